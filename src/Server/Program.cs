@@ -1,0 +1,3 @@
+using Lamina.Server;
+
+return await Daemon.RunAsync(args);
