@@ -1,0 +1,34 @@
+using System.Text.Json.Serialization;
+
+namespace Lamina.Api;
+
+[JsonConverter(typeof(CamelCaseEnum<CheckVerdict>))]
+public enum CheckVerdict
+{
+    Ok,
+    Warning,
+    Error,
+}
+
+/// <summary>One finding of <c>lamina doctor</c>: what was looked at, what was found, and the remedy.</summary>
+public sealed record DoctorCheck
+{
+    public required string Name { get; init; }
+    public required CheckVerdict Verdict { get; init; }
+    public required string Message { get; init; }
+    public string? Remedy { get; init; }
+}
+
+public sealed record DoctorReport
+{
+    public required IReadOnlyList<DoctorCheck> Checks { get; init; }
+}
+
+/// <summary>Answer of <c>GET /v1</c>.</summary>
+public sealed record ServerInformation
+{
+    public required string Product { get; init; }
+    public required string Version { get; init; }
+    public required string Instance { get; init; }
+    public required IReadOnlyList<string> Features { get; init; }
+}

@@ -1,0 +1,34 @@
+namespace Lamina.Api;
+
+public sealed record Host
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required HostSpec Spec { get; init; }
+    public HostStatus? Status { get; init; }
+}
+
+public sealed record HostSpec : StoredRecord
+{
+    public required string Name { get; init; }
+}
+
+/// <summary>Key <c>hosts/&lt;id&gt;/status</c>, written by that host.</summary>
+public sealed record HostStatus : StoredRecord
+{
+    /// <summary>Boot id and a nonce of the daemon's data: two live hosts with one identity differ here.</summary>
+    public required string Incarnation { get; init; }
+    public required string BootId { get; init; }
+    public required string DaemonVersion { get; init; }
+    public string? QemuVersion { get; init; }
+    public string? KernelVersion { get; init; }
+    public string? CpuModel { get; init; }
+    public int Cores { get; init; }
+    public long MemoryMiB { get; init; }
+    public Accelerator? Accelerator { get; init; }
+
+    /// <summary>CPU model that new VMs get here.</summary>
+    public string? DefaultCpuModel { get; init; }
+    public string? DefaultMachineType { get; init; }
+    public Failure? Failure { get; init; }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace Lamina.Api;
+
+/// <summary>A long job, as <c>GET /v1/operations/{id}</c> gives it.</summary>
+public sealed record Operation
+{
+    public required string Id { get; init; }
+    public required string Project { get; init; }
+    public required OperationRequest Request { get; init; }
+    public OperationState? State { get; init; }
+}
+
+/// <summary>Key <c>operations/&lt;id&gt;/request</c>, written by the API only.</summary>
+public sealed record OperationRequest : ProjectRecord
+{
+    /// <summary>Noun and verb, for example <c>vm.start</c>, <c>image.build</c>.</summary>
+    public required string Kind { get; init; }
+    public required ObjectReference Target { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Who asked: <c>user:admin</c>, <c>token:ci</c>, <c>local:0</c>, <c>system</c>.</summary>
+    public required string RequestedBy { get; init; }
+
+    /// <summary>The host that carries it out.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>What the verb needs beside the spec; no secrets.</summary>
+    public JsonObject? Parameters { get; init; }
+    public bool CancelRequested { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<OperationPhase>))]
+public enum OperationPhase
+{
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// <summary>Key <c>operations/&lt;id&gt;/state</c>, written by its executor only.</summary>
+public sealed record OperationState : StoredRecord
+{
+    public required OperationPhase Phase { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>0–100; null when it cannot be told.</summary>
+    public int? ProgressPercent { get; init; }
+
+    /// <summary>What it is doing now, in words.</summary>
+    public string? Message { get; init; }
+    public bool Cancellable { get; init; }
+    public long? Epoch { get; init; }
+    public long? Run { get; init; }
+
+    /// <summary>Steps that must not happen twice, recorded before they start.</summary>
+    public IReadOnlyList<string> Steps { get; init; } = [];
+
+    /// <summary>The last lines of what it did, at most 200.</summary>
+    public IReadOnlyList<string> Log { get; init; } = [];
+    public Failure? Failure { get; init; }
+    public JsonObject? Result { get; init; }
+}

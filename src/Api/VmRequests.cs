@@ -1,0 +1,126 @@
+namespace Lamina.Api;
+
+/// <summary>
+/// Body of <c>POST /v1/vms</c>. Objects are named by name or id. Only <see cref="Name"/> is needed; defaults: 1 CPU, 512 MiB,
+/// one NIC on network <c>default</c>, one disk of the image's size when an image is named.
+/// </summary>
+public sealed record VmCreate
+{
+    public required string Name { get; init; }
+    public string? Project { get; init; }
+
+    /// <summary>Image for the first disk, when <see cref="Disks"/> does not name one.</summary>
+    public string? Image { get; init; }
+    public int? Cpus { get; init; }
+    public int? MaxCpus { get; init; }
+    public int? MemoryMiB { get; init; }
+    public VmFirmware? Firmware { get; init; }
+    public string? CpuModel { get; init; }
+    public IReadOnlyList<VmDiskCreate>? Disks { get; init; }
+
+    /// <summary>Names of uploaded ISOs, one drive each.</summary>
+    public IReadOnlyList<string>? Isos { get; init; }
+    public string? Floppy { get; init; }
+    public VmKernel? Kernel { get; init; }
+
+    /// <summary>Null: one NIC on <c>default</c>; empty: none.</summary>
+    public IReadOnlyList<VmNicCreate>? Nics { get; init; }
+    public CloudInitCreate? CloudInit { get; init; }
+    public VmLimits? Limits { get; init; }
+    public RestartPolicy? Restart { get; init; }
+    public VmAutostart? Autostart { get; init; }
+    public string? Notes { get; init; }
+    public IReadOnlyList<string>? Tags { get; init; }
+
+    /// <summary>Start it at once (<c>vm launch</c>).</summary>
+    public bool Start { get; init; }
+}
+
+public sealed record VmDiskCreate
+{
+    /// <summary>Null with an image: the image's virtual size.</summary>
+    public long? SizeBytes { get; init; }
+    public string? Image { get; init; }
+    public string? Pool { get; init; }
+    public DiskBus? Bus { get; init; }
+    public DiskFormat? Format { get; init; }
+}
+
+public sealed record VmNicCreate
+{
+    public NicKind? Kind { get; init; }
+    public string? Network { get; init; }
+    public string? Mac { get; init; }
+    public string? Address { get; init; }
+    public NicModel? Model { get; init; }
+}
+
+/// <summary>What cloud-init shall do. <see cref="UserData"/> excludes the four conveniences above it.</summary>
+public sealed record CloudInitCreate
+{
+    public string? Hostname { get; init; }
+    public string? User { get; init; }
+    public string? Password { get; init; }
+    public IReadOnlyList<string>? SshKeys { get; init; }
+
+    /// <summary>A whole user-data document of one's own (<c>#cloud-config</c>, a script, or MIME); checked before it is taken.</summary>
+    public string? UserData { get; init; }
+
+    /// <summary>Own network-config version 2; null: DHCP on every NIC by MAC.</summary>
+    public string? NetworkConfig { get; init; }
+}
+
+/// <summary>The sealed content of <c>secrets/&lt;id&gt;</c> for a VM's cloud-init. Never in caches, watches or logs.</summary>
+public sealed record CloudInitSecret : StoredRecord
+{
+    public required string UserData { get; init; }
+    public string? NetworkConfig { get; init; }
+}
+
+/// <summary>Body of <c>PATCH /v1/vms/{id}</c> (RFC 7396 on these members of the spec; null takes a member back to its default).</summary>
+public sealed record VmUpdate
+{
+    public string? Name { get; init; }
+    public int? Cpus { get; init; }
+    public int? MemoryMiB { get; init; }
+    public VmLimits? Limits { get; init; }
+    public RestartPolicy? Restart { get; init; }
+    public VmAutostart? Autostart { get; init; }
+    public string? Notes { get; init; }
+    public IReadOnlyList<string>? Tags { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/vms/{id}/stop</c>.</summary>
+public sealed record VmStopRequest
+{
+    /// <summary>Cut the power instead of refusing to; data in the guest's memory is lost.</summary>
+    public bool Force { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/vms/{id}/shutdown</c>.</summary>
+public sealed record VmShutdownRequest
+{
+    /// <summary>How long the guest may take; default 300. The operation then fails and the guest runs on, unless <see cref="ForceAfter"/>.</summary>
+    public int? TimeoutSeconds { get; init; }
+    public bool ForceAfter { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/vms/{id}/exec</c>: a program run by the guest agent.</summary>
+public sealed record VmExecRequest
+{
+    public required IReadOnlyList<string> Command { get; init; }
+
+    /// <summary>Standard input, at most 48 KiB of UTF-8.</summary>
+    public string? Input { get; init; }
+    public int? TimeoutSeconds { get; init; }
+}
+
+/// <summary>What the program said; output beyond 1 MiB is cut and marked so.</summary>
+public sealed record VmExecResult
+{
+    public required int ExitCode { get; init; }
+    public int? Signal { get; init; }
+    public required string Output { get; init; }
+    public required string Error { get; init; }
+    public bool Truncated { get; init; }
+}

@@ -1,0 +1,320 @@
+using System.Text.Json.Serialization;
+
+namespace Lamina.Api;
+
+/// <summary>A virtual machine as <c>GET /v1/vms/{id}</c> gives it. The ETag is the revision of <see cref="Spec"/>.</summary>
+public sealed record Vm
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required string Project { get; init; }
+    public required VmSpec Spec { get; init; }
+    public VmAssignment? Assignment { get; init; }
+    public VmStatus? Status { get; init; }
+}
+
+/// <summary>What the user wants. Key <c>vms/&lt;id&gt;/spec</c>, written by the API only.</summary>
+public sealed record VmSpec : ProjectRecord
+{
+    public required string Name { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+    public required int Cpus { get; init; }
+    public required int MemoryMiB { get; init; }
+    public VmFirmware Firmware { get; init; }
+    public required VmMachine Machine { get; init; }
+    public IReadOnlyList<VmDisk> Disks { get; init; } = [];
+    public IReadOnlyList<VmCdrom> Cdroms { get; init; } = [];
+
+    /// <summary>The uploaded floppy image (an entry of <c>isos</c>); a VM with one has a pc-i440fx machine, since q35 has no floppy controller.</summary>
+    public string? Floppy { get; init; }
+    public VmKernel? Kernel { get; init; }
+    public IReadOnlyList<VmNic> Nics { get; init; } = [];
+    public VmCloudInit? CloudInit { get; init; }
+    public VmLimits? Limits { get; init; }
+    public RestartPolicy Restart { get; init; } = RestartPolicy.OnFailure;
+    public VmAutostart? Autostart { get; init; }
+    public string? Notes { get; init; }
+    public IReadOnlyList<string> Tags { get; init; } = [];
+    public VmPower Power { get; init; } = new();
+
+    /// <summary>The operation that deletes this VM; set once, never taken back.</summary>
+    public string? Deleting { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<VmFirmware>))]
+public enum VmFirmware
+{
+    Bios,
+    Uefi,
+}
+
+/// <summary>
+/// The machine that the guest sees, recorded at creation so that no upgrade or move changes it: a versioned machine type, a named CPU model
+/// with every flag (never <c>host</c> or <c>max</c>) and the room left for hot-plug.
+/// </summary>
+public sealed record VmMachine
+{
+    /// <summary>For example <c>pc-q35-7.2</c>.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>For example <c>Westmere-v1</c>.</summary>
+    public required string CpuModel { get; init; }
+
+    /// <summary>Flags added to (<c>+aes</c>) or taken from (<c>-pcid</c>) the model.</summary>
+    public IReadOnlyList<string> CpuFlags { get; init; } = [];
+    public required int MaxCpus { get; init; }
+    public int MemorySlots { get; init; }
+
+    /// <summary>The version of the rule that turns slots into PCI addresses.</summary>
+    public int LayoutVersion { get; init; } = 1;
+}
+
+[JsonConverter(typeof(CamelCaseEnum<DiskBus>))]
+public enum DiskBus
+{
+    Virtio,
+    Scsi,
+}
+
+/// <summary>A disk in a VM. The slot is kept for life, so that no removal moves another device.</summary>
+public sealed record VmDisk
+{
+    public required int Slot { get; init; }
+
+    /// <summary>Id of the disk.</summary>
+    public required string Disk { get; init; }
+    public DiskBus Bus { get; init; }
+    public bool ReadOnly { get; init; }
+    public int? BootIndex { get; init; }
+}
+
+/// <summary>A CD-ROM drive (virtio-scsi); empty when <see cref="Iso"/> is null.</summary>
+public sealed record VmCdrom
+{
+    public required int Slot { get; init; }
+    public string? Iso { get; init; }
+    public int? BootIndex { get; init; }
+}
+
+/// <summary>Direct kernel boot from uploaded files (entries of <c>isos</c> with kind kernel and initrd).</summary>
+public sealed record VmKernel
+{
+    public required string Kernel { get; init; }
+    public string? Initrd { get; init; }
+    public string? CommandLine { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<NicKind>))]
+public enum NicKind
+{
+    Network,
+    User,
+}
+
+[JsonConverter(typeof(CamelCaseEnum<NicModel>))]
+public enum NicModel
+{
+    Virtio,
+    E1000,
+}
+
+/// <summary>A network card. MAC and address are allocated in the store when the NIC is made, so nothing moves with the VM.</summary>
+public sealed record VmNic
+{
+    public required int Slot { get; init; }
+    public NicKind Kind { get; init; }
+
+    /// <summary>Id of the network; null for user-mode networking.</summary>
+    public string? Network { get; init; }
+    public required string Mac { get; init; }
+    public string? Address { get; init; }
+    public NicModel Model { get; init; }
+}
+
+/// <summary>cloud-init's NoCloud data. User data, keys and passwords lie in <c>secrets/&lt;id&gt;</c>, never here.</summary>
+public sealed record VmCloudInit
+{
+    public required string Hostname { get; init; }
+
+    /// <summary>Changes when the guest's identity changes; cloud-init then runs again.</summary>
+    public required string InstanceId { get; init; }
+
+    /// <summary>Id of the secret that holds a <see cref="CloudInitSecret"/>.</summary>
+    public required string Secret { get; init; }
+}
+
+public sealed record VmLimits
+{
+    /// <summary>Upper bound of CPU time in percent of one core; null: as many cores as the VM has vCPUs.</summary>
+    public int? CpuPercent { get; init; }
+
+    /// <summary>Relative CPU weight, 1–10,000 as in cgroup v2; null: 100.</summary>
+    public int? CpuWeight { get; init; }
+}
+
+/// <summary>What follows a guest crash. The guest's own power-off is final unless <see cref="Always"/>.</summary>
+[JsonConverter(typeof(CamelCaseEnum<RestartPolicy>))]
+public enum RestartPolicy
+{
+    Never,
+    OnFailure,
+    Always,
+}
+
+/// <summary>Start with the host, in ascending <see cref="Order"/>, waiting <see cref="DelaySeconds"/> after each.</summary>
+public sealed record VmAutostart
+{
+    public bool Enabled { get; init; }
+    public int Order { get; init; }
+    public int DelaySeconds { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<PowerWanted>))]
+public enum PowerWanted
+{
+    Stopped,
+    Running,
+    Paused,
+}
+
+/// <summary>
+/// The power state asked for, committed together with the operation that asked. The runner acts on it only while
+/// <see cref="Request"/> differs from <see cref="VmStatus.Served"/>.
+/// </summary>
+public sealed record VmPower
+{
+    public PowerWanted Wanted { get; init; }
+    public string? Request { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<AssignmentCause>))]
+public enum AssignmentCause
+{
+    Placed,
+    Handover,
+    Recovered,
+}
+
+/// <summary>
+/// Which host owns the VM. Key <c>vms/&lt;id&gt;/assignment</c>, written by the controllers (in a migration by the target).
+/// The epoch is a counter from 1 and the fencing token: a status is committed only at the epoch it belongs to.
+/// </summary>
+public sealed record VmAssignment : StoredRecord
+{
+    public required string Host { get; init; }
+    public required long Epoch { get; init; }
+    public AssignmentCause Cause { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<VmState>))]
+public enum VmState
+{
+    /// <summary>No process; disks may still be in the making.</summary>
+    Stopped,
+
+    /// <summary>The disks are being made or QEMU is being created.</summary>
+    Starting,
+    Running,
+    Paused,
+    Stopping,
+
+    /// <summary>QEMU's monitor does not answer. The guest may well run: it is never killed for silence.</summary>
+    Unresponsive,
+
+    /// <summary>Deleted by its host; the controller now removes the keys.</summary>
+    Gone,
+}
+
+[JsonConverter(typeof(CamelCaseEnum<StopCause>))]
+public enum StopCause
+{
+    /// <summary>Never started, or stopped because somebody asked.</summary>
+    Request,
+    GuestShutdown,
+    Crash,
+    HostBoot,
+    StartFailed,
+}
+
+[JsonConverter(typeof(CamelCaseEnum<PauseCause>))]
+public enum PauseCause
+{
+    Request,
+    PoolFull,
+    IoError,
+    GuestPanic,
+}
+
+[JsonConverter(typeof(CamelCaseEnum<AcceleratorKind>))]
+public enum AcceleratorKind
+{
+    Tcg,
+    Kvm,
+}
+
+/// <summary>How the guest's instructions are run, and why (<c>no AMD-V on this host</c>).</summary>
+public sealed record Accelerator
+{
+    public required AcceleratorKind Kind { get; init; }
+    public required string Reason { get; init; }
+}
+
+/// <summary>What is. Key <c>vms/&lt;id&gt;/status</c>, written by the assigned host in a transaction that compares the epoch.</summary>
+public sealed record VmStatus : StoredRecord
+{
+    public required string Host { get; init; }
+    public required long Epoch { get; init; }
+
+    /// <summary>Counts starts, from 1; a late event of an earlier run cannot end a later one.</summary>
+    public long Run { get; init; }
+    public required VmState State { get; init; }
+
+    /// <summary>The last power request that was carried out (or failed).</summary>
+    public string? Served { get; init; }
+    public StopCause? StopCause { get; init; }
+    public PauseCause? PauseCause { get; init; }
+    public Accelerator? Accelerator { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+    public VmAgentStatus? Agent { get; init; }
+
+    /// <summary>What is saved but waits for a restart, as JSON paths of the spec.</summary>
+    public IReadOnlyList<string> PendingRestart { get; init; } = [];
+
+    /// <summary>Crashes in a row, for the back-off of the restart policy.</summary>
+    public int Crashes { get; init; }
+    public DateTimeOffset? RestartAt { get; init; }
+
+    /// <summary>Why the VM is not as wanted.</summary>
+    public Failure? Failure { get; init; }
+
+    /// <summary>A long job that borrows the VM and may hold a permit for <c>cont</c>.</summary>
+    public VmJobPermit? Job { get; init; }
+
+    /// <summary>Boot id of the host when this was written: another one means that the host has rebooted since.</summary>
+    public string? HostBootId { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<VmJobKind>))]
+public enum VmJobKind
+{
+    Snapshot,
+    Suspend,
+    Restore,
+}
+
+public sealed record VmJobPermit
+{
+    public required string Operation { get; init; }
+    public required VmJobKind Kind { get; init; }
+}
+
+public sealed record VmAgentStatus
+{
+    public required bool Connected { get; init; }
+    public string? OperatingSystem { get; init; }
+    public string? Hostname { get; init; }
+
+    /// <summary>The guest's own boot id: a change within one run is a reset that nobody asked us for.</summary>
+    public string? BootId { get; init; }
+}
