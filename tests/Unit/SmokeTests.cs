@@ -1,7 +1,0 @@
-namespace Lamina.Tests.Unit;
-
-public class SmokeTests
-{
-    [Xunit.Fact]
-    public void Runs() => Xunit.Assert.True(true);
-}
