@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Lamina.Engine.Qmp;
+
+namespace Lamina.Engine;
+
+/// <summary>
+/// One running VM: one (epoch, run). Disposing detaches and leaves the guest running. Every command may throw
+/// <see cref="QmpClosedException"/> (the monitor's line is dead), <see cref="QmpErrorException"/> (the engine said no) or
+/// <see cref="QmpProtocolException"/> (it spoke nonsense). Deadlines are the caller's: a cancelled wait leaves the line usable,
+/// but the command may still take effect.
+/// </summary>
+public interface IVm : IAsyncDisposable
+{
+    Guid Id { get; }
+    long Epoch { get; }
+    long Run { get; }
+    VmDefinition Definition { get; }
+    RunRecord Record { get; }
+
+    /// <summary>Everything that happens to this run, in order, from the moment of start or attach; ends after <see cref="VmExited"/>.</summary>
+    ChannelReader<VmEvent> Events { get; }
+
+    /// <summary>False after <see cref="VmMonitorLost"/> until <see cref="VmMonitorRestored"/>.</summary>
+    bool MonitorAnswers { get; }
+
+    /// <summary>The last lines the engine's process wrote to stderr.</summary>
+    string StderrTail { get; }
+
+    /// <summary>The first serial port: history, live output, input. Always read, so the guest never blocks on it.</summary>
+    SerialConsole Serial { get; }
+
+
+    Task<RunState> QueryStateAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Lets the guest's CPUs run: the engine's half of the one gate (D3). The states inmigrate, finish-migrate and postmigrate
+    /// are refused unless <paramref name="permit"/> names this epoch and run.
+    /// </summary>
+    /// <exception cref="ContinueRefusedException">The state forbids it.</exception>
+    Task ContinueAsync(ContinuePermit? permit, CancellationToken cancellationToken);
+
+    Task PauseAsync(CancellationToken cancellationToken);
+    Task ResetAsync(CancellationToken cancellationToken);
+    /// <summary>Presses the ACPI power button; the guest decides.</summary>
+    Task PowerDownAsync(CancellationToken cancellationToken);
+    /// <summary>Ends the process through the monitor, flushing its disks; completes when the cgroup is empty.</summary>
+    Task QuitAsync(CancellationToken cancellationToken);
+    /// <summary>Kills the whole cgroup; needs no monitor. Completes when the cgroup is empty, which is what dead means.</summary>
+    Task KillAsync(CancellationToken cancellationToken);
+
+    Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken);
+
+    /// <summary>Gives a connected stream socket to the VNC server as a new client; the handle stays the caller's to close.</summary>
+    Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken);
+
+    /// <summary>Any monitor command, for jobs that borrow the VM; <c>cont</c> is refused here: it has one gate.</summary>
+    Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,
+        CancellationToken cancellationToken);
+}
+
+/// <summary>A store's leave to continue a VM out of a migration state: the hand-over record or the job of this very run (D3).</summary>
+public sealed record ContinuePermit(long Epoch, long Run, string Reason);

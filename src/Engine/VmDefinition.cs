@@ -1,0 +1,202 @@
+namespace Lamina.Engine;
+
+/// <summary>
+/// Everything QEMU needs to run one VM once, fully resolved: paths, taps, MACs, the CPU model. The engine looks nothing up
+/// elsewhere. It is the one deliberate second form beside the API's records (design.md), and it is what a restarted daemon
+/// re-attaches from (<see cref="RunRecord"/>).
+/// </summary>
+public sealed record VmDefinition
+{
+    /// <summary>How slots become PCI addresses. A layout never changes once released; a new one gets the next number.</summary>
+    public const int CurrentLayoutVersion = 1;
+
+    public required Guid Id { get; init; }
+    /// <summary>Shown as QEMU's <c>-name guest=</c>.</summary>
+    public required string Name { get; init; }
+    /// <summary>The daemon's instance (D20); the cgroup is <c>lamina-{Instance}/{Id}</c>.</summary>
+    public required string Instance { get; init; }
+    /// <summary>The fencing token of the assignment (D1).</summary>
+    public required long Epoch { get; init; }
+    /// <summary>Counts the starts of the VM (D2).</summary>
+    public required long Run { get; init; }
+    public int LayoutVersion { get; init; } = CurrentLayoutVersion;
+
+    /// <summary>A versioned type such as <c>pc-q35-7.2</c> or <c>pc-i440fx-7.2</c>; never an alias.</summary>
+    public required string MachineType { get; init; }
+    public required Accelerator Accelerator { get; init; }
+    /// <summary>A named model such as <c>Westmere-v1</c>; never <c>host</c> or <c>max</c>.</summary>
+    public required string CpuModel { get; init; }
+    /// <summary>Each <c>+name</c> or <c>-name</c>.</summary>
+    public IReadOnlyList<string> CpuFlags { get; init; } = [];
+    public required int Cpus { get; init; }
+    /// <summary>Upper limit of CPU hot-add; at least <see cref="Cpus"/>.</summary>
+    public required int MaxCpus { get; init; }
+    public required int MemoryMiB { get; init; }
+    /// <summary>Upper limit of memory hot-add; null or equal to <see cref="MemoryMiB"/> = none.</summary>
+    public int? MaxMemoryMiB { get; init; }
+    /// <summary>Size of the translation cache, under TCG only (D10); ignored under KVM, which refuses the property.</summary>
+    public int TbSizeMiB { get; init; } = 32;
+
+    public FirmwareDefinition Firmware { get; init; } = new();
+    /// <summary>Boots this kernel directly instead of a disk.</summary>
+    public KernelDefinition? Kernel { get; init; }
+    public IReadOnlyList<DiskDefinition> Disks { get; init; } = [];
+    public IReadOnlyList<CdromDefinition> Cdroms { get; init; } = [];
+    /// <summary>Only on a <c>pc-i440fx</c> machine.</summary>
+    public FloppyDefinition? Floppy { get; init; }
+    public IReadOnlyList<NicDefinition> Nics { get; init; } = [];
+
+    public VideoDefinition Video { get; init; } = new();
+    public bool Rng { get; init; } = true;
+    public BalloonDefinition Balloon { get; init; } = new();
+    /// <summary>The first serial port, on <c>serial.sock</c>.</summary>
+    public bool Serial { get; init; } = true;
+    /// <summary>The guest agent's virtio-serial channel <c>org.qemu.guest_agent.0</c>, on <c>qga.sock</c>.</summary>
+    public bool AgentChannel { get; init; } = true;
+
+    public LimitsDefinition Limits { get; init; } = new();
+    /// <summary>The uid and gid QEMU runs as; one uid per running VM and host (D9).</summary>
+    public required int Uid { get; init; }
+    public required int Gid { get; init; }
+    /// <summary>Root-only folder of sockets and <c>definition.json</c>, such as <c>/run/lamina/vms/{Id}</c>.</summary>
+    public required string RuntimeFolder { get; init; }
+}
+
+public enum Accelerator
+{
+    Kvm,
+    Tcg,
+}
+
+public enum FirmwareKind
+{
+    Bios,
+    Uefi,
+}
+
+/// <summary>SeaBIOS needs no paths; UEFI needs both.</summary>
+public sealed record FirmwareDefinition
+{
+    public FirmwareKind Kind { get; init; } = FirmwareKind.Bios;
+    /// <summary>OVMF's code image, opened read-only.</summary>
+    public string? CodePath { get; init; }
+    /// <summary>This VM's own copy of OVMF's variables (raw, read-write); the caller makes it.</summary>
+    public string? NvramPath { get; init; }
+}
+
+public sealed record KernelDefinition
+{
+    public required string KernelPath { get; init; }
+    public string? InitrdPath { get; init; }
+    public string CommandLine { get; init; } = "";
+}
+
+public enum DiskFormat
+{
+    Raw,
+    Qcow2,
+}
+
+public enum DiskBus
+{
+    Virtio,
+    Scsi,
+}
+
+/// <summary>One file of a disk's chain.</summary>
+public sealed record DiskFile
+{
+    public required string Path { get; init; }
+    public required DiskFormat Format { get; init; }
+}
+
+public sealed record DiskDefinition
+{
+    /// <summary>0..15 on virtio, 0..23 on scsi; fixes the guest's address. The device is <c>disk{Slot}</c>, unique over both buses.</summary>
+    public required int Slot { get; init; }
+    public required string Path { get; init; }
+    public required DiskFormat Format { get; init; }
+    /// <summary>The files below <see cref="Path"/>, nearest first. QEMU never opens what a qcow2 header names.</summary>
+    public IReadOnlyList<DiskFile> Backing { get; init; } = [];
+    public DiskBus Bus { get; init; } = DiskBus.Virtio;
+    public bool ReadOnly { get; init; }
+    /// <summary>1 boots first; null = not booted from.</summary>
+    public int? BootIndex { get; init; }
+    /// <summary>Shown to the guest; at most 20 characters.</summary>
+    public string? Serial { get; init; }
+    /// <summary>Pass the guest's discards on to the file.</summary>
+    public bool Discard { get; init; } = true;
+    /// <summary>Bypass the host's page cache (O_DIRECT); the file system must support it.</summary>
+    public bool DirectIo { get; init; }
+}
+
+/// <summary>A CD-ROM drive on the virtio-scsi bus (ISO images, cloud-init's seed).</summary>
+public sealed record CdromDefinition
+{
+    /// <summary>0..7; the device is <c>cd{Slot}</c>.</summary>
+    public required int Slot { get; init; }
+    /// <summary>Null = an empty drive.</summary>
+    public string? Path { get; init; }
+    public int? BootIndex { get; init; }
+}
+
+public sealed record FloppyDefinition
+{
+    /// <summary>A raw image.</summary>
+    public required string Path { get; init; }
+    public bool ReadOnly { get; init; }
+    public int? BootIndex { get; init; }
+}
+
+public enum NicModel
+{
+    Virtio,
+    E1000,
+}
+
+public sealed record NicDefinition
+{
+    /// <summary>0..7; the device is <c>nic{Slot}</c>.</summary>
+    public required int Slot { get; init; }
+    public required string Mac { get; init; }
+    /// <summary>The host's tap, made by the caller; null = QEMU's user-mode network.</summary>
+    public string? TapName { get; init; }
+    /// <summary>Told to virtio guests; null = not told.</summary>
+    public int? Mtu { get; init; }
+    public NicModel Model { get; init; } = NicModel.Virtio;
+    /// <summary>User-mode only: ports of the host that lead into the guest.</summary>
+    public IReadOnlyList<PortForward> Forwards { get; init; } = [];
+}
+
+public sealed record PortForward
+{
+    public string HostAddress { get; init; } = "127.0.0.1";
+    public required int HostPort { get; init; }
+    public required int GuestPort { get; init; }
+}
+
+public enum VideoModel
+{
+    Std,
+    None,
+}
+
+public sealed record VideoDefinition
+{
+    public VideoModel Model { get; init; } = VideoModel.Std;
+    public int MemoryMiB { get; init; } = 16;
+}
+
+public sealed record BalloonDefinition
+{
+    public bool Enabled { get; init; } = true;
+    public bool FreePageReporting { get; init; } = true;
+}
+
+/// <summary>Limits of the VM's cgroup; null = none.</summary>
+public sealed record LimitsDefinition
+{
+    /// <summary>100 = one whole CPU.</summary>
+    public int? CpuQuotaPercent { get; init; }
+    public long? MemoryLimitBytes { get; init; }
+}
