@@ -1,0 +1,75 @@
+using System.Net;
+using System.Net.NetworkInformation;
+
+namespace Lamina.Linux.Network;
+
+/// <summary>A network link as the kernel tells of it.</summary>
+public sealed record Link
+{
+    public required int Index { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>"bridge", "tun" (taps too), "veth", "vxlan"…; null for physical ones.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>Free text that stays with the link; ours names the owner (D18).</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>The index of the bridge it is plugged into.</summary>
+    public int? MasterIndex { get; init; }
+
+    public bool IsUp { get; init; }
+
+    public int MtuBytes { get; init; }
+
+    public PhysicalAddress? Mac { get; init; }
+
+    public LinkStatistics Statistics { get; init; } = new(0, 0, 0, 0, 0, 0);
+}
+
+/// <summary>Counters since the link was made, seen from the host: what a guest sends is received here.</summary>
+public sealed record LinkStatistics(
+    ulong ReceivedBytes, ulong SentBytes, ulong ReceivedPackets, ulong SentPackets, ulong ReceiveDrops, ulong SendDrops);
+
+/// <summary>What to change of a link; null leaves a member as it is.</summary>
+public sealed record LinkChange
+{
+    public bool? Up { get; init; }
+
+    public int? MtuBytes { get; init; }
+
+    public PhysicalAddress? Mac { get; init; }
+
+    /// <summary>At most 255 bytes.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>The bridge's name; the empty string takes the link out of its bridge.</summary>
+    public string? Master { get; init; }
+}
+
+/// <summary>How a bridge treats one of its ports; null leaves a member as it is.</summary>
+public sealed record BridgePortChange
+{
+    /// <summary>Isolated ports do not reach each other, only the others.</summary>
+    public bool? Isolated { get; init; }
+
+    /// <summary>Whether the bridge learns MAC addresses from this port.</summary>
+    public bool? Learning { get; init; }
+
+    /// <summary>Whether frames to unknown MAC addresses are sent to this port.</summary>
+    public bool? UnicastFlood { get; init; }
+}
+
+/// <summary>An address of a link.</summary>
+public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLength);
+
+/// <summary>A route of the main table. A null destination is the default route.</summary>
+public sealed record Route
+{
+    public IPNetwork? Destination { get; init; }
+
+    public IPAddress? Gateway { get; init; }
+
+    public int? LinkIndex { get; init; }
+}
