@@ -4,6 +4,10 @@ using System.Text.Json.Serialization;
 namespace Lamina.Api;
 
 /// <summary>The one description of all records for System.Text.Json, made at build time: camelCase names, enums as camelCase strings, nulls left out.</summary>
+/// <remarks>
+/// A member with a default of its own has <c>set</c>, all others <c>init</c>: the generated reader gives an absent <c>init</c> member
+/// <c>default(T)</c> and not its initialiser, so that a record written before the member existed would be read with null or 0.
+/// </remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -31,7 +31,7 @@ public sealed record ImageSpec : ProjectRecord
     public string? Recipe { get; init; }
 
     /// <summary>The guest OS understands cloud-init: <c>vm launch</c> then makes a seed.</summary>
-    public bool CloudInit { get; init; } = true;
+    public bool CloudInit { get; set; } = true;
     public string? Deleting { get; init; }
 }
 

@@ -26,7 +26,7 @@ public sealed record NetworkSpec : ProjectRecord
 
     /// <summary>IPv4 in CIDR form; the gateway is its first address.</summary>
     public required string Subnet { get; init; }
-    public int Mtu { get; init; } = 1450;
+    public int Mtu { get; set; } = 1450;
     public string? DnsDomain { get; init; }
 }
 

@@ -58,10 +58,10 @@ public sealed record OperationState : StoredRecord
     public long? Run { get; init; }
 
     /// <summary>Steps that must not happen twice, recorded before they start.</summary>
-    public IReadOnlyList<string> Steps { get; init; } = [];
+    public IReadOnlyList<string> Steps { get; set; } = [];
 
     /// <summary>The last lines of what it did, at most 200.</summary>
-    public IReadOnlyList<string> Log { get; init; } = [];
+    public IReadOnlyList<string> Log { get; set; } = [];
     public Failure? Failure { get; init; }
     public JsonObject? Result { get; init; }
 }

@@ -32,10 +32,10 @@ public sealed record PoolSpec : StoredRecord
     public DateTimeOffset CreatedAt { get; init; }
     public PoolKind Kind { get; init; }
     public required string Path { get; init; }
-    public PoolWall Wall { get; init; } = PoolWall.Host;
+    public PoolWall Wall { get; set; } = PoolWall.Host;
 
     /// <summary>Kept free for the host: new disks, images and uploads are refused below it.</summary>
-    public long ReserveBytes { get; init; } = 1L << 30;
+    public long ReserveBytes { get; set; } = 1L << 30;
 }
 
 public sealed record PoolStatus : StoredRecord

@@ -8,7 +8,7 @@ namespace Lamina.Api;
 /// </summary>
 public sealed record Problem
 {
-    public string Type { get; init; } = "about:blank";
+    public string Type { get; set; } = "about:blank";
     public required string Title { get; init; }
     public required int Status { get; init; }
     public string? Detail { get; init; }

@@ -10,7 +10,7 @@ namespace Lamina.Api;
 public abstract record StoredRecord
 {
     /// <summary>The version of the record's form, from 1.</summary>
-    public int Schema { get; init; } = 1;
+    public int Schema { get; set; } = 1;
 
     /// <summary>Members written by a newer version, kept as they are.</summary>
     [JsonExtensionData]
@@ -22,7 +22,7 @@ public abstract record ProjectRecord : StoredRecord
 {
     public const string DefaultProject = "default";
 
-    public string Project { get; init; } = DefaultProject;
+    public string Project { get; set; } = DefaultProject;
 }
 
 /// <summary>A page of a list, in the order of names (events: newest last). <see cref="Next"/> is the cursor of the next page, null at the end.</summary>

@@ -22,20 +22,20 @@ public sealed record VmSpec : ProjectRecord
     public required int MemoryMiB { get; init; }
     public VmFirmware Firmware { get; init; }
     public required VmMachine Machine { get; init; }
-    public IReadOnlyList<VmDisk> Disks { get; init; } = [];
-    public IReadOnlyList<VmCdrom> Cdroms { get; init; } = [];
+    public IReadOnlyList<VmDisk> Disks { get; set; } = [];
+    public IReadOnlyList<VmCdrom> Cdroms { get; set; } = [];
 
     /// <summary>The uploaded floppy image (an entry of <c>isos</c>); a VM with one has a pc-i440fx machine, since q35 has no floppy controller.</summary>
     public string? Floppy { get; init; }
     public VmKernel? Kernel { get; init; }
-    public IReadOnlyList<VmNic> Nics { get; init; } = [];
+    public IReadOnlyList<VmNic> Nics { get; set; } = [];
     public VmCloudInit? CloudInit { get; init; }
     public VmLimits? Limits { get; init; }
-    public RestartPolicy Restart { get; init; } = RestartPolicy.OnFailure;
+    public RestartPolicy Restart { get; set; } = RestartPolicy.OnFailure;
     public VmAutostart? Autostart { get; init; }
     public string? Notes { get; init; }
-    public IReadOnlyList<string> Tags { get; init; } = [];
-    public VmPower Power { get; init; } = new();
+    public IReadOnlyList<string> Tags { get; set; } = [];
+    public VmPower Power { get; set; } = new();
 
     /// <summary>The operation that deletes this VM; set once, never taken back.</summary>
     public string? Deleting { get; init; }
@@ -61,12 +61,12 @@ public sealed record VmMachine
     public required string CpuModel { get; init; }
 
     /// <summary>Flags added to (<c>+aes</c>) or taken from (<c>-pcid</c>) the model.</summary>
-    public IReadOnlyList<string> CpuFlags { get; init; } = [];
+    public IReadOnlyList<string> CpuFlags { get; set; } = [];
     public required int MaxCpus { get; init; }
     public int MemorySlots { get; init; }
 
     /// <summary>The version of the rule that turns slots into PCI addresses.</summary>
-    public int LayoutVersion { get; init; } = 1;
+    public int LayoutVersion { get; set; } = 1;
 }
 
 [JsonConverter(typeof(CamelCaseEnum<DiskBus>))]
@@ -275,11 +275,11 @@ public sealed record VmStatus : StoredRecord
     public PauseCause? PauseCause { get; init; }
     public Accelerator? Accelerator { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
-    public IReadOnlyList<string> Addresses { get; init; } = [];
+    public IReadOnlyList<string> Addresses { get; set; } = [];
     public VmAgentStatus? Agent { get; init; }
 
     /// <summary>What is saved but waits for a restart, as JSON paths of the spec.</summary>
-    public IReadOnlyList<string> PendingRestart { get; init; } = [];
+    public IReadOnlyList<string> PendingRestart { get; set; } = [];
 
     /// <summary>Crashes in a row, for the back-off of the restart policy.</summary>
     public int Crashes { get; init; }
