@@ -1,0 +1,45 @@
+using System.Text.Json.Serialization;
+using Lamina.Api;
+
+namespace Lamina.Server.Control;
+
+/// <summary>Says that a name, MAC or address is taken, and by which object.</summary>
+internal sealed record Claim : StoredRecord
+{
+    /// <summary>Id of the object (for macs and addresses: of the VM).</summary>
+    public required string Owner { get; init; }
+}
+
+/// <summary>A sealed secret: only the room that seals it can read it.</summary>
+internal sealed record SecretRecord : StoredRecord
+{
+    /// <summary>Id of the object that it belongs to; it is deleted with it.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>Encrypted and authenticated; base64 in JSON.</summary>
+    public required byte[] Sealed { get; init; }
+}
+
+/// <summary>The answer that a creation with an Idempotency-Key got, for the next request with the same key.</summary>
+internal sealed record IdempotencyRecord : StoredRecord
+{
+    /// <summary>SHA-256 of method, path and body: the same key with another request is refused.</summary>
+    public required string RequestSha256 { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Id of the object made.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>Id of the operation begun, if any.</summary>
+    public string? Operation { get; init; }
+}
+
+/// <summary>The records that never cross the wire.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Claim))]
+[JsonSerializable(typeof(SecretRecord))]
+[JsonSerializable(typeof(IdempotencyRecord))]
+internal sealed partial class ControlJson : JsonSerializerContext;

@@ -1,0 +1,36 @@
+#if CRASH_POINTS
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Lamina.Server.Control;
+
+internal static partial class CrashPoints
+{
+    private static readonly Lock Gate = new();
+    private static readonly string? LogPath = Environment.GetEnvironmentVariable("LAMINA_CRASH_LOG");
+    private static readonly (string? Name, int Remaining) Target = ParseTarget(Environment.GetEnvironmentVariable("LAMINA_CRASH_AT"));
+    private static int _remaining = Target.Remaining;
+
+    static partial void Reach(string name)
+    {
+        lock (Gate)
+        {
+            if (LogPath is not null) File.AppendAllText(LogPath, name + "\n");
+            if (name != Target.Name || --_remaining > 0) return;
+            using var self = Process.GetCurrentProcess();
+            self.Kill();
+            // The signal is on its way; nothing after this line may happen.
+            Thread.Sleep(Timeout.Infinite);
+        }
+    }
+
+    private static (string? Name, int Remaining) ParseTarget(string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return (null, 0);
+        int colon = text.LastIndexOf(':');
+        return colon < 0
+            ? (text, 1)
+            : (text[..colon], int.Parse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture));
+    }
+}
+#endif

@@ -1,0 +1,144 @@
+using Lamina.Api;
+
+namespace Lamina.Server.Control;
+
+/// <summary>
+/// Every key of the store (decision 13). A kind is a family of keys with one record type; <c>Keys.Vms.Spec[id]</c> is a key.
+/// </summary>
+internal static class Keys
+{
+    public static RecordKind<UserRecord> Users { get; } = new("users/", "", ApiJson.Default.UserRecord);
+
+    public static RecordKind<TokenRecord> Tokens { get; } = new("tokens/", "", ApiJson.Default.TokenRecord);
+
+    /// <summary>The id is the SHA-256 of the token.</summary>
+    public static RecordKind<SessionRecord> Sessions { get; } = new("sessions/", "", ApiJson.Default.SessionRecord);
+
+    public static RecordKind<RoleBinding> Bindings { get; } = new("bindings/", "", ApiJson.Default.RoleBinding);
+
+    public static RecordKind<ProjectSpec> Projects { get; } = new("projects/", "", ApiJson.Default.ProjectSpec);
+
+    /// <summary>Sealed values, never cached, watched or logged.</summary>
+    public static RecordKind<SecretRecord> Secrets { get; } = new("secrets/", "", ControlJson.Default.SecretRecord);
+
+    /// <summary>The id is <see cref="TimeOrderedId"/>.</summary>
+    public static RecordKind<Event> Events { get; } = new("events/", "", ApiJson.Default.Event);
+
+    /// <summary>The id is <see cref="TimeOrderedId"/>.</summary>
+    public static RecordKind<AuditEntry> Audit { get; } = new("audit/", "", ApiJson.Default.AuditEntry);
+
+    /// <summary>The id is <see cref="IdempotencyId"/>; kept 24 h.</summary>
+    public static RecordKind<IdempotencyRecord> Idempotency { get; } = new("idempotency/", "", ControlJson.Default.IdempotencyRecord);
+
+    /// <summary>The id is <see cref="NameId"/>; created absent in the transaction that makes the object, so a name is taken once.</summary>
+    public static RecordKind<Claim> Names { get; } = new("names/", "", ControlJson.Default.Claim);
+
+    /// <summary>The id is the MAC in lower case with colons.</summary>
+    public static RecordKind<Claim> Macs { get; } = new("macs/", "", ControlJson.Default.Claim);
+
+    /// <summary>The id is <see cref="AddressId"/>.</summary>
+    public static RecordKind<Claim> Addresses { get; } = new("addresses/", "", ControlJson.Default.Claim);
+
+    /// <summary>What every daemon mirrors in its <see cref="Cache"/>. Secrets, events, audit and idempotency keys are read on demand only.</summary>
+    /// <remarks>Stands below the kinds that it names: static members are made in the order of the text.</remarks>
+    public static IReadOnlyList<RecordKind> Cached { get; } =
+    [
+        Vms.Spec, Vms.Assignment, Vms.Status,
+        Operations.Request, Operations.State,
+        Disks.Spec, Disks.Status,
+        Images.Spec, Images.Status,
+        Isos.Spec, Isos.Status,
+        Pools.Spec, Pools.Status,
+        Networks.Spec, Networks.Status,
+        Hosts.Spec, Hosts.Status,
+        Users, Tokens, Sessions, Bindings, Projects,
+        Names, Macs, Addresses,
+    ];
+
+    /// <summary><c>default/vm/web1</c>; a name of an image may contain a slash itself.</summary>
+    public static string NameId(string project, string kind, string name) => $"{project}/{kind}/{name}";
+
+    /// <summary><c>&lt;network id&gt;/192.168.200.10</c>.</summary>
+    public static string AddressId(string network, string address) => $"{network}/{address}";
+
+    /// <summary>Both parts come from outside and may hold any character.</summary>
+    public static string IdempotencyId(string subject, string key) => $"{Uri.EscapeDataString(subject)}/{Uri.EscapeDataString(key)}";
+
+    internal static class Vms
+    {
+        /// <summary>All keys of all VMs.</summary>
+        public const string Prefix = "vms/";
+
+        public static RecordKind<VmSpec> Spec { get; } = new(Prefix, "/spec", ApiJson.Default.VmSpec);
+
+        public static RecordKind<VmAssignment> Assignment { get; } = new(Prefix, "/assignment", ApiJson.Default.VmAssignment);
+
+        public static RecordKind<VmStatus> Status { get; } = new(Prefix, "/status", ApiJson.Default.VmStatus);
+
+        /// <summary>All keys of one VM, for its removal.</summary>
+        public static string All(string id) => $"{Prefix}{id}/";
+    }
+
+    internal static class Operations
+    {
+        public static RecordKind<OperationRequest> Request { get; } = new("operations/", "/request", ApiJson.Default.OperationRequest);
+
+        public static RecordKind<OperationState> State { get; } = new("operations/", "/state", ApiJson.Default.OperationState);
+
+        public static string All(string id) => $"operations/{id}/";
+    }
+
+    internal static class Disks
+    {
+        public static RecordKind<DiskSpec> Spec { get; } = new("disks/", "/spec", ApiJson.Default.DiskSpec);
+
+        public static RecordKind<DiskStatus> Status { get; } = new("disks/", "/status", ApiJson.Default.DiskStatus);
+
+        public static string All(string id) => $"disks/{id}/";
+    }
+
+    internal static class Images
+    {
+        public static RecordKind<ImageSpec> Spec { get; } = new("images/", "/spec", ApiJson.Default.ImageSpec);
+
+        public static RecordKind<ImageStatus> Status { get; } = new("images/", "/status", ApiJson.Default.ImageStatus);
+
+        public static string All(string id) => $"images/{id}/";
+    }
+
+    internal static class Isos
+    {
+        public static RecordKind<IsoSpec> Spec { get; } = new("isos/", "/spec", ApiJson.Default.IsoSpec);
+
+        public static RecordKind<IsoStatus> Status { get; } = new("isos/", "/status", ApiJson.Default.IsoStatus);
+
+        public static string All(string id) => $"isos/{id}/";
+    }
+
+    internal static class Pools
+    {
+        public static RecordKind<PoolSpec> Spec { get; } = new("pools/", "/spec", ApiJson.Default.PoolSpec);
+
+        public static RecordKind<PoolStatus> Status { get; } = new("pools/", "/status", ApiJson.Default.PoolStatus);
+
+        public static string All(string id) => $"pools/{id}/";
+    }
+
+    internal static class Networks
+    {
+        public static RecordKind<NetworkSpec> Spec { get; } = new("networks/", "/spec", ApiJson.Default.NetworkSpec);
+
+        public static RecordKind<NetworkStatus> Status { get; } = new("networks/", "/status", ApiJson.Default.NetworkStatus);
+
+        public static string All(string id) => $"networks/{id}/";
+    }
+
+    internal static class Hosts
+    {
+        public static RecordKind<HostSpec> Spec { get; } = new("hosts/", "/spec", ApiJson.Default.HostSpec);
+
+        public static RecordKind<HostStatus> Status { get; } = new("hosts/", "/status", ApiJson.Default.HostStatus);
+
+        public static string All(string id) => $"hosts/{id}/";
+    }
+}

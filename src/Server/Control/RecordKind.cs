@@ -1,0 +1,45 @@
+using System.Text.Json.Serialization.Metadata;
+using Lamina.Api;
+
+namespace Lamina.Server.Control;
+
+/// <summary>A family of keys: <c>prefix + id + suffix</c>.</summary>
+internal abstract class RecordKind(string prefix, string suffix)
+{
+    /// <summary>For example <c>vms/</c>.</summary>
+    public string Prefix { get; } = prefix;
+
+    /// <summary>For example <c>/spec</c>; empty when the id ends the key.</summary>
+    public string Suffix { get; } = suffix;
+
+    /// <summary>The key of one record.</summary>
+    public string this[string id] => string.Concat(Prefix, id, Suffix);
+
+    /// <summary>The id in a key of this kind; null when the key is of another kind.</summary>
+    public string? IdOf(string key)
+    {
+        if (key.Length <= Prefix.Length + Suffix.Length) return null;
+        if (!key.StartsWith(Prefix, StringComparison.Ordinal) || !key.EndsWith(Suffix, StringComparison.Ordinal)) return null;
+        return key[Prefix.Length..^Suffix.Length];
+    }
+
+    public override string ToString() => $"{Prefix}<id>{Suffix}";
+
+    /// <summary>Reads a value of this kind without knowing its type at compile time.</summary>
+    internal abstract StoredRecord ReadRecord(string key, ReadOnlySpan<byte> json);
+
+    /// <summary>Pairs the record with its id and revisions.</summary>
+    internal abstract CachedRecord Wrap(string id, StoredRecord record, long modRevision, long createRevision);
+}
+
+/// <summary>A family of keys whose values are <typeparamref name="T"/>.</summary>
+internal sealed class RecordKind<T>(string prefix, string suffix, JsonTypeInfo<T> typeInfo) : RecordKind(prefix, suffix)
+    where T : StoredRecord
+{
+    public JsonTypeInfo<T> TypeInfo { get; } = typeInfo;
+
+    internal override StoredRecord ReadRecord(string key, ReadOnlySpan<byte> json) => RecordJson.Read(key, json, TypeInfo);
+
+    internal override CachedRecord Wrap(string id, StoredRecord record, long modRevision, long createRevision) =>
+        new CachedRecord<T>(id, (T)record, modRevision, createRevision);
+}
