@@ -1,0 +1,130 @@
+using Lamina.Api;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Lamina.Server.Isos;
+
+/// <summary>
+/// Renders the files of a cloud-init seed (pure). Two moments: when the VM is created, <see cref="UserData"/> turns what was asked into the
+/// document that is sealed into <c>secrets/&lt;id&gt;</c> (so that no plain password is kept); before a start, <see cref="Documents"/> puts
+/// the unsealed secret and the VM's present NICs together. Source: cloud-init's documentation (NoCloud, Cloud config, Network config v2).
+/// </summary>
+internal static class CloudInitSeed
+{
+    /// <summary>The volume label by which cloud-init finds the seed.</summary>
+    public const string Label = "cidata";
+
+    /// <summary>The account that gets the password and keys when none is named; Debian's images know it.</summary>
+    public const string DefaultUser = "debian";
+
+    /// <summary>The user-data of a request: its own document as it is, or a cloud-config of hostname, user, password hash and keys.</summary>
+    /// <param name="request">Checked by <see cref="CloudInitRules"/>; null: only the hostname.</param>
+    /// <param name="hostname">The guest's name.</param>
+    /// <param name="passwordHash">The crypt(3) hash of the request's password; null: none, the password is locked.</param>
+    public static string UserData(CloudInitCreate? request, string hostname, string? passwordHash)
+    {
+        if (request?.UserData is { } own)
+        {
+            return own;
+        }
+
+        var document = new YamlMappingNode { { "hostname", Text(hostname) }, { "preserve_hostname", "false" } };
+        var user = User(request, passwordHash);
+        if (user is not null)
+        {
+            document.Add("users", new YamlSequenceNode(user));
+            document.Add("ssh_pwauth", passwordHash is null ? "false" : "true");
+        }
+
+        return "#cloud-config\n" + Write(document);
+    }
+
+    /// <summary>All files of the seed.</summary>
+    public static CloudInitDocuments Documents(VmCloudInit spec, CloudInitSecret secret, IReadOnlyList<CloudInitNic> nics) => new(
+        secret.UserData,
+        Write(new YamlMappingNode { { "instance-id", Text(spec.InstanceId) }, { "local-hostname", Text(spec.Hostname) } }),
+        secret.NetworkConfig ?? NetworkConfig(nics),
+        "#cloud-config\n{}\n");
+
+    /// <summary>Network config version 2: each card found by its MAC, with DHCP or its static address.</summary>
+    public static string NetworkConfig(IReadOnlyList<CloudInitNic> nics)
+    {
+        var ethernets = new YamlMappingNode();
+        for (var index = 0; index < nics.Count; index++)
+        {
+            ethernets.Add($"nic{index}", Ethernet(nics[index]));
+        }
+
+        return Write(new YamlMappingNode { { "version", "2" }, { "ethernets", ethernets } });
+    }
+
+    private static YamlMappingNode Ethernet(CloudInitNic nic)
+    {
+        var ethernet = new YamlMappingNode { { "match", new YamlMappingNode { { "macaddress", Text(nic.Mac) } } } };
+        if (nic.Address is null)
+        {
+            // By MAC, as our own DHCP server knows the guest: the default (a DUID) differs after each new machine-id.
+            ethernet.Add("dhcp4", "true");
+            ethernet.Add("dhcp-identifier", Text("mac"));
+            return ethernet;
+        }
+
+        ethernet.Add("dhcp4", "false");
+        ethernet.Add("addresses", new YamlSequenceNode(Text(nic.Address)));
+        if (nic.Gateway is not null)
+        {
+            ethernet.Add("gateway4", Text(nic.Gateway));
+        }
+
+        if (nic.NameServers is { Count: > 0 } servers)
+        {
+            ethernet.Add("nameservers", new YamlMappingNode { { "addresses", new YamlSequenceNode(servers.Select(Text)) } });
+        }
+
+        return ethernet;
+    }
+
+    private static YamlMappingNode? User(CloudInitCreate? request, string? passwordHash)
+    {
+        if (request is null || (request.User is null && passwordHash is null && request.SshKeys is not { Count: > 0 }))
+        {
+            return null;
+        }
+
+        var user = new YamlMappingNode
+        {
+            { "name", Text(request.User ?? DefaultUser) },
+            { "shell", Text("/bin/bash") },
+            { "lock_passwd", passwordHash is null ? "true" : "false" },
+        };
+        if (request.User != "root")
+        {
+            user.Add("sudo", Text("ALL=(ALL) NOPASSWD:ALL"));
+        }
+
+        if (passwordHash is not null)
+        {
+            // For a new account and for one that the image already has.
+            user.Add("passwd", Text(passwordHash));
+            user.Add("hashed_passwd", Text(passwordHash));
+        }
+
+        if (request.SshKeys is { Count: > 0 } keys)
+        {
+            user.Add("ssh_authorized_keys", new YamlSequenceNode(keys.Select(Text)));
+        }
+
+        return user;
+    }
+
+    // Quoted always: a host named "no" or a user named "123" is a text.
+    private static YamlScalarNode Text(string value) => new(value) { Style = ScalarStyle.DoubleQuoted };
+
+    private static string Write(YamlNode root)
+    {
+        var writer = new StringWriter { NewLine = "\n" };
+        new YamlStream(new YamlDocument(root)).Save(writer, assignAnchors: false);
+        var text = writer.ToString();
+        return text.EndsWith("...\n", StringComparison.Ordinal) ? text[..^4] : text;
+    }
+}
