@@ -19,6 +19,33 @@ public sealed record UserRecord : StoredRecord
     public DateTimeOffset CreatedAt { get; init; }
 }
 
+/// <summary>Body of <c>POST /v1/users</c>. With a role, the user is bound to it at once.</summary>
+public sealed record UserCreate
+{
+    public required string Name { get; init; }
+
+    /// <summary>At least 12 characters; kept only as a hash.</summary>
+    public required string Password { get; init; }
+    public Role? Role { get; init; }
+
+    /// <summary>Where the role holds: a project, or <c>*</c> (default) for all.</summary>
+    public string? Scope { get; init; }
+}
+
+/// <summary>Body of <c>PATCH /v1/users/{name}</c>. Disabling ends the user's sessions and tokens at once.</summary>
+public sealed record UserUpdate
+{
+    public bool? Disabled { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/users/{name}/password</c>; ends the user's other sessions.</summary>
+public sealed record PasswordChange
+{
+    /// <summary>Needed to change one's own; an administrator sets others' without it.</summary>
+    public string? Current { get; init; }
+    public required string Password { get; init; }
+}
+
 /// <summary>Body of <c>POST /v1/sessions</c>: logs in.</summary>
 public sealed record SessionCreate
 {
@@ -39,6 +66,8 @@ public sealed record SessionRecord : StoredRecord
 {
     public required string User { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Moves on while the session is used, but never beyond 30 days after <see cref="CreatedAt"/>.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
 }
 
@@ -52,12 +81,15 @@ public sealed record ApiToken
     public DateTimeOffset? ExpiresAt { get; init; }
 }
 
+/// <summary>Body of <c>POST /v1/tokens</c>. Whatever is asked, a token never has more rights than its maker has at the time of use.</summary>
 public sealed record TokenCreate
 {
     public required string Name { get; init; }
+
+    /// <summary>Null: the maker's own rights, wherever they hold.</summary>
     public Role? Role { get; init; }
 
-    /// <summary>A project, or <c>*</c> for all.</summary>
+    /// <summary>A project, or <c>*</c> (default) for all; only together with a role.</summary>
     public string? Scope { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
 }
@@ -68,9 +100,12 @@ public sealed record TokenCreated
     public required string Secret { get; init; }
 }
 
+/// <summary>Key <c>tokens/&lt;id&gt;</c>.</summary>
 public sealed record TokenRecord : StoredRecord
 {
     public required string Name { get; init; }
+
+    /// <summary>Its maker: a user's name, or <c>local:UID</c> when it was made over the local socket.</summary>
     public required string User { get; init; }
     public required string SecretSha256 { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
@@ -94,21 +129,23 @@ public sealed record RoleBinding : StoredRecord
     public required string Scope { get; init; }
 }
 
+/// <summary>A role binding as <c>/v1/bindings</c> gives and takes it. A subject has at most one role in a scope: binding again replaces it.</summary>
+public sealed record Binding
+{
+    /// <summary>Given by the server.</summary>
+    public string? Id { get; init; }
+
+    /// <summary><c>user:NAME</c> or <c>token:ID</c>.</summary>
+    public required string Subject { get; init; }
+    public required Role Role { get; init; }
+
+    /// <summary>A project, or <c>*</c> for all.</summary>
+    public required string Scope { get; init; }
+}
+
 /// <summary>Answer of <c>GET /v1/whoami</c>.</summary>
 public sealed record WhoAmI
 {
     public required string Subject { get; init; }
     public required IReadOnlyList<RoleBinding> Bindings { get; init; }
-}
-
-public sealed record Project
-{
-    public required string Name { get; init; }
-    public string? Description { get; init; }
-}
-
-public sealed record ProjectSpec : StoredRecord
-{
-    public required string Name { get; init; }
-    public string? Description { get; init; }
 }

@@ -1,0 +1,17 @@
+namespace Lamina.Api.Client;
+
+/// <summary><c>/v1/networks</c>.</summary>
+public sealed class NetworksClient
+{
+    private readonly ApiConnection connection;
+
+    internal NetworksClient(ApiConnection connection) => this.connection = connection;
+
+    public IAsyncEnumerable<Network> ListAsync(CancellationToken cancellationToken) =>
+        connection.ListAsync(Path(), ApiJson.Default.PageNetwork, cancellationToken);
+
+    public Task<Answer<Network>> GetAsync(string name, CancellationToken cancellationToken) =>
+        connection.GetAsync(Path(name), ApiJson.Default.Network, cancellationToken);
+
+    private string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["networks", .. parts]).With("project", connection.Project);
+}

@@ -1,0 +1,39 @@
+namespace Lamina.Api.Client;
+
+/// <summary><c>/v1/operations</c>: long jobs.</summary>
+public sealed class OperationsClient
+{
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly ApiConnection connection;
+
+    internal OperationsClient(ApiConnection connection) => this.connection = connection;
+
+    public IAsyncEnumerable<Operation> ListAsync(CancellationToken cancellationToken) =>
+        connection.ListAsync(ApiPath.Of("operations").With("project", connection.Project), ApiJson.Default.PageOperation, cancellationToken);
+
+    public async Task<Operation> GetAsync(string id, CancellationToken cancellationToken) =>
+        (await connection.GetAsync(ApiPath.Of("operations", id), ApiJson.Default.Operation, cancellationToken)).Value;
+
+    /// <summary>Asks for its end; a job that has passed the point of no return goes on.</summary>
+    public Task<Operation> CancelAsync(string id, CancellationToken cancellationToken) =>
+        connection.PostAsync(ApiPath.Of("operations", id, "cancel"), ApiJson.Default.Operation, cancellationToken);
+
+    /// <summary>Waits until the job has ended, whatever its end is; the caller looks at the phase.</summary>
+    /// <param name="id">The operation.</param>
+    /// <param name="onChange">Called with each state seen, the last included; null: not wanted.</param>
+    /// <param name="cancellationToken">Ends the waiting, not the job.</param>
+    public async Task<Operation> WaitAsync(string id, Action<Operation>? onChange, CancellationToken cancellationToken)
+    {
+        var pause = ShortestPause;
+        while (true)
+        {
+            var operation = await GetAsync(id, cancellationToken);
+            onChange?.Invoke(operation);
+            if (operation.State?.Phase is OperationPhase.Succeeded or OperationPhase.Failed or OperationPhase.Cancelled) return operation;
+            await Task.Delay(pause, connection.Time, cancellationToken);
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+namespace Lamina.Api.Client;
+
+/// <summary><c>/v1/sessions</c>: logging in and out.</summary>
+public sealed class SessionsClient
+{
+    private readonly ApiConnection connection;
+
+    internal SessionsClient(ApiConnection connection) => this.connection = connection;
+
+    /// <summary>Logs in; the token goes into <see cref="LaminaClientOptions.Token"/> of a new client.</summary>
+    public Task<SessionCreated> CreateAsync(SessionCreate create, CancellationToken cancellationToken) => connection.PostAsync(
+        ApiPath.Of("sessions"), create, ApiJson.Default.SessionCreate, ApiJson.Default.SessionCreated, cancellationToken);
+
+    /// <summary>Logs this client's session out.</summary>
+    public Task DeleteAsync(CancellationToken cancellationToken) => connection.DeleteAsync(ApiPath.Of("sessions", "current"), cancellationToken);
+}

@@ -1,0 +1,52 @@
+using System.Text.Json.Serialization.Metadata;
+
+namespace Lamina.Api.Client;
+
+/// <summary><c>/v1/vms</c>. A VM is named by its id or by its name in the project.</summary>
+public sealed class VmsClient
+{
+    private readonly ApiConnection connection;
+
+    internal VmsClient(ApiConnection connection) => this.connection = connection;
+
+    public IAsyncEnumerable<Vm> ListAsync(CancellationToken cancellationToken) =>
+        connection.ListAsync(Path(), ApiJson.Default.PageVm, cancellationToken);
+
+    public Task<Answer<Vm>> GetAsync(string vm, CancellationToken cancellationToken) =>
+        connection.GetAsync(Path(vm), ApiJson.Default.Vm, cancellationToken);
+
+    public Task<Operation> CreateAsync(VmCreate create, CancellationToken cancellationToken) => connection.CreateAsync(
+        ApiPath.Of("vms"), create with { Project = create.Project ?? connection.Project }, ApiJson.Default.VmCreate, ApiJson.Default.Operation, cancellationToken);
+
+    public Task<Vm> UpdateAsync(string vm, VmUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
+        connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
+
+    public Task<Operation> DeleteAsync(string vm, CancellationToken cancellationToken) =>
+        connection.DeleteAsync(Path(vm), ApiJson.Default.Operation, cancellationToken);
+
+    public Task<Operation> StartAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "start", cancellationToken);
+
+    public Task<Operation> StopAsync(string vm, VmStopRequest request, CancellationToken cancellationToken) =>
+        ActAsync(vm, "stop", request, ApiJson.Default.VmStopRequest, cancellationToken);
+
+    public Task<Operation> ShutdownAsync(string vm, VmShutdownRequest request, CancellationToken cancellationToken) =>
+        ActAsync(vm, "shutdown", request, ApiJson.Default.VmShutdownRequest, cancellationToken);
+
+    public Task<Operation> PauseAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "pause", cancellationToken);
+
+    public Task<Operation> ResumeAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "resume", cancellationToken);
+
+    public Task<Operation> ResetAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "reset", cancellationToken);
+
+    /// <summary>Runs a program by the guest agent and waits for its end.</summary>
+    public Task<VmExecResult> ExecAsync(string vm, VmExecRequest request, CancellationToken cancellationToken) =>
+        connection.PostAsync(Path(vm, "exec"), request, ApiJson.Default.VmExecRequest, ApiJson.Default.VmExecResult, cancellationToken);
+
+    private Task<Operation> ActAsync(string vm, string verb, CancellationToken cancellationToken) =>
+        connection.PostAsync(Path(vm, verb), ApiJson.Default.Operation, cancellationToken);
+
+    private Task<Operation> ActAsync<TBody>(string vm, string verb, TBody body, JsonTypeInfo<TBody> type, CancellationToken cancellationToken) =>
+        connection.PostAsync(Path(vm, verb), body, type, ApiJson.Default.Operation, cancellationToken);
+
+    private string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["vms", .. parts]).With("project", connection.Project);
+}
