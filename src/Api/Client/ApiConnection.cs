@@ -8,27 +8,27 @@ namespace Lamina.Api.Client;
 /// <summary>Makes requests, repeats them where that is safe, and turns refusals into exceptions. The nouns' clients are thin layers over it.</summary>
 public sealed class ApiConnection : IDisposable
 {
-    private readonly LaminaClientOptions options;
-    private readonly HttpMessageInvoker invoker;
-    private readonly Uri baseAddress;
-    private readonly RevisionMemory revisions = new();
+    private readonly LaminaClientOptions _options;
+    private readonly HttpMessageInvoker _invoker;
+    private readonly Uri _baseAddress;
+    private readonly RevisionMemory _revisions = new();
 
     internal ApiConnection(LaminaClientOptions options)
     {
-        this.options = options;
-        baseAddress = ClientTransport.BaseAddress(options);
-        invoker = new HttpMessageInvoker(ClientTransport.CreateHandler(options));
+        _options = options;
+        _baseAddress = ClientTransport.BaseAddress(options);
+        _invoker = new HttpMessageInvoker(ClientTransport.CreateHandler(options));
     }
 
     /// <summary>The server in words, for messages.</summary>
-    public string Description => ClientTransport.Describe(options);
+    public string Description => ClientTransport.Describe(_options);
 
     /// <summary>The project of calls that name none; null: the server's default.</summary>
-    public string? Project => options.Project;
+    public string? Project => _options.Project;
 
-    internal TimeProvider Time => options.Time;
+    internal TimeProvider Time => _options.Time;
 
-    public void Dispose() => invoker.Dispose();
+    public void Dispose() => _invoker.Dispose();
 
     public async Task<Answer<T>> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
@@ -125,22 +125,22 @@ public sealed class ApiConnection : IDisposable
         }
     }
 
-    /// <summary>The address of a WebSocket, and the invoker that connects to it over the same line.</summary>
+    /// <summary>The address of a WebSocket, and the _invoker that connects to it over the same line.</summary>
     internal (Uri Address, HttpMessageInvoker Invoker) WebSocketTarget(string path) =>
-        (new UriBuilder(new Uri(baseAddress, path)) { Scheme = baseAddress.Scheme == "https" ? "wss" : "ws" }.Uri, invoker);
+        (new UriBuilder(new Uri(_baseAddress, path)) { Scheme = _baseAddress.Scheme == "https" ? "wss" : "ws" }.Uri, _invoker);
 
     internal LaminaUnreachableException Unreachable(Exception cause) => new(UnreachableWords.For(Description, cause), cause);
 
     private async Task<HttpResponseMessage> TryAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        using var deadline = request.Streams ? null : new CancellationTokenSource(options.RequestTimeout, Time);
+        using var deadline = request.Streams ? null : new CancellationTokenSource(_options.RequestTimeout, Time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline?.Token ?? CancellationToken.None);
         using var message = Message(request);
-        var response = await invoker.SendAsync(message, linked.Token);
+        var response = await _invoker.SendAsync(message, linked.Token);
         try
         {
             if (!request.Streams) await response.Content.LoadIntoBufferAsync(linked.Token);
-            if (response.Headers.TryGetValues(RevisionMemory.AnswerHeader, out var values)) revisions.Note(values.First());
+            if (response.Headers.TryGetValues(RevisionMemory.AnswerHeader, out var values)) _revisions.Note(values.First());
             return response;
         }
         catch
@@ -152,15 +152,15 @@ public sealed class ApiConnection : IDisposable
 
     private HttpRequestMessage Message(ApiRequest request)
     {
-        var message = new HttpRequestMessage(request.Method, new Uri(baseAddress, request.Path)) { Content = request.Content?.Invoke() };
+        var message = new HttpRequestMessage(request.Method, new Uri(_baseAddress, request.Path)) { Content = request.Content?.Invoke() };
         var headers = message.Headers;
-        headers.UserAgent.ParseAdd(options.UserAgent);
+        headers.UserAgent.ParseAdd(_options.UserAgent);
         headers.Accept.ParseAdd(request.Accept);
-        if (options.Token is { } token) headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        if (_options.Token is { } token) headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         if (request.IfMatch is { } etag) headers.IfMatch.ParseAdd(etag);
         if (request.IdempotencyKey is { } key) headers.Add("Idempotency-Key", key);
         if (request.LastEventId is { } last) headers.Add("Last-Event-ID", last);
-        if (request.Method == HttpMethod.Get && revisions.Newest is { } revision) headers.Add(RevisionMemory.WaitHeader, revision);
+        if (request.Method == HttpMethod.Get && _revisions.Newest is { } revision) headers.Add(RevisionMemory.WaitHeader, revision);
         return message;
     }
 

@@ -8,12 +8,12 @@ public sealed class ConsolesClient
 {
     private const string BinaryProtocol = "binary";
 
-    private readonly ApiConnection connection;
+    private readonly ApiConnection _connection;
 
-    internal ConsolesClient(ApiConnection connection) => this.connection = connection;
+    internal ConsolesClient(ApiConnection connection) => _connection = connection;
 
-    public Task<ConsoleTicket> CreateTicketAsync(string vm, ConsoleKind kind, CancellationToken cancellationToken) => connection.PostAsync(
-        ApiPath.Of("vms", vm, "console-ticket").With("project", connection.Project),
+    public Task<ConsoleTicket> CreateTicketAsync(string vm, ConsoleKind kind, CancellationToken cancellationToken) => _connection.PostAsync(
+        ApiPath.Of("vms", vm, "console-ticket").With("project", _connection.Project),
         new ConsoleTicketCreate { Kind = kind },
         ApiJson.Default.ConsoleTicketCreate,
         ApiJson.Default.ConsoleTicket,
@@ -28,7 +28,7 @@ public sealed class ConsolesClient
     public async Task<WebSocket> OpenAsync(string vm, ConsoleKind kind, CancellationToken cancellationToken)
     {
         var ticket = await CreateTicketAsync(vm, kind, cancellationToken);
-        var (address, invoker) = connection.WebSocketTarget(ticket.Path);
+        var (address, invoker) = _connection.WebSocketTarget(ticket.Path);
         var socket = new ClientWebSocket();
         try
         {
@@ -41,7 +41,7 @@ public sealed class ConsolesClient
         {
             var status = socket.HttpStatusCode;
             socket.Dispose();
-            throw status is 0 or HttpStatusCode.SwitchingProtocols ? connection.Unreachable(failure) : Refused(status, failure);
+            throw status is 0 or HttpStatusCode.SwitchingProtocols ? _connection.Unreachable(failure) : Refused(status, failure);
         }
         catch
         {

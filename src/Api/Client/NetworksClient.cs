@@ -3,15 +3,15 @@ namespace Lamina.Api.Client;
 /// <summary><c>/v1/networks</c>.</summary>
 public sealed class NetworksClient
 {
-    private readonly ApiConnection connection;
+    private readonly ApiConnection _connection;
 
-    internal NetworksClient(ApiConnection connection) => this.connection = connection;
+    internal NetworksClient(ApiConnection connection) => _connection = connection;
 
     public IAsyncEnumerable<Network> ListAsync(CancellationToken cancellationToken) =>
-        connection.ListAsync(Path(), ApiJson.Default.PageNetwork, cancellationToken);
+        _connection.ListAsync(Path(), ApiJson.Default.PageNetwork, cancellationToken);
 
     public Task<Answer<Network>> GetAsync(string name, CancellationToken cancellationToken) =>
-        connection.GetAsync(Path(name), ApiJson.Default.Network, cancellationToken);
+        _connection.GetAsync(Path(name), ApiJson.Default.Network, cancellationToken);
 
-    private string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["networks", .. parts]).With("project", connection.Project);
+    private string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["networks", .. parts]).With("project", _connection.Project);
 }

@@ -6,19 +6,19 @@ public sealed class OperationsClient
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
-    private readonly ApiConnection connection;
+    private readonly ApiConnection _connection;
 
-    internal OperationsClient(ApiConnection connection) => this.connection = connection;
+    internal OperationsClient(ApiConnection connection) => _connection = connection;
 
     public IAsyncEnumerable<Operation> ListAsync(CancellationToken cancellationToken) =>
-        connection.ListAsync(ApiPath.Of("operations").With("project", connection.Project), ApiJson.Default.PageOperation, cancellationToken);
+        _connection.ListAsync(ApiPath.Of("operations").With("project", _connection.Project), ApiJson.Default.PageOperation, cancellationToken);
 
     public async Task<Operation> GetAsync(string id, CancellationToken cancellationToken) =>
-        (await connection.GetAsync(ApiPath.Of("operations", id), ApiJson.Default.Operation, cancellationToken)).Value;
+        (await _connection.GetAsync(ApiPath.Of("operations", id), ApiJson.Default.Operation, cancellationToken)).Value;
 
     /// <summary>Asks for its end; a job that has passed the point of no return goes on.</summary>
     public Task<Operation> CancelAsync(string id, CancellationToken cancellationToken) =>
-        connection.PostAsync(ApiPath.Of("operations", id, "cancel"), ApiJson.Default.Operation, cancellationToken);
+        _connection.PostAsync(ApiPath.Of("operations", id, "cancel"), ApiJson.Default.Operation, cancellationToken);
 
     /// <summary>Waits until the job has ended, whatever its end is; the caller looks at the phase.</summary>
     /// <param name="id">The operation.</param>
@@ -32,7 +32,7 @@ public sealed class OperationsClient
             var operation = await GetAsync(id, cancellationToken);
             onChange?.Invoke(operation);
             if (operation.State?.Phase is OperationPhase.Succeeded or OperationPhase.Failed or OperationPhase.Cancelled) return operation;
-            await Task.Delay(pause, connection.Time, cancellationToken);
+            await Task.Delay(pause, _connection.Time, cancellationToken);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }

@@ -3,14 +3,14 @@ namespace Lamina.Api.Client;
 /// <summary>The rest of a file from an offset, telling how far the reading has come. Leaves the file open, since sending may begin again.</summary>
 internal sealed class ProgressStream : Stream
 {
-    private readonly Stream source;
-    private readonly IProgress<long>? progress;
+    private readonly Stream _source;
+    private readonly IProgress<long>? _progress;
 
     public ProgressStream(Stream source, long offset, IProgress<long>? progress)
     {
-        this.source = source;
-        this.progress = progress;
-        source.Position = offset;
+        _source = source;
+        _progress = progress;
+        _source.Position = offset;
     }
 
     public override bool CanRead => true;
@@ -26,8 +26,8 @@ internal sealed class ProgressStream : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        int read = await source.ReadAsync(buffer, cancellationToken);
-        progress?.Report(source.Position);
+        int read = await _source.ReadAsync(buffer, cancellationToken);
+        _progress?.Report(_source.Position);
         return read;
     }
 
@@ -36,8 +36,8 @@ internal sealed class ProgressStream : Stream
 
     public override int Read(byte[] buffer, int offset, int count)
     {
-        int read = source.Read(buffer, offset, count);
-        progress?.Report(source.Position);
+        int read = _source.Read(buffer, offset, count);
+        _progress?.Report(_source.Position);
         return read;
     }
 

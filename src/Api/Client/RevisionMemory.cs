@@ -11,22 +11,22 @@ internal sealed class RevisionMemory
     public const string AnswerHeader = "Lamina-Revision";
     public const string WaitHeader = "Lamina-Min-Revision";
 
-    private readonly Lock gate = new();
-    private string? newest;
+    private readonly Lock _gate = new();
+    private string? _newest;
 
     public string? Newest
     {
         get
         {
-            lock (gate) return newest;
+            lock (_gate) return _newest;
         }
     }
 
     public void Note(string revision)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (newest is null || !IsOlder(revision, newest)) newest = revision;
+            if (_newest is null || !IsOlder(revision, _newest)) _newest = revision;
         }
     }
 

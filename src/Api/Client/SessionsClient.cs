@@ -3,14 +3,14 @@ namespace Lamina.Api.Client;
 /// <summary><c>/v1/sessions</c>: logging in and out.</summary>
 public sealed class SessionsClient
 {
-    private readonly ApiConnection connection;
+    private readonly ApiConnection _connection;
 
-    internal SessionsClient(ApiConnection connection) => this.connection = connection;
+    internal SessionsClient(ApiConnection connection) => _connection = connection;
 
     /// <summary>Logs in; the token goes into <see cref="LaminaClientOptions.Token"/> of a new client.</summary>
-    public Task<SessionCreated> CreateAsync(SessionCreate create, CancellationToken cancellationToken) => connection.PostAsync(
+    public Task<SessionCreated> CreateAsync(SessionCreate create, CancellationToken cancellationToken) => _connection.PostAsync(
         ApiPath.Of("sessions"), create, ApiJson.Default.SessionCreate, ApiJson.Default.SessionCreated, cancellationToken);
 
     /// <summary>Logs this client's session out.</summary>
-    public Task DeleteAsync(CancellationToken cancellationToken) => connection.DeleteAsync(ApiPath.Of("sessions", "current"), cancellationToken);
+    public Task DeleteAsync(CancellationToken cancellationToken) => _connection.DeleteAsync(ApiPath.Of("sessions", "current"), cancellationToken);
 }

@@ -5,25 +5,25 @@ public sealed class UploadsClient
 {
     private const string OffsetHeader = "Upload-Offset";
 
-    private readonly ApiConnection connection;
+    private readonly ApiConnection _connection;
 
-    internal UploadsClient(ApiConnection connection) => this.connection = connection;
+    internal UploadsClient(ApiConnection connection) => _connection = connection;
 
     public IAsyncEnumerable<Upload> ListAsync(CancellationToken cancellationToken) =>
-        connection.ListAsync(ApiPath.Of("uploads").With("project", connection.Project), ApiJson.Default.PageUpload, cancellationToken);
+        _connection.ListAsync(ApiPath.Of("uploads").With("project", _connection.Project), ApiJson.Default.PageUpload, cancellationToken);
 
-    public Task<Upload> CreateAsync(UploadCreate create, CancellationToken cancellationToken) => connection.CreateAsync(
-        ApiPath.Of("uploads"), create with { Project = create.Project ?? connection.Project }, ApiJson.Default.UploadCreate, ApiJson.Default.Upload, cancellationToken);
+    public Task<Upload> CreateAsync(UploadCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
+        ApiPath.Of("uploads"), create with { Project = create.Project ?? _connection.Project }, ApiJson.Default.UploadCreate, ApiJson.Default.Upload, cancellationToken);
 
-    public Task DeleteAsync(string id, CancellationToken cancellationToken) => connection.DeleteAsync(ApiPath.Of("uploads", id), cancellationToken);
+    public Task DeleteAsync(string id, CancellationToken cancellationToken) => _connection.DeleteAsync(ApiPath.Of("uploads", id), cancellationToken);
 
     /// <summary>How many bytes the daemon has.</summary>
     public async Task<long> GetOffsetAsync(string id, CancellationToken cancellationToken)
     {
-        using var response = await connection.SendAsync(new ApiRequest(HttpMethod.Head, ApiPath.Of("uploads", id)), cancellationToken);
+        using var response = await _connection.SendAsync(new ApiRequest(HttpMethod.Head, ApiPath.Of("uploads", id)), cancellationToken);
         return response.Headers.TryGetValues(OffsetHeader, out var values) && long.TryParse(values.First(), out long offset)
             ? offset
-            : throw new LaminaUnreachableException($"{connection.Description} did not tell how much of upload {id} it has.");
+            : throw new LaminaUnreachableException($"{_connection.Description} did not tell how much of upload {id} it has.");
     }
 
     /// <summary>Reserves room for the whole stream and sends it; a broken line is resumed where the daemon stands.</summary>
@@ -50,7 +50,7 @@ public sealed class UploadsClient
             }
             catch (LaminaUnreachableException) when (RetryPlan.PauseAfter(attempt, null, null) is { } pause)
             {
-                await Task.Delay(pause, connection.Time, cancellationToken);
+                await Task.Delay(pause, _connection.Time, cancellationToken);
             }
 
             long reached = await GetOffsetAsync(id, cancellationToken);
@@ -68,7 +68,7 @@ public sealed class UploadsClient
             Content = () => new UploadContent(source, offset, progress),
             Streams = true,
         };
-        using var response = await connection.SendAsync(request, cancellationToken);
+        using var response = await _connection.SendAsync(request, cancellationToken);
     }
 
     private sealed class UploadContent : StreamContent

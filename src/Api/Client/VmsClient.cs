@@ -5,24 +5,24 @@ namespace Lamina.Api.Client;
 /// <summary><c>/v1/vms</c>. A VM is named by its id or by its name in the project.</summary>
 public sealed class VmsClient
 {
-    private readonly ApiConnection connection;
+    private readonly ApiConnection _connection;
 
-    internal VmsClient(ApiConnection connection) => this.connection = connection;
+    internal VmsClient(ApiConnection connection) => _connection = connection;
 
     public IAsyncEnumerable<Vm> ListAsync(CancellationToken cancellationToken) =>
-        connection.ListAsync(Path(), ApiJson.Default.PageVm, cancellationToken);
+        _connection.ListAsync(Path(), ApiJson.Default.PageVm, cancellationToken);
 
     public Task<Answer<Vm>> GetAsync(string vm, CancellationToken cancellationToken) =>
-        connection.GetAsync(Path(vm), ApiJson.Default.Vm, cancellationToken);
+        _connection.GetAsync(Path(vm), ApiJson.Default.Vm, cancellationToken);
 
-    public Task<Operation> CreateAsync(VmCreate create, CancellationToken cancellationToken) => connection.CreateAsync(
-        ApiPath.Of("vms"), create with { Project = create.Project ?? connection.Project }, ApiJson.Default.VmCreate, ApiJson.Default.Operation, cancellationToken);
+    public Task<Operation> CreateAsync(VmCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
+        ApiPath.Of("vms"), create with { Project = create.Project ?? _connection.Project }, ApiJson.Default.VmCreate, ApiJson.Default.Operation, cancellationToken);
 
     public Task<Vm> UpdateAsync(string vm, VmUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
-        connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
+        _connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
 
     public Task<Operation> DeleteAsync(string vm, CancellationToken cancellationToken) =>
-        connection.DeleteAsync(Path(vm), ApiJson.Default.Operation, cancellationToken);
+        _connection.DeleteAsync(Path(vm), ApiJson.Default.Operation, cancellationToken);
 
     public Task<Operation> StartAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "start", cancellationToken);
 
@@ -40,13 +40,13 @@ public sealed class VmsClient
 
     /// <summary>Runs a program by the guest agent and waits for its end.</summary>
     public Task<VmExecResult> ExecAsync(string vm, VmExecRequest request, CancellationToken cancellationToken) =>
-        connection.PostAsync(Path(vm, "exec"), request, ApiJson.Default.VmExecRequest, ApiJson.Default.VmExecResult, cancellationToken);
+        _connection.PostAsync(Path(vm, "exec"), request, ApiJson.Default.VmExecRequest, ApiJson.Default.VmExecResult, cancellationToken);
 
     private Task<Operation> ActAsync(string vm, string verb, CancellationToken cancellationToken) =>
-        connection.PostAsync(Path(vm, verb), ApiJson.Default.Operation, cancellationToken);
+        _connection.PostAsync(Path(vm, verb), ApiJson.Default.Operation, cancellationToken);
 
     private Task<Operation> ActAsync<TBody>(string vm, string verb, TBody body, JsonTypeInfo<TBody> type, CancellationToken cancellationToken) =>
-        connection.PostAsync(Path(vm, verb), body, type, ApiJson.Default.Operation, cancellationToken);
+        _connection.PostAsync(Path(vm, verb), body, type, ApiJson.Default.Operation, cancellationToken);
 
-    private string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["vms", .. parts]).With("project", connection.Project);
+    private string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["vms", .. parts]).With("project", _connection.Project);
 }
