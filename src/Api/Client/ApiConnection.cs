@@ -125,7 +125,7 @@ public sealed class ApiConnection : IDisposable
         }
     }
 
-    /// <summary>The address of a WebSocket, and the _invoker that connects to it over the same line.</summary>
+    /// <summary>The address of a WebSocket, and the invoker that connects to it over the same line.</summary>
     internal (Uri Address, HttpMessageInvoker Invoker) WebSocketTarget(string path) =>
         (new UriBuilder(new Uri(_baseAddress, path)) { Scheme = _baseAddress.Scheme == "https" ? "wss" : "ws" }.Uri, _invoker);
 
