@@ -1,4 +1,20 @@
+using System.Text.Json.Serialization;
+
 namespace Lamina.Engine.Qmp;
+
+// The records of the monitor, one per request, answer and event that the engine uses. Names follow QEMU's schema; a test walks
+// every one of them against the installed QEMU's query-qmp-schema.
+
+public sealed record QmpCapabilitiesArguments
+{
+    public required IReadOnlyList<QmpCapability> Enable { get; init; }
+}
+
+[JsonConverter(typeof(KebabCaseEnumConverter<QmpCapability>))]
+public enum QmpCapability
+{
+    Oob,
+}
 
 /// <summary><c>query-status</c>.</summary>
 public sealed record StatusInfo
@@ -12,4 +28,107 @@ public sealed record BalloonInfo
 {
     /// <summary>What the guest has now, in bytes; it lags behind what was asked.</summary>
     public required long Actual { get; init; }
+}
+
+/// <summary><c>balloon</c>.</summary>
+public sealed record BalloonArguments
+{
+    /// <summary>The guest's wanted size in bytes.</summary>
+    public required long Value { get; init; }
+}
+
+/// <summary><c>getfd</c> and <c>closefd</c>.</summary>
+public sealed record FdNameArguments
+{
+    [JsonPropertyName("fdname")]
+    public required string FdName { get; init; }
+}
+
+/// <summary><c>add_client</c>.</summary>
+public sealed record AddClientArguments
+{
+    /// <summary><c>vnc</c>.</summary>
+    public required string Protocol { get; init; }
+    [JsonPropertyName("fdname")]
+    public required string FdName { get; init; }
+    /// <summary>The daemon has let the client in already.</summary>
+    [JsonPropertyName("skipauth")]
+    public bool SkipAuth { get; init; }
+}
+
+/// <summary>An element of <c>query-machines</c>.</summary>
+public sealed record MachineInfo
+{
+    public required string Name { get; init; }
+    public string? Alias { get; init; }
+    public required int CpuMax { get; init; }
+    public required bool Deprecated { get; init; }
+}
+
+/// <summary>An element of <c>query-cpu-definitions</c>.</summary>
+public sealed record CpuDefinitionInfo
+{
+    public required string Name { get; init; }
+    public string? AliasOf { get; init; }
+    /// <summary>Null = QEMU cannot say.</summary>
+    public IReadOnlyList<string>? UnavailableFeatures { get; init; }
+    public required bool Deprecated { get; init; }
+}
+
+/// <summary>An element of <c>query-block</c>, as far as the engine reads it.</summary>
+public sealed record BlockInfo
+{
+    /// <summary>The device's path in the machine.</summary>
+    public string? Qdev { get; init; }
+    public BlockDeviceInfo? Inserted { get; init; }
+    public BlockIoStatus? IoStatus { get; init; }
+}
+
+public sealed record BlockDeviceInfo
+{
+    public string? NodeName { get; init; }
+}
+
+[JsonConverter(typeof(KebabCaseEnumConverter<BlockIoStatus>))]
+public enum BlockIoStatus
+{
+    Ok,
+    Failed,
+    [JsonStringEnumMemberName("nospace")]
+    NoSpace,
+}
+
+/// <summary>Data of <c>SHUTDOWN</c> and <c>RESET</c>.</summary>
+public sealed record ShutdownEventData
+{
+    /// <summary>The guest did it itself.</summary>
+    public required bool Guest { get; init; }
+    /// <summary>QEMU's ShutdownCause; a string, since newer versions add causes.</summary>
+    public required string Reason { get; init; }
+}
+
+/// <summary>Data of <c>BLOCK_IO_ERROR</c>.</summary>
+public sealed record BlockIoErrorEventData
+{
+    /// <summary>Empty for disks made with <c>-blockdev</c>: the node name tells.</summary>
+    public required string Device { get; init; }
+    public string? NodeName { get; init; }
+    public required string Action { get; init; }
+    [JsonPropertyName("nospace")]
+    public bool? NoSpace { get; init; }
+    public required string Reason { get; init; }
+}
+
+/// <summary>Data of <c>DEVICE_DELETED</c>.</summary>
+public sealed record DeviceDeletedEventData
+{
+    /// <summary>The device's id; null for parts of a device, which have only a path.</summary>
+    public string? Device { get; init; }
+    public required string Path { get; init; }
+}
+
+/// <summary>Data of <c>GUEST_PANICKED</c>.</summary>
+public sealed record GuestPanickedEventData
+{
+    public required string Action { get; init; }
 }

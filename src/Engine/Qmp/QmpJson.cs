@@ -1,0 +1,21 @@
+using System.Text.Json.Serialization;
+
+namespace Lamina.Engine.Qmp;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(QmpNothing))]
+[JsonSerializable(typeof(QmpCapabilitiesArguments))]
+[JsonSerializable(typeof(StatusInfo))]
+[JsonSerializable(typeof(BalloonInfo))]
+[JsonSerializable(typeof(BalloonArguments))]
+[JsonSerializable(typeof(FdNameArguments))]
+[JsonSerializable(typeof(AddClientArguments))]
+[JsonSerializable(typeof(BlockInfo[]))]
+[JsonSerializable(typeof(MachineInfo[]))]
+[JsonSerializable(typeof(CpuDefinitionInfo[]))]
+[JsonSerializable(typeof(ShutdownEventData))]
+[JsonSerializable(typeof(BlockIoErrorEventData))]
+[JsonSerializable(typeof(GuestPanickedEventData))]
+[JsonSerializable(typeof(DeviceDeletedEventData))]
+internal sealed partial class QmpJson : JsonSerializerContext;
