@@ -83,13 +83,14 @@ internal sealed class QmpConnection : IAsyncDisposable
         {
             Close(new QmpClosedException($"The monitor's line broke: {exception.Message}", exception));
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
-        {
-            Close(new QmpProtocolException($"QEMU sent something that is not QMP: {exception.Message}", exception));
-        }
         catch (QmpProtocolException exception)
         {
             Close(exception);
+        }
+        catch (Exception exception)
+        {
+            // Only reading a message's parts is left to fail. Whatever it throws, nobody may be left waiting.
+            Close(new QmpProtocolException($"QEMU sent something that is not QMP: {exception.Message}", exception));
         }
     }
 

@@ -10,7 +10,9 @@ public class QmpFuzzTests
 {
     private const int SmallLimit = 64;
 
-    private static readonly Gen<string> Messages = Gen.OneOfConst(
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static readonly Gen<string> Messages = Gen.OneOf(
         """{"event":"STOP"}""",
         """{"event":"RESET","data":{"guest":true,"reason":"guest-reset"}}""",
         """{"event":"VSERPORT_CHANGE","data":{"open":true,"id":"agent0"}}""");
@@ -18,7 +20,7 @@ public class QmpFuzzTests
     private static readonly Gen<byte[]> Garbage = Gen.OneOf(
         Gen.Byte.Array[0, 200],
         Gen.String[0, 60].Select(text => Encoding.UTF8.GetBytes(text + "\n")),
-        Gen.OneOfConst("{", "}", "{\"return\":", "{}\n", "[[[[\n", "\"id\":1\n", "null\n", "\r\n", "\0\n", "{\"event\":\"X\"}\n",
+        Gen.OneOf("{", "}", "{\"return\":", "{}\n", "[[[[\n", "\"id\":1\n", "null\n", "\r\n", "\0\n", "{\"event\":\"X\"}\n",
             "{\"return\":{},\"id\":1}\n", "{\"id\":99999999999999999999,\"return\":{}}\n", "{\"error\":{},\"id\":1}\n")
             .Select(Encoding.UTF8.GetBytes));
 
@@ -82,10 +84,10 @@ public class QmpFuzzTests
     {
         var (near, far) = DuplexStream.Pair();
         await using var stream = new LineStream(near, 100_000);
-        var reading = stream.ReadLineAsync(CancellationToken.None).AsTask();
+        var reading = stream.ReadLineAsync(Token).AsTask();
         var chunk = new byte[10_000];
-        for (var i = 0; i < 20; i++) await far.WriteAsync(chunk);
-        await Assert.ThrowsAsync<QmpProtocolException>(() => reading.WaitAsync(TimeSpan.FromSeconds(10)));
+        for (var i = 0; i < 20; i++) await far.WriteAsync(chunk, Token);
+        await Assert.ThrowsAsync<QmpProtocolException>(() => reading.WaitAsync(TimeSpan.FromSeconds(10), Token));
     }
 
     [Fact]
@@ -93,8 +95,8 @@ public class QmpFuzzTests
     {
         var (near, far) = DuplexStream.Pair();
         await using var stream = new LineStream(near, 100);
-        await far.WriteAsync("{\"event"u8.ToArray());
+        await far.WriteAsync("{\"event"u8.ToArray(), Token);
         await far.DisposeAsync();
-        await Assert.ThrowsAsync<QmpProtocolException>(() => stream.ReadLineAsync(CancellationToken.None).AsTask());
+        await Assert.ThrowsAsync<QmpProtocolException>(() => stream.ReadLineAsync(Token).AsTask());
     }
 }
