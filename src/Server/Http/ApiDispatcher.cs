@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Lamina.Api.Input;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Http;
+
+/// <summary>
+/// What happens around every handler: permission, known query parameters, read-your-writes, idempotency, another attempt when overtaken,
+/// and the answer. Failures pass through to <see cref="ProblemMiddleware"/>.
+/// </summary>
+internal sealed class ApiDispatcher(ApiServices services)
+{
+    /// <summary>Handlers that are overtaken by other writers decide anew at most so often.</summary>
+    private const int Attempts = 8;
+
+    private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(2);
+
+    public async Task RunAsync(HttpContext http, EndpointDescription endpoint, Func<ApiRequest, ValueTask<ApiAnswer>> handler)
+    {
+        var request = await AdmitAsync(http, endpoint);
+        var answer = await RepeatAsync(request) ?? await AttemptAsync(request, handler);
+        await WriteAsync(request, answer);
+    }
+
+    public async Task RunRawAsync(HttpContext http, EndpointDescription endpoint, Func<ApiRequest, Task> handler) =>
+        await handler(await AdmitAsync(http, endpoint));
+
+    private async ValueTask<ApiRequest> AdmitAsync(HttpContext http, EndpointDescription endpoint)
+    {
+        var caller = Caller.Of(http);
+        string? project = endpoint.IsInstallationWide ? null : ProjectOf(http, endpoint, caller);
+        if (project != "*") caller.Require(endpoint.Permission, project);
+        CheckQueries(http, endpoint);
+        await WaitForRevisionAsync(http);
+        return new ApiRequest(http, endpoint, services);
+    }
+
+    /// <summary>The project whose permission counts; <c>*</c> lists what the caller may see, object by object.</summary>
+    private static string ProjectOf(HttpContext http, EndpointDescription endpoint, Caller caller)
+    {
+        string project = http.Request.Query["project"].ToString();
+        if (project.Length == 0) return Lamina.Api.ProjectRecord.DefaultProject;
+        if (Names.IsLabel(project)) return project;
+        if (project != "*" || !endpoint.IsRead) throw ApiRequest.BadQuery("project", "Write the name of one project.");
+        caller.Require(Permission.SignedIn, null);
+        return project;
+    }
+
+    private static void CheckQueries(HttpContext http, EndpointDescription endpoint)
+    {
+        var problems = new InputProblems();
+        foreach (string name in http.Request.Query.Keys.Where(name => name != "project" && endpoint.Queries.All(known => known.Name != name)))
+        {
+            string known = string.Join(", ", endpoint.Queries.Select(query => query.Name).Prepend("project"));
+            problems.Add($"?{Suggestions.Shorten(name)}", "query.unknown", $"There is no such parameter here; there are: {known}.");
+        }
+
+        problems.ThrowIfAny();
+    }
+
+    /// <summary>A client that names the revision of its own write is answered from a state that holds it (decision 15).</summary>
+    private async ValueTask WaitForRevisionAsync(HttpContext http)
+    {
+        string wanted = http.Request.Headers[ApiHeaders.MinRevision].ToString();
+        if (wanted.Length == 0) return;
+        if (!StoreRevision.TryParse(wanted, out var revision)) throw new ProblemException(
+            ProblemKind.Invalid, "revision.invalid", $"'{Suggestions.Shorten(wanted)}' is no revision.", $"Send what an answer's {ApiHeaders.Revision} said.");
+        if (revision.Value.StoreId != services.Store.StoreId) throw new ProblemException(
+            ProblemKind.Conflict, "revision.otherStore", "That revision belongs to another store: this one was restored or converted since.", "Read again without it.");
+        if (!await services.Cache.WaitForRevisionAsync(revision.Value.Number, ReadPatience, http.RequestAborted)) throw new ProblemException(
+            ProblemKind.Unavailable, "revision.notYet", $"Revision {wanted} has not arrived here within {ReadPatience.TotalSeconds} s.", "Try again.");
+    }
+
+    private async ValueTask<ApiAnswer?> RepeatAsync(ApiRequest request)
+    {
+        if (!request.Endpoint.IsIdempotent || await Idempotency.FindAsync(request, services.Store, services.Time) is not { } former) return null;
+        var again = former.Operation is { } operation
+            ? services.ShowOperation(request, operation)
+            : request.Endpoint.ShowAgain?.Invoke(request, former.Target);
+        return again ?? throw new ProblemException(
+            ProblemKind.Conflict, "idempotency.gone", "What this Idempotency-Key made is gone since.", "Use a new key to make another one.");
+    }
+
+    private async ValueTask<ApiAnswer> AttemptAsync(ApiRequest request, Func<ApiRequest, ValueTask<ApiAnswer>> handler)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await handler(request);
+            }
+            catch (OvertakenException overtaken) when (attempt < Attempts)
+            {
+                await services.Cache.WaitForRevisionAsync(overtaken.Revision, ReadPatience, request.Aborted);
+                if (await RepeatAsync(request) is { } again) return again;
+                request = request.Anew();
+            }
+        }
+    }
+
+    private async Task WriteAsync(ApiRequest request, ApiAnswer answer)
+    {
+        var response = request.Http.Response;
+        response.StatusCode = answer.Status;
+        if (answer.Location is not null) response.Headers.Location = answer.Location;
+        if (answer.SpecRevision is { } spec) response.Headers.ETag = request.ETag(spec);
+        if (answer.Revision is { } written) response.Headers[ApiHeaders.Revision] = request.RevisionText(written);
+        else if (request.Endpoint.IsRead) response.Headers[ApiHeaders.Revision] = request.RevisionText(request.Snapshot.Revision);
+        if (services.Cache.IsStale) response.Headers[ApiHeaders.Stale] = "true";
+        if (answer.Body is null) return;
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(answer.Body, answer.BodyType!);
+        response.ContentType = "application/json";
+        response.ContentLength = json.Length;
+        await response.Body.WriteAsync(json, request.Aborted);
+    }
+}

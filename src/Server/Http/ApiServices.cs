@@ -1,0 +1,19 @@
+using Lamina.Api;
+using Lamina.Server.Control;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Http;
+
+/// <summary>What every endpoint works with.</summary>
+internal sealed record ApiServices
+{
+    public required IStore Store { get; init; }
+    public required Cache Cache { get; init; }
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Adds the audit entry to the change of each write; Program.cs wires Events here, which is a later room.</summary>
+    public Action<ApiRequest, StoreChange, ObjectReference?, int> OnCommit { get; init; } = (_, _, _, _) => { };
+
+    /// <summary>Shows an operation again for a repeated Idempotency-Key; Operations is a later room.</summary>
+    public Func<ApiRequest, string, ApiAnswer?> ShowOperation { get; init; } = (_, _) => null;
+}
