@@ -36,6 +36,12 @@ public sealed class ApiConnection : IDisposable
         return new Answer<T>(await ReadAsync(response, type, cancellationToken), response.Headers.ETag?.ToString());
     }
 
+    public async Task<string> GetTextAsync(string path, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(new ApiRequest(HttpMethod.Get, path) { Accept = "text/plain, application/problem+json" }, cancellationToken);
+        return await response.Content.ReadAsStringAsync(cancellationToken);
+    }
+
     /// <summary>All items of a list, page after page.</summary>
     public async IAsyncEnumerable<T> ListAsync<T>(
         string path, JsonTypeInfo<Page<T>> type, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -42,6 +42,19 @@ public sealed class VmsClient
     public Task<VmExecResult> ExecAsync(string vm, VmExecRequest request, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path(vm, "exec"), request, ApiJson.Default.VmExecRequest, ApiJson.Default.VmExecResult, cancellationToken);
 
+    /// <summary>What happened to it and what QEMU said, oldest first.</summary>
+    public Task<string> GetLogAsync(string vm, CancellationToken cancellationToken) => _connection.GetTextAsync(Path(vm, "log"), cancellationToken);
+
+    /// <summary>The command line of its QEMU, an argument a line.</summary>
+    public Task<string> GetQemuArgumentsAsync(string vm, CancellationToken cancellationToken) => _connection.GetTextAsync(Path(vm, "qemu-args"), cancellationToken);
+
+    /// <summary>Copies what the serial line said until now (at most 1 MiB).</summary>
+    public async Task CopySerialHistoryAsync(string vm, Stream output, CancellationToken cancellationToken)
+    {
+        using var response = await _connection.SendAsync(new ApiRequest(HttpMethod.Get, Path(vm, "serial")) { Accept = "*/*" }, cancellationToken);
+        await response.Content.CopyToAsync(output, cancellationToken);
+    }
+
     private Task<Operation> ActAsync(string vm, string verb, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path(vm, verb), ApiJson.Default.Operation, cancellationToken);
 

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using Lamina.Api;
+using Lamina.Cli.Connection;
+using Lamina.Cli.Output;
+
+namespace Lamina.Cli;
+
+/// <summary><c>lamina image …</c></summary>
+internal static class ImageCommands
+{
+    private static readonly IReadOnlyList<Column<Image>> Columns =
+    [
+        new("name", i => i.Name),
+        new("state", i => (i.Status?.State ?? ContentState.Preparing).ToString().ToLowerInvariant()),
+        new("size", i => i.Status is { VirtualSizeBytes: > 0 } s ? Sizes.Format(s.VirtualSizeBytes) : null, AlignRight: true),
+        new("allocated", i => i.Status is { AllocatedBytes: > 0 } s ? Sizes.Format(s.AllocatedBytes) : null, AlignRight: true),
+        new("origin", i => i.Spec.Recipe is { } recipe ? $"built ({recipe})" : $"imported ({i.Status?.SourceFormat ?? "?"})"),
+        new("created", i => Times.Absolute(i.Spec.CreatedAt)),
+        new("failure", i => i.Status?.Failure?.Message),
+    ];
+
+    public static Command Build() => CommandBuilder.Noun("image", "what disks are made from", List(), Show(), BuildRecipe(), Import(), Delete());
+
+    private static Command List() => CommandBuilder.Verb("list", "the images of the project", [], async (invocation, cancellationToken) =>
+        invocation.Printer.List(await invocation.Client.Images.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Image, Columns));
+
+    private static Command Show()
+    {
+        var image = new Argument<string>("image");
+        return CommandBuilder.Verb("show", "everything about one", [image], async (invocation, cancellationToken) =>
+            invocation.Printer.Show((await invocation.Client.Images.GetAsync(invocation.Value(image), cancellationToken)).Value, ApiJson.Default.Image, Columns));
+    }
+
+    private static Command BuildRecipe()
+    {
+        var recipe = new Argument<string>("recipe") { Description = "debian/12" };
+        var name = new Option<string?>("--name") { Description = "another name (default: the recipe's)", HelpName = "name" };
+        return CommandBuilder.Verb("build", "build one from the package sources of the host", [recipe, name], (invocation, cancellationToken) =>
+            CreateAsync(invocation, new ImageCreate { Name = invocation.Value(name) ?? invocation.Value(recipe), Recipe = invocation.Value(recipe) }, "built", cancellationToken));
+    }
+
+    private static Command Import()
+    {
+        var file = new Argument<string>("file") { Description = "qcow2, raw, vmdk, vhdx or vdi" };
+        var name = new Option<string?>("--name") { Description = "its name (default: the file's)", HelpName = "name" };
+        var pool = new Option<string?>("--pool") { Description = "where it lives", HelpName = "name" };
+        var sha256 = new Option<string?>("--sha256") { Description = "refuse it when its checksum is another", HelpName = "hex" };
+        var plain = new Option<bool>("--no-cloud-init") { Description = "its guest has no cloud-init" };
+        return CommandBuilder.Verb("import", "upload a disk image", [file, name, pool, sha256, plain], async (invocation, cancellationToken) =>
+        {
+            await using var local = FileUpload.Open(invocation.Value(file));
+            var upload = await FileUpload.SendAsync(invocation, local, invocation.Value(pool), cancellationToken);
+            var create = new ImageCreate
+            {
+                Name = invocation.Value(name) ?? LocalMedia.NameOf(local.Name),
+                Pool = invocation.Value(pool),
+                Upload = upload.Id,
+                Sha256 = invocation.Value(sha256),
+                CloudInit = !invocation.Value(plain),
+            };
+            return await CreateAsync(invocation, create, "imported", cancellationToken);
+        });
+    }
+
+    private static Command Delete()
+    {
+        var image = new Argument<string>("image");
+        var yes = Options.Yes();
+        return CommandBuilder.Verb("delete", "delete one that no disk is made from", [image, yes], async (invocation, cancellationToken) =>
+        {
+            var name = invocation.Value(image);
+            Terminal.Confirm($"Delete image {name}?", invocation.Value(yes));
+            var operation = await invocation.Client.Images.DeleteAsync(name, cancellationToken);
+            return await OperationFollower.FinishAsync(invocation, operation, $"image {name} is deleted", cancellationToken);
+        });
+    }
+
+    private static async Task<ExitCode> CreateAsync(Invocation invocation, ImageCreate create, string done, CancellationToken cancellationToken)
+    {
+        var operation = await invocation.Client.Images.CreateAsync(create, cancellationToken);
+        return await OperationFollower.FinishAsync(invocation, operation, $"image {create.Name} is {done}", cancellationToken);
+    }
+}

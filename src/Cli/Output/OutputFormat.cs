@@ -1,0 +1,9 @@
+namespace Lamina.Cli.Output;
+
+internal enum OutputFormat
+{
+    Table,
+    Json,
+    Yaml,
+    Csv,
+}

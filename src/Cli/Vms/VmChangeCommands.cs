@@ -1,0 +1,93 @@
+using System.CommandLine;
+using Lamina.Api;
+
+namespace Lamina.Cli.Vms;
+
+/// <summary><c>vm set</c>, <c>vm rename</c>, <c>vm delete</c></summary>
+internal static class VmChangeCommands
+{
+    public static Command Set()
+    {
+        var vm = VmArgument.Create();
+        var cpus = new Option<int?>("--cpus") { Description = "virtual CPUs", HelpName = "n" };
+        var memory = new Option<string?>("--memory") { Description = "for example 2GiB", HelpName = "size" };
+        var notes = new Option<string?>("--notes") { Description = "what it is for", HelpName = "text" };
+        var tag = new Option<string[]>("--tag") { Description = "add a tag; may be repeated", HelpName = "tag" };
+        var untag = new Option<string[]>("--untag") { Description = "take a tag away; may be repeated", HelpName = "tag" };
+        var restart = new Option<RestartPolicy?>("--restart") { Description = "after a crash: never, onFailure or always", HelpName = "never|onFailure|always" };
+        var autostart = new Option<bool?>("--autostart") { Description = "start it with the host: true or false", HelpName = "true|false" };
+        var autostartOrder = new Option<int?>("--autostart-order") { Description = "lower starts earlier", HelpName = "n" };
+        var cpuLimit = new Option<int?>("--cpu-limit") { Description = "upper bound of CPU time in percent of one core", HelpName = "percent" };
+        return CommandBuilder.Verb(
+            "set",
+            "change it; what a running guest cannot take is shown as pending",
+            [vm, cpus, memory, notes, tag, untag, restart, autostart, autostartOrder, cpuLimit],
+            async (invocation, cancellationToken) =>
+            {
+                var name = invocation.Value(vm);
+                var seen = await invocation.Client.Vms.GetAsync(name, cancellationToken);
+                var spec = seen.Value.Spec;
+                var update = new VmUpdate
+                {
+                    Cpus = invocation.Value(cpus),
+                    MemoryMiB = SizeOptions.MemoryMiB(memory, invocation),
+                    Notes = invocation.Value(notes),
+                    Tags = Tags(spec.Tags, invocation.Value(tag) ?? [], invocation.Value(untag) ?? []),
+                    Restart = invocation.Value(restart),
+                    Autostart = Autostart(spec.Autostart, invocation.Value(autostart), invocation.Value(autostartOrder)),
+                    Limits = invocation.Value(cpuLimit) is { } percent ? (spec.Limits ?? new VmLimits()) with { CpuPercent = percent } : null,
+                };
+                if (update == new VmUpdate()) throw new CliException(ExitCode.Usage, "nothing to change was named", "lamina vm set --help");
+                var changed = await invocation.Client.Vms.UpdateAsync(name, update, seen.ETag, cancellationToken);
+                Report(invocation, changed);
+            });
+    }
+
+    public static Command Rename()
+    {
+        var vm = VmArgument.Create();
+        var to = new Argument<string>("new-name");
+        return CommandBuilder.Verb("rename", "give it another name", [vm, to], async (invocation, cancellationToken) =>
+        {
+            await invocation.Client.Vms.UpdateAsync(invocation.Value(vm), new VmUpdate { Name = invocation.Value(to) }, ifMatch: null, cancellationToken);
+            invocation.Say($"{invocation.Value(vm)} is now {invocation.Value(to)}");
+        });
+    }
+
+    public static Command Delete()
+    {
+        var vms = new Argument<string[]>("vm") { Description = "names or ids", Arity = ArgumentArity.OneOrMore };
+        var yes = Options.Yes();
+        return CommandBuilder.Verb("delete", "delete it and its disks", [vms, yes], async (invocation, cancellationToken) =>
+        {
+            var names = invocation.Value(vms);
+            Terminal.Confirm($"Delete {string.Join(", ", names)} and all disks of {(names.Length == 1 ? "it" : "them")}?", invocation.Value(yes));
+            var worst = ExitCode.Done;
+            foreach (var name in names)
+            {
+                var operation = await invocation.Client.Vms.DeleteAsync(name, cancellationToken);
+                var outcome = await OperationFollower.FinishAsync(invocation, operation, $"{name} is deleted", cancellationToken);
+                if (outcome != ExitCode.Done) worst = outcome;
+            }
+
+            return worst;
+        });
+    }
+
+    private static List<string>? Tags(IReadOnlyList<string> now, string[] added, string[] removed) =>
+        added.Length + removed.Length == 0 ? null : [.. now.Union(added).Except(removed)];
+
+    private static VmAutostart? Autostart(VmAutostart? now, bool? enabled, int? order)
+    {
+        if (enabled is null && order is null) return null;
+        var known = now ?? new VmAutostart();
+        return known with { Enabled = enabled ?? (order is not null || known.Enabled), Order = order ?? known.Order };
+    }
+
+    private static void Report(Invocation invocation, Vm changed)
+    {
+        if (changed.Status?.PendingRestart is { Count: > 0 } pending)
+            invocation.Say($"{changed.Name} is changed; takes effect at the next start: {string.Join(", ", pending)}");
+        else invocation.Say($"{changed.Name} is changed");
+    }
+}

@@ -1,0 +1,70 @@
+using Lamina.Api;
+using Lamina.Cli.Output;
+
+namespace Lamina.Cli.Vms;
+
+/// <summary>What of a VM is shown in a list, and what when it is looked at alone.</summary>
+internal static class VmColumns
+{
+    public static readonly IReadOnlyList<Column<Vm>> List =
+    [
+        new("name", vm => vm.Name),
+        new("state", State),
+        new("address", vm => Addresses(vm, ", ")),
+        new("cpus", vm => vm.Spec.Cpus.ToString(), AlignRight: true),
+        new("memory", vm => Sizes.Format((long)vm.Spec.MemoryMiB << 20), AlignRight: true),
+        new("host", vm => vm.Assignment?.Host),
+        new("tags", vm => string.Join(",", vm.Spec.Tags)),
+    ];
+
+    public static readonly IReadOnlyList<Column<Vm>> Show =
+    [
+        new("name", vm => vm.Name),
+        new("id", vm => vm.Id),
+        new("project", vm => vm.Project),
+        new("state", State),
+        new("failure", vm => vm.Status?.Failure is { } f ? f.Message + (f.Remedy is null ? "" : $"\n→ {f.Remedy}") : null),
+        new("started", vm => vm.Status?.StartedAt is { } t ? Times.Absolute(t) : null),
+        new("runs by", vm => vm.Status?.Accelerator is { } a ? $"{a.Kind.ToString().ToUpperInvariant()}: {a.Reason}" : null),
+        new("addresses", vm => Addresses(vm, "\n")),
+        new("cpus", vm => $"{vm.Spec.Cpus} (up to {vm.Spec.Machine.MaxCpus})"),
+        new("memory", vm => Sizes.Format((long)vm.Spec.MemoryMiB << 20)),
+        new("machine", vm => $"{vm.Spec.Machine.Type}, {vm.Spec.Machine.CpuModel}, {vm.Spec.Firmware.ToString().ToLowerInvariant()}"),
+        new("disks", vm => string.Join("\n", vm.Spec.Disks.Select(d => $"{d.Slot}: {d.Disk} ({d.Bus.ToString().ToLowerInvariant()})"))),
+        new("cd-roms", vm => string.Join("\n", vm.Spec.Cdroms.Select(c => $"{c.Slot}: {c.Iso ?? "empty"}"))),
+        new("nics", vm => string.Join("\n", vm.Spec.Nics.Select(n => $"{n.Slot}: {n.Mac} {n.Address} {(n.Kind == NicKind.User ? "user-mode" : n.Network)}"))),
+        new("guest", vm => vm.Status?.Agent is { Connected: true } a ? $"{a.OperatingSystem} ({a.Hostname})" : null),
+        new("restart", vm => vm.Spec.Restart.ToString().ToLowerInvariant()),
+        new("autostart", vm => vm.Spec.Autostart is { Enabled: true } a ? $"order {a.Order}" : null),
+        new("pending", vm => vm.Status?.PendingRestart is { Count: > 0 } p ? $"takes effect at the next start: {string.Join(", ", p)}" : null),
+        new("host", vm => vm.Assignment is { } a ? $"{a.Host} (epoch {a.Epoch}, run {vm.Status?.Run})" : null),
+        new("tags", vm => string.Join(",", vm.Spec.Tags)),
+        new("notes", vm => vm.Spec.Notes),
+        new("created", vm => Times.Absolute(vm.Spec.CreatedAt)),
+    ];
+
+    /// <summary>The state in a word or two: <c>running</c>, <c>paused (pool full)</c>, <c>stopped (crash)</c>.</summary>
+    private static string State(Vm vm)
+    {
+        if (vm.Spec.Deleting is not null) return "deleting";
+        if (vm.Status is not { } status) return "creating";
+        var cause = status.State switch
+        {
+            VmState.Paused when status.PauseCause is { } c and not PauseCause.Request => Words(c.ToString()),
+            VmState.Stopped when status.StopCause is { } c and not StopCause.Request => Words(c.ToString()),
+            _ => null,
+        };
+        var state = status.State.ToString().ToLowerInvariant();
+        return cause is null ? state : $"{state} ({cause})";
+    }
+
+    private static string Words(string camelCase) => string.Concat(camelCase.Select((c, i) => i > 0 && char.IsUpper(c) ? " " + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString()));
+
+    /// <summary>What the guest reports; before it reports, what it was given.</summary>
+    private static string Addresses(Vm vm, string separator)
+    {
+        if (vm.Status?.State != VmState.Running) return "";
+        var reported = vm.Status.Addresses;
+        return string.Join(separator, reported.Count > 0 ? reported : vm.Spec.Nics.Select(n => n.Address).OfType<string>());
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Lamina.Api;
+
+namespace Lamina.Cli.Vms;
+
+/// <summary><c>lamina vm …</c></summary>
+internal static class VmCommands
+{
+    public static Command Build() => CommandBuilder.Noun(
+        "vm",
+        "virtual machines",
+        VmListCommands.List(),
+        VmListCommands.Show(),
+        Create("create", "make a virtual machine", start: false),
+        Create("launch", "make a virtual machine and start it", start: true),
+        VmPowerCommands.Start(),
+        VmPowerCommands.Shutdown(),
+        VmPowerCommands.Stop(),
+        VmPowerCommands.Act("pause", "stop its CPUs; memory stays", "is paused", (vms, vm, ct) => vms.PauseAsync(vm, ct)),
+        VmPowerCommands.Act("resume", "let its CPUs run again", "runs again", (vms, vm, ct) => vms.ResumeAsync(vm, ct)),
+        VmPowerCommands.Reset(),
+        VmChangeCommands.Set(),
+        VmChangeCommands.Rename(),
+        VmChangeCommands.Delete(),
+        VmConsoleCommand.Build(),
+        VmExecCommand.Build(),
+        VmInsightCommands.Log(),
+        VmInsightCommands.QemuArguments());
+
+    private static Command Create(string verb, string description, bool start)
+    {
+        var options = new VmLaunchOptions();
+        return CommandBuilder.Verb(verb, description, options.All, async (invocation, cancellationToken) =>
+        {
+            var request = await options.ReadAsync(invocation, start, cancellationToken);
+            var operation = await invocation.Client.Vms.CreateAsync(request, cancellationToken);
+            return await OperationFollower.FinishAsync(invocation, operation, $"{request.Name} {(start ? "runs" : "is made")}", cancellationToken);
+        });
+    }
+}

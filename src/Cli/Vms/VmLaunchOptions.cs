@@ -1,0 +1,137 @@
+using System.CommandLine;
+using Lamina.Api;
+using Lamina.Cli.Connection;
+
+namespace Lamina.Cli.Vms;
+
+/// <summary>The options of <c>vm create</c> and <c>vm launch</c>, and how they become a request.</summary>
+internal sealed class VmLaunchOptions
+{
+    public readonly Argument<string> Name = new("name") { Description = "a name unique in the project" };
+    private readonly Option<string?> image = new("--image") { Description = "image for the first disk", HelpName = "name" };
+    private readonly Option<int?> cpus = new("--cpus") { Description = "virtual CPUs (default 1)", HelpName = "n" };
+    private readonly Option<string?> memory = new("--memory") { Description = "for example 2GiB (default 512MiB)", HelpName = "size" };
+    private readonly Option<string[]> disk = new("--disk") { Description = "size of a disk; the first one is the image's, when there is one", HelpName = "size", AllowMultipleArgumentsPerToken = false };
+    private readonly Option<string?> pool = new("--pool") { Description = "where its disks live", HelpName = "name" };
+    private readonly Option<DiskBus?> diskBus = new("--disk-bus") { Description = "virtio or scsi", HelpName = "virtio|scsi" };
+    private readonly Option<string[]> iso = new("--iso") { Description = "ISO for a CD-ROM drive: an uploaded name, or a file to upload", HelpName = "name|./file" };
+    private readonly Option<string?> floppy = new("--floppy") { Description = "floppy image: an uploaded name, or a file to upload", HelpName = "name|./file" };
+    private readonly Option<string?> kernel = new("--kernel") { Description = "boot this kernel directly", HelpName = "name|./file" };
+    private readonly Option<string?> initrd = new("--initrd") { Description = "initial RAM disk for --kernel", HelpName = "name|./file" };
+    private readonly Option<string?> commandLine = new("--append") { Description = "command line for --kernel", HelpName = "text" };
+    private readonly Option<VmFirmware?> firmware = new("--firmware") { Description = "bios or uefi", HelpName = "bios|uefi" };
+    private readonly Option<string[]> network = new("--network") { Description = "network for a NIC; user for user-mode, none for no NIC (default: default)", HelpName = "name|user|none" };
+    private readonly Option<string[]> sshKey = new("--ssh-key") { Description = "public key, or its file, for the guest's user", HelpName = "file|key" };
+    private readonly Option<string?> user = new("--user") { Description = "the guest's user (default: the image's)", HelpName = "name" };
+    private readonly Option<string?> passwordFile = new("--password-file") { Description = "file with the password of the guest's user; - reads standard input", HelpName = "file" };
+    private readonly Option<string?> hostname = new("--hostname") { Description = "the guest's host name (default: the VM's name)", HelpName = "name" };
+    private readonly Option<string?> userData = new("--user-data") { Description = "own cloud-init user-data", HelpName = "file" };
+    private readonly Option<string?> networkConfig = new("--network-config") { Description = "own cloud-init network-config, version 2", HelpName = "file" };
+    private readonly Option<RestartPolicy?> restart = new("--restart") { Description = "after a crash: never, onFailure or always", HelpName = "never|onFailure|always" };
+    private readonly Option<bool> autostart = new("--autostart") { Description = "start it with the host" };
+    private readonly Option<string?> notes = new("--notes") { Description = "what it is for", HelpName = "text" };
+    private readonly Option<string[]> tag = new("--tag") { Description = "a tag; may be repeated", HelpName = "tag" };
+
+    public IEnumerable<Symbol> All =>
+    [
+        Name, image, cpus, memory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, firmware, network, sshKey, user, passwordFile, hostname,
+        userData, networkConfig, restart, autostart, notes, tag,
+    ];
+
+    /// <summary>Reads the files that are named, uploads those that are media, and makes the request.</summary>
+    public async Task<VmCreate> ReadAsync(Invocation invocation, bool start, CancellationToken cancellationToken)
+    {
+        var media = new LocalMedia(invocation);
+        return new VmCreate
+        {
+            Name = invocation.Value(Name),
+            Image = invocation.Value(image),
+            Cpus = invocation.Value(cpus),
+            MemoryMiB = SizeOptions.MemoryMiB(memory, invocation),
+            Disks = Disks(invocation),
+            Isos = await media.ResolveAllAsync(invocation.Value(iso) ?? [], IsoKind.Iso, cancellationToken),
+            Floppy = await media.ResolveAsync(invocation.Value(floppy), IsoKind.Floppy, cancellationToken),
+            Kernel = await KernelAsync(invocation, media, cancellationToken),
+            Firmware = invocation.Value(firmware),
+            Nics = Nics(invocation.Value(network) ?? []),
+            CloudInit = await CloudInitAsync(invocation, cancellationToken),
+            Restart = invocation.Value(restart),
+            Autostart = invocation.Value(autostart) ? new VmAutostart { Enabled = true } : null,
+            Notes = invocation.Value(notes),
+            Tags = invocation.Value(tag) is { Length: > 0 } tags ? tags : null,
+            Start = start,
+        };
+    }
+
+    private List<VmDiskCreate>? Disks(Invocation invocation)
+    {
+        var sizes = invocation.Value(disk) ?? [];
+        var bus = invocation.Value(diskBus);
+        var place = invocation.Value(pool);
+        var fromImage = invocation.Value(image);
+        var disks = sizes.Select(size => new VmDiskCreate { SizeBytes = SizeOptions.Bytes(disk.Name, size), Bus = bus, Pool = place }).ToList();
+        if (fromImage is null) return disks.Count == 0 ? null : disks;
+        if (disks.Count > 0) disks[0] = disks[0] with { Image = fromImage };
+        else if (bus is not null || place is not null) disks.Add(new VmDiskCreate { Image = fromImage, Bus = bus, Pool = place });
+        return disks.Count == 0 ? null : disks;
+    }
+
+    private async Task<VmKernel?> KernelAsync(Invocation invocation, LocalMedia media, CancellationToken cancellationToken)
+    {
+        if (await media.ResolveAsync(invocation.Value(kernel), IsoKind.Kernel, cancellationToken) is not { } name)
+        {
+            if (invocation.Has(initrd) || invocation.Has(commandLine)) throw new CliException(ExitCode.Usage, "--initrd and --append go with --kernel");
+            return null;
+        }
+
+        return new VmKernel
+        {
+            Kernel = name,
+            Initrd = await media.ResolveAsync(invocation.Value(initrd), IsoKind.Initrd, cancellationToken),
+            CommandLine = invocation.Value(commandLine),
+        };
+    }
+
+    private static List<VmNicCreate>? Nics(string[] networks) => networks switch
+    {
+        [] => null,
+        ["none"] => [],
+        _ => [.. networks.Select(n => n == "user" ? new VmNicCreate { Kind = NicKind.User } : new VmNicCreate { Kind = NicKind.Network, Network = n })],
+    };
+
+    private async Task<CloudInitCreate?> CloudInitAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        Option[] own = [sshKey, user, passwordFile, hostname, userData, networkConfig];
+        if (!own.Any(invocation.Has)) return null;
+        return new CloudInitCreate
+        {
+            Hostname = invocation.Value(hostname),
+            User = invocation.Value(user),
+            Password = await PasswordAsync(invocation, cancellationToken),
+            SshKeys = await SshKeysAsync(invocation.Value(sshKey) ?? [], cancellationToken),
+            UserData = await TextFile.ReadAsync(invocation.Value(userData), cancellationToken),
+            NetworkConfig = await TextFile.ReadAsync(invocation.Value(networkConfig), cancellationToken),
+        };
+    }
+
+    private async Task<string?> PasswordAsync(Invocation invocation, CancellationToken cancellationToken) =>
+        invocation.Value(passwordFile) switch
+        {
+            null => null,
+            "-" => Terminal.ReadSecret("Password of the guest's user: "),
+            var file => (await TextFile.ReadAsync(file, cancellationToken))?.TrimEnd('\r', '\n'),
+        };
+
+    /// <summary>A value with a space is a key itself; anything else names a file, which may hold several.</summary>
+    private static async Task<List<string>?> SshKeysAsync(string[] values, CancellationToken cancellationToken)
+    {
+        var keys = new List<string>();
+        foreach (var value in values)
+        {
+            var text = value.Contains(' ', StringComparison.Ordinal) ? value : await TextFile.ReadAsync(value, cancellationToken) ?? "";
+            keys.AddRange(text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#'));
+        }
+
+        return keys.Count == 0 ? null : keys;
+    }
+}

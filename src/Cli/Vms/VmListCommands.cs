@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Lamina.Api;
+
+namespace Lamina.Cli.Vms;
+
+/// <summary><c>lamina vm list</c>, <c>lamina vm show</c></summary>
+internal static class VmListCommands
+{
+    public static Command List()
+    {
+        var state = new Option<VmState?>("--state") { Description = "only those in this state", HelpName = "running|stopped|…" };
+        var tag = new Option<string?>("--tag") { Description = "only those with this tag", HelpName = "tag" };
+        var name = new Option<string?>("--name") { Description = "only those whose name contains this", HelpName = "text" };
+        return CommandBuilder.Verb("list", "the virtual machines of the project", [state, tag, name], async (invocation, cancellationToken) =>
+        {
+            var filter = new VmFilter(invocation.Value(state), invocation.Value(tag), invocation.Value(name));
+            var vms = await invocation.Client.Vms.ListAsync(cancellationToken).Where(filter.Matches).ToListAsync(cancellationToken);
+            invocation.Printer.List(vms, ApiJson.Default.Vm, VmColumns.List);
+        });
+    }
+
+    public static Command Show()
+    {
+        var vm = VmArgument.Create();
+        return CommandBuilder.Verb("show", "everything about one", [vm], async (invocation, cancellationToken) =>
+        {
+            var answer = await invocation.Client.Vms.GetAsync(invocation.Value(vm), cancellationToken);
+            invocation.Printer.Show(answer.Value, ApiJson.Default.Vm, VmColumns.Show);
+        });
+    }
+
+    private sealed record VmFilter(VmState? State, string? Tag, string? Name)
+    {
+        public bool Matches(Vm vm) =>
+            (State is null || vm.Status?.State == State)
+            && (Tag is null || vm.Spec.Tags.Contains(Tag))
+            && (Name is null || vm.Name.Contains(Name, StringComparison.OrdinalIgnoreCase));
+    }
+}
