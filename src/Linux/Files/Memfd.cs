@@ -38,11 +38,7 @@ public static class Memfd
         var file = Create(name);
         try
         {
-            using var reader = new FileStream(Duplicate.Of(source), FileAccess.Read, bufferSize: 0);
-            using var writer = new FileStream(Duplicate.Of(file), FileAccess.Write, bufferSize: 0);
-            reader.CopyTo(writer, 1 << 20);
-            writer.Seek(0, SeekOrigin.Begin);
-            writer.Flush();
+            Copy(source, file);
             Seal(file, name);
             return file;
         }
@@ -58,6 +54,19 @@ public static class Memfd
         var file = Create(name);
         RandomAccess.Write(file, content, 0);
         return file;
+    }
+
+    /// <summary>With positions of its own, so that both files' offsets stay where they are.</summary>
+    private static void Copy(SafeFileHandle source, SafeFileHandle target)
+    {
+        var buffer = new byte[1 << 20];
+        for (long offset = 0; ;)
+        {
+            var count = RandomAccess.Read(source, buffer, offset);
+            if (count == 0) return;
+            RandomAccess.Write(target, buffer.AsSpan(0, count), offset);
+            offset += count;
+        }
     }
 
     private static SafeFileHandle Create(string name)

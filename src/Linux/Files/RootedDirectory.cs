@@ -1,22 +1,8 @@
+using System.Runtime.InteropServices;
+using Lamina.Linux.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Linux.Files;
-
-/// <summary>How to open a file: the flags of open(2).</summary>
-[Flags]
-public enum OpenFlags
-{
-    ReadOnly = 0,
-    WriteOnly = 1,
-    ReadWrite = 2,
-    Create = 0x40,
-    Exclusive = 0x80,
-    Truncate = 0x200,
-    Append = 0x400,
-    NonBlocking = 0x800,
-    Direct = 0x4000,
-    Directory = 0x10000,
-}
 
 /// <summary>
 /// A folder under which files are opened without ever leaving it: no "..", no symbolic link is followed, whatever somebody put there
@@ -24,40 +10,145 @@ public enum OpenFlags
 /// </summary>
 public sealed class RootedDirectory : IDisposable
 {
+    private const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode PrivateFolder = PrivateFile | UnixFileMode.UserExecute;
+    private const ulong ResolveNoMagicLinks = 0x02;
+    private const ulong ResolveNoSymbolicLinks = 0x04;
+    private const ulong ResolveBeneath = 0x08;
+
+    private readonly SafeFileHandle root;
+
+    private RootedDirectory(string fullPath, SafeFileHandle root)
+    {
+        FullPath = fullPath;
+        this.root = root;
+    }
+
+    public string FullPath { get; }
+
     /// <exception cref="LinuxException">It is not there, or no folder.</exception>
-    public static RootedDirectory Open(string path) => throw new NotImplementedException();
+    public static RootedDirectory Open(string path)
+    {
+        var fullPath = Path.GetFullPath(path);
+        var number = Libc.open(fullPath, (int)OpenFlags.Directory | Libc.OpenCloseOnExec, 0);
+        return number >= 0 ? new(fullPath, new(number, ownsHandle: true)) : throw LinuxException.Last($"open the folder {fullPath}");
+    }
 
-    public string FullPath => throw new NotImplementedException();
+    /// <exception cref="LinuxException">ENOENT, EEXIST; EXDEV or ELOOP: the path leads out, or over a symbolic link.</exception>
+    public SafeFileHandle OpenFile(string path, OpenFlags flags, UnixFileMode mode = PrivateFile)
+    {
+        var file = TryOpen(path, flags, mode, out var errorNumber);
+        return file ?? throw new LinuxException($"open {Path.Combine(FullPath, path)}", errorNumber);
+    }
 
-    public SafeFileHandle OpenFile(string path, OpenFlags flags, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) =>
-        throw new NotImplementedException();
-
-    /// <summary>Makes the folder; one that is there already is fine.</summary>
-    public void CreateDirectory(string path, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute) =>
-        throw new NotImplementedException();
+    /// <summary>Makes the folder, durably; one that is there already is fine.</summary>
+    public void CreateDirectory(string path, UnixFileMode mode = PrivateFolder)
+    {
+        using var parent = OpenParent(path, out var name);
+        if (Libc.mkdirat(parent, name, (uint)mode) != 0 && Marshal.GetLastPInvokeError() != Errno.Exists)
+            throw LinuxException.Last($"make the folder {Path.Combine(FullPath, path)}");
+        Sync(parent, path);
+    }
 
     /// <summary>Replaces the target if it is there, and makes the change durable.</summary>
-    public void Rename(string from, string to) => throw new NotImplementedException();
+    public void Rename(string from, string to)
+    {
+        using var source = OpenParent(from, out var sourceName);
+        using var target = OpenParent(to, out var targetName);
+        if (Libc.renameat2(source, sourceName, target, targetName, 0) != 0)
+            throw LinuxException.Last($"rename {Path.Combine(FullPath, from)} to {to}");
+        Sync(target, to);
+        Sync(source, from);
+    }
 
     /// <returns>False when it was not there.</returns>
-    public bool DeleteFile(string path) => throw new NotImplementedException();
+    public bool DeleteFile(string path) => Delete(path, flags: 0);
 
-    /// <summary>Deletes a folder with everything in it.</summary>
+    /// <summary>Deletes a folder with everything in it. Symbolic links in it are deleted, not followed.</summary>
     /// <returns>False when it was not there.</returns>
-    public bool DeleteDirectory(string path) => throw new NotImplementedException();
+    public bool DeleteDirectory(string path)
+    {
+        foreach (var name in List(path))
+        {
+            var inner = Path.Combine(path, name);
+            if (Find(inner) is { Kind: FileKind.Directory }) DeleteDirectory(inner);
+            else DeleteFile(inner);
+        }
 
-    public FileFacts? Find(string path) => throw new NotImplementedException();
+        return Delete(path, Libc.AtRemoveDirectory);
+    }
+
+    /// <summary>Facts of a file or folder; null when it is not there. A symbolic link is not followed.</summary>
+    public FileFacts? Find(string path)
+    {
+        try
+        {
+            using var parent = OpenParent(path, out var name);
+            return FileFacts.Find(parent, name);
+        }
+        catch (LinuxException error) when (error.ErrorNumber == Errno.NoEntry)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The names in a folder; the empty path is this folder itself. Empty when it is not there.</summary>
-    public IReadOnlyList<string> List(string path) => throw new NotImplementedException();
+    public IReadOnlyList<string> List(string path = "")
+    {
+        using var folder = TryOpen(path.Length == 0 ? "." : path, OpenFlags.Directory, 0, out var errorNumber);
+        if (folder is null && errorNumber == Errno.NoEntry) return [];
+        if (folder is null) throw new LinuxException($"list {Path.Combine(FullPath, path)}", errorNumber);
 
-    public void Dispose() => GC.SuppressFinalize(this);
-}
+        // The open folder itself is listed, so nobody can put a link in its place meanwhile.
+        return [.. Directory.EnumerateFileSystemEntries($"/proc/self/fd/{folder.DangerousGetHandle()}").Select(entry => Path.GetFileName(entry))];
+    }
 
-/// <summary>What the file system knows of a file.</summary>
-/// <param name="SizeBytes">Its length.</param>
-/// <param name="AllocatedBytes">What it takes of the disk: less for a sparse one.</param>
-public sealed record FileFacts(bool IsDirectory, long SizeBytes, long AllocatedBytes, uint UserId, uint GroupId, UnixFileMode Mode)
-{
-    public static FileFacts Read(SafeFileHandle file) => throw new NotImplementedException();
+    public void Dispose() => root.Dispose();
+
+    private static void Sync(SafeFileHandle folder, string path)
+    {
+        if (Libc.fsync(folder) != 0) throw LinuxException.Last($"make {path} durable");
+    }
+
+    private bool Delete(string path, int flags)
+    {
+        try
+        {
+            using var parent = OpenParent(path, out var name);
+            if (Libc.unlinkat(parent, name, flags) != 0) throw LinuxException.Last($"delete {Path.Combine(FullPath, path)}");
+            Sync(parent, path);
+            return true;
+        }
+        catch (LinuxException error) when (error.ErrorNumber == Errno.NoEntry)
+        {
+            return false;
+        }
+    }
+
+    private SafeFileHandle OpenParent(string path, out string name)
+    {
+        name = Path.GetFileName(path);
+        if (name.Length == 0 || name is "." or "..") throw new ArgumentException($"\"{path}\" names no file in {FullPath}", nameof(path));
+        var folder = Path.GetDirectoryName(path);
+        return OpenFile(string.IsNullOrEmpty(folder) ? "." : folder, OpenFlags.Directory);
+    }
+
+    private SafeFileHandle? TryOpen(string path, OpenFlags flags, UnixFileMode mode, out int errorNumber)
+    {
+        var how = new Libc.OpenHow
+        {
+            Flags = (ulong)flags | Libc.OpenCloseOnExec,
+            Mode = flags.HasFlag(OpenFlags.Create) ? (ulong)mode : 0, // the kernel refuses a mode where nothing is created
+            Resolve = ResolveNoMagicLinks | ResolveNoSymbolicLinks | ResolveBeneath,
+        };
+        long number;
+        do
+        {
+            // EAGAIN: a folder on the way was renamed while the kernel looked.
+            number = Libc.openat2(Libc.SyscallOpenat2, root, path, ref how, (nuint)Marshal.SizeOf<Libc.OpenHow>());
+            errorNumber = number < 0 ? Marshal.GetLastPInvokeError() : 0;
+        }
+        while (errorNumber is Errno.TryAgain or Errno.Interrupted);
+        return number < 0 ? null : new((nint)number, ownsHandle: true);
+    }
 }

@@ -58,22 +58,3 @@ public sealed record ChildUser(uint UserId, uint GroupId)
     /// <summary>Further groups, for example that of /dev/kvm; none by default.</summary>
     public IReadOnlyList<uint> SupplementaryGroups { get; init; } = [];
 }
-
-/// <summary>
-/// Resource limits (setrlimit(2)); null leaves ours. They are set right after the start: for a child with a <see cref="ChildUser"/> that is before
-/// its program runs.
-/// </summary>
-public sealed record ChildLimits
-{
-    public ulong? AddressSpaceBytes { get; init; }
-
-    public ulong? CpuSeconds { get; init; }
-
-    public ulong? FileSizeBytes { get; init; }
-
-    public ulong? OpenFiles { get; init; }
-
-    public ulong? CoreBytes { get; init; }
-
-    public ulong? LockedMemoryBytes { get; init; }
-}

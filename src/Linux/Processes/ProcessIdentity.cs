@@ -20,8 +20,15 @@ public sealed record ProcessIdentity(int ProcessId, ulong StartTicks, string Exe
         return executable is null ? null : new(processId, stat.StartTicks, executable, HostClock.ReadBootId());
     }
 
-    /// <summary>True while exactly this process runs. A program replaced on disk by an upgrade is still the same process.</summary>
-    public bool IsRunning() => Read(ProcessId) == this;
+    /// <summary>
+    /// True while exactly this process runs. A program replaced on disk by an upgrade is still the same process; so is one that a launcher is
+    /// about to become.
+    /// </summary>
+    public bool IsRunning() =>
+        Read(ProcessId) is { } now
+        && now.StartTicks == StartTicks
+        && now.BootId == BootId
+        && (now.Executable == Executable || LaunchCommand.IsLauncher(now.Executable));
 
     private static string? ReadExecutable(int processId)
     {
