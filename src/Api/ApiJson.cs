@@ -31,6 +31,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(Upload))]
 [JsonSerializable(typeof(Page<Upload>))]
 [JsonSerializable(typeof(UploadCreate))]
+[JsonSerializable(typeof(UploadSpec))]
 [JsonSerializable(typeof(Pool))]
 [JsonSerializable(typeof(Page<Pool>))]
 [JsonSerializable(typeof(Network))]

@@ -7,9 +7,21 @@ namespace Lamina.Api;
 public sealed record Upload
 {
     public required string Id { get; init; }
+    public string Project { get; init; } = ProjectRecord.DefaultProject;
+    public string? Pool { get; init; }
     public required long SizeBytes { get; init; }
     public required long OffsetBytes { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>Key <c>uploads/&lt;id&gt;</c>, written by the API. How much has come is the length of the file <c>&lt;pool&gt;/uploads/&lt;id&gt;</c>.</summary>
+public sealed record UploadSpec : ProjectRecord
+{
+    public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Id of the pool.</summary>
+    public required string Pool { get; init; }
+    public required long SizeBytes { get; init; }
 }
 
 public sealed record UploadCreate

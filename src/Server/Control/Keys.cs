@@ -16,6 +16,9 @@ internal static class Keys
 
     public static RecordKind<RoleBinding> Bindings { get; } = new("bindings/", "", ApiJson.Default.RoleBinding);
 
+    /// <summary>Files on their way in.</summary>
+    public static RecordKind<UploadSpec> Uploads { get; } = new("uploads/", "", ApiJson.Default.UploadSpec);
+
     public static RecordKind<ProjectSpec> Projects { get; } = new("projects/", "", ApiJson.Default.ProjectSpec);
 
     /// <summary>Sealed values, never cached, watched or logged.</summary>
@@ -47,7 +50,7 @@ internal static class Keys
         Operations.Request, Operations.State,
         Disks.Spec, Disks.Status,
         Images.Spec, Images.Status,
-        Isos.Spec, Isos.Status,
+        Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
         Networks.Spec, Networks.Status,
         Hosts.Spec, Hosts.Status,
