@@ -1,0 +1,45 @@
+using System.Text.Json.Nodes;
+using Lamina.Api;
+using Lamina.Server.Control;
+
+namespace Lamina.Server.Operations;
+
+/// <summary>A long job asked for.</summary>
+internal sealed record OperationDraft
+{
+    /// <summary>Noun and verb: <c>vm.start</c>.</summary>
+    public required string Kind { get; init; }
+    public required ObjectReference Target { get; init; }
+
+    /// <summary>Subject of the caller, or <c>system</c>.</summary>
+    public required string RequestedBy { get; init; }
+    public string Project { get; init; } = ProjectRecord.DefaultProject;
+
+    /// <summary>Id of the host that carries it out; null: this one.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>What the verb needs beside the spec; no secrets.</summary>
+    public JsonObject? Parameters { get; init; }
+}
+
+/// <summary>Begins operations in the transaction of the change that asks for them.</summary>
+internal sealed class OperationRequests(TimeProvider time)
+{
+    /// <summary>Adds <c>operations/&lt;id&gt;/request</c> to the change, and gives the operation as the 202 answer shows it.</summary>
+    public Operation Add(StoreChange change, OperationDraft draft)
+    {
+        string id = Guid.CreateVersion7(time.GetUtcNow()).ToString();
+        var request = new OperationRequest
+        {
+            Kind = draft.Kind,
+            Target = draft.Target,
+            Project = draft.Project,
+            CreatedAt = time.GetUtcNow(),
+            RequestedBy = draft.RequestedBy,
+            Host = draft.Host,
+            Parameters = draft.Parameters,
+        };
+        change.Create(Keys.Operations.Request, id, request);
+        return OperationViews.Of(id, request, null);
+    }
+}
