@@ -61,7 +61,7 @@ public abstract class CgroupManager
     }
 
     /// <summary>Removes an empty cgroup; one that is not there is fine.</summary>
-    /// <exception cref="LinuxException">EBUSY: it has members.</exception>
+    /// <exception cref="IOException">It has members.</exception>
     public async Task RemoveAsync(string name, CancellationToken cancellation)
     {
         using var deadline = new CancellationTokenSource(RemovalPatience, BootTimeProvider.Shared);

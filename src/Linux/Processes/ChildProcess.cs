@@ -57,7 +57,7 @@ public sealed class ChildProcess : IDisposable
 
     /// <summary>Sends a signal; it can never hit another process.</summary>
     /// <returns>False when it has ended already.</returns>
-    public bool Send(int signal) => Pidfd.Send(pidfd, signal);
+    public bool Send(int signal) => !exit.IsCompleted && Pidfd.Send(pidfd, signal);
 
     /// <summary>Sends a signal to the whole process group of a child that we started (an adopted process is ended by its cgroup).</summary>
     /// <returns>False when it has ended already.</returns>
