@@ -1,0 +1,41 @@
+using Lamina.Api;
+
+namespace Lamina.Server.Vms;
+
+/// <summary>The refusals that more than one place of this room speaks: stable codes, the VM's name, what to do.</summary>
+internal static class VmFailures
+{
+    public static Failure NotRunning(string name, string participle) => new()
+    {
+        Code = "vm.notRunning",
+        Message = $"VM '{name}' is not running, so it cannot be {participle}.",
+        Remedy = $"Start it first: lamina vm start {name}.",
+    };
+
+    public static Failure ShutdownTimeout(string name, TimeSpan timeout) => new()
+    {
+        Code = "vm.shutdownTimeout",
+        Message = $"The guest of VM '{name}' has not powered off within {(int)timeout.TotalSeconds} s of being asked; it runs on.",
+        Remedy = $"Look at its console, or cut the power: lamina vm stop {name} --force.",
+    };
+
+    public static Failure CannotHear(string name) => new()
+    {
+        Code = "vm.paused",
+        Message = $"VM '{name}' is paused: its guest cannot hear the power button.",
+        Remedy = $"Resume it first (lamina vm resume {name}), or cut the power: lamina vm stop {name} --force.",
+    };
+
+    public static Failure Superseded(string name, string by) => new()
+    {
+        Code = "operation.superseded",
+        Message = $"A later request for VM '{name}' (operation {by}) took the place of this one.",
+    };
+
+    public static Failure OutcomeUnknown(string name, string verb) => new()
+    {
+        Code = "operation.outcomeUnknown",
+        Message = $"The daemon ended while it was about to {verb} VM '{name}'; whether it happened cannot be told, and it is not repeated.",
+        Remedy = "Look at the guest's console, and ask again if it is still needed.",
+    };
+}

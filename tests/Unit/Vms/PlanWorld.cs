@@ -1,0 +1,162 @@
+using Lamina.Api;
+using Lamina.Engine.Qmp;
+using Lamina.Server.Vms;
+
+namespace Lamina.Tests.Unit.Vms;
+
+/// <summary>
+/// A world of one VM for the plan: a store, a host and a guest, changed only by the steps that the plan asks for. It keeps the promises:
+/// a broken one throws.
+/// </summary>
+internal sealed class PlanWorld
+{
+    public const string Boot = "boot-2";
+
+    public VmSpec Spec { get; set; } = TestVms.Spec();
+    public VmStatus? Status { get; set; }
+    public VmProcess? Process { get; set; }
+    public PowerOrder? Order { get; set; }
+    public VmExit? Exit { get; set; }
+    public bool DisksMade { get; set; }
+    public bool Deleted { get; set; }
+    public bool AutostartDue { get; set; }
+    public bool PoolHasRoom { get; set; }
+    public TimeSpan? SinceButton { get; set; }
+    public StepFailure? Failure { get; set; }
+    public bool GuestObeysButton { get; set; } = true;
+    public long HighestRun { get; set; }
+    public DateTimeOffset Now { get; set; } = TestVms.Epoch;
+    public List<OrderOutcome> Outcomes { get; } = [];
+    public List<VmStep> Taken { get; } = [];
+    public long Epoch { get; init; } = 1;
+
+    public VmWanted Wanted => new() { Spec = Spec, Epoch = Epoch, Host = "host-1", Order = Order };
+
+    public VmSeen Seen => new()
+    {
+        HostBootId = Boot,
+        Status = Status,
+        Process = Process,
+        Exit = Exit,
+        DisksMade = DisksMade,
+        Deleted = Deleted,
+        AutostartDue = AutostartDue,
+        PoolHasRoom = PoolHasRoom,
+        SinceButton = SinceButton,
+        Failure = Failure,
+    };
+
+    public VmStep Next() => VmPlan.Next(Wanted, Seen, Now);
+
+    /// <summary>Follows the plan until it rests with nothing more to come.</summary>
+    public void Settle(int mostSteps = 40)
+    {
+        for (int step = 0; step < mostSteps; step++)
+        {
+            var next = Next();
+            if (next is VmStep.Rest { For: null }) return;
+            Apply(next);
+        }
+
+        throw new InvalidOperationException($"The plan does not come to rest: {string.Join(" → ", Taken)}");
+    }
+
+    /// <summary>A daemon that starts anew knows only what the store and the host hold.</summary>
+    public void RestartDaemon()
+    {
+        Exit = null;
+        SinceButton = null;
+        Failure = null;
+    }
+
+    /// <summary>Carries a step out whole.</summary>
+    public void Apply(VmStep step)
+    {
+        Taken.Add(step);
+        switch (step)
+        {
+            case VmStep.Rest rest:
+                Wait(rest.For ?? TimeSpan.Zero);
+                break;
+            case VmStep.MakeDisks:
+                DisksMade = true;
+                break;
+            case VmStep.Start start:
+                CreateProcess(start);
+                CommitStarting(start);
+                Continue();
+                break;
+            case VmStep.Continue:
+                Continue();
+                break;
+            case VmStep.Pause:
+                Process = Process! with { State = RunState.Paused };
+                break;
+            case VmStep.PressPowerButton:
+                SinceButton = TimeSpan.Zero;
+                if (GuestObeysButton) Process = Process! with { State = RunState.Shutdown };
+                break;
+            case VmStep.End end:
+                End(end);
+                break;
+            case VmStep.DeleteResources:
+                Promise(Process is null, "disks of a living VM are deleted");
+                Deleted = true;
+                break;
+            case VmStep.Write write:
+                Commit(write);
+                break;
+        }
+    }
+
+    public void CreateProcess(VmStep.Start start)
+    {
+        Promise(Process is null, "a VM is started twice");
+        Promise(start.Run > HighestRun, "a run is used twice");
+        DisksMade = true;
+        HighestRun = start.Run;
+        Process = new VmProcess(Epoch, start.Run, RunState.PreLaunch);
+    }
+
+    public void CommitStarting(VmStep.Start start)
+    {
+        HighestRun = start.Run;
+        var last = Status ?? new VmStatus { Host = "host-1", Epoch = Epoch, State = VmState.Stopped };
+        Status = last with { State = VmState.Starting, Epoch = Epoch, Run = start.Run, HostBootId = Boot };
+    }
+
+    private void Continue()
+    {
+        Promise(Process is not null && Status is not null && Status.Run == Process.Run, "a run is continued whose commit is not known");
+        Process = Process! with { State = RunState.Running };
+    }
+
+    private void End(VmStep.End end)
+    {
+        bool explained = Status is { State: VmState.Stopping, StopCause: not null };
+        Promise(end.NeverRan ? Process!.State == RunState.PreLaunch : explained, "a process is ended without a reason on record");
+        Process = null;
+    }
+
+    private void Commit(VmStep.Write write)
+    {
+        Status = write.Status;
+        Failure = null;
+        if (write.Outcome is not { } outcome) return;
+        Promise(outcome.Operation == Order?.Operation && write.Status.Served == outcome.Operation, "an operation ends that is not the order's");
+        Outcomes.Add(outcome);
+        Order = null;
+        SinceButton = null;
+    }
+
+    private void Wait(TimeSpan time)
+    {
+        Now += time;
+        if (SinceButton is { } since) SinceButton = since + time;
+    }
+
+    private static void Promise(bool kept, string broken)
+    {
+        if (!kept) throw new InvalidOperationException($"Promise broken: {broken}.");
+    }
+}
