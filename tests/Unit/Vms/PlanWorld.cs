@@ -24,7 +24,10 @@ internal sealed class PlanWorld
     public TimeSpan? SinceButton { get; set; }
     public StepFailure? Failure { get; set; }
     public bool GuestObeysButton { get; set; } = true;
+
+    /// <summary>The highest run on record; one that was never committed never ran, and its number is free.</summary>
     public long HighestRun { get; set; }
+
     public DateTimeOffset Now { get; set; } = TestVms.Epoch;
     public List<OrderOutcome> Outcomes { get; } = [];
     public List<VmStep> Taken { get; } = [];
@@ -114,7 +117,6 @@ internal sealed class PlanWorld
         Promise(Process is null, "a VM is started twice");
         Promise(start.Run > HighestRun, "a run is used twice");
         DisksMade = true;
-        HighestRun = start.Run;
         Process = new VmProcess(Epoch, start.Run, RunState.PreLaunch);
     }
 
