@@ -6,7 +6,7 @@ namespace Lamina.Server.Store;
 /// <remarks>
 /// <para><b>Atomicity.</b> A transaction compares, then writes, as one step: either all of its writes happen at one new revision, or none
 /// does. No reader and no watcher ever sees a part of it. Two transactions never interleave.</para>
-/// <para><b>Order.</b> Every transaction that writes gets the next revision; revisions rise strictly and are never used twice. A result
+/// <para><b>Order.</b> Every transaction that changes a key gets the next revision; revisions rise strictly and are never used twice. A result
 /// with revision N is given only after N is durable: it survives the death of the process and of the host. Each reader of this store sees
 /// N once any later list, get or transaction of this process sees it.</para>
 /// <para><b>Outcome.</b> <see cref="CommitAsync"/> either returns a result, or throws <see cref="StoreUnavailableException"/> (nothing
@@ -25,6 +25,9 @@ internal interface IStore : IAsyncDisposable
     /// <summary>Runs one transaction: see the remarks of the interface.</summary>
     /// <param name="transaction">Refused with <see cref="ArgumentException"/> when it breaks <see cref="StoreLimits"/>.</param>
     /// <param name="cancellationToken">Withdraws a transaction that has not begun; one that has begun is waited for.</param>
+    /// <exception cref="StoreUnavailableException">Nothing was written.</exception>
+    /// <exception cref="StoreOutcomeUnknownException">It may have been written; never later than 5 s after the call.</exception>
+    /// <exception cref="StoreLeaseGoneException">A put names a lease that is no more; nothing was written.</exception>
     ValueTask<StoreResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken = default);
 
     /// <summary>Reads one key; null when it is absent.</summary>

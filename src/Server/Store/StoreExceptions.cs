@@ -20,6 +20,12 @@ internal sealed class StoreCompactedException(long oldestRevision)
     public long OldestRevision { get; } = oldestRevision;
 }
 
+/// <summary>A key was to be put under a lease that has expired or was revoked. Nothing was written.</summary>
+internal sealed class StoreLeaseGoneException(long leaseId) : InvalidOperationException($"The lease {leaseId} has expired or was revoked.")
+{
+    public long LeaseId { get; } = leaseId;
+}
+
 /// <summary>The store was found unfit at start: nothing was changed. The message says what is wrong, <see cref="Remedy"/> what to do.</summary>
 internal sealed class StoreRefusedException(StoreRefusal reason, string message, string remedy, Exception? cause = null)
     : InvalidOperationException($"{message} {remedy}", cause)

@@ -17,6 +17,9 @@ internal static class StoreLimits
 
     public const int PageSize = 1000;
 
+    // Throws ArgumentException at a lone surrogate, which has no UTF-8 form.
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <exception cref="ArgumentException">Says which limit the transaction breaks, and at which key.</exception>
     public static void Check(StoreTransaction transaction)
     {
@@ -32,7 +35,7 @@ internal static class StoreLimits
     {
         if (key.Length == 0) throw new ArgumentException("A store key must not be empty.", nameof(key));
         if (key.Contains('\0', StringComparison.Ordinal)) throw new ArgumentException($"The store key '{key}' contains NUL.", nameof(key));
-        int bytes = Encoding.UTF8.GetByteCount(key);
+        int bytes = StrictUtf8.GetByteCount(key);
         if (bytes > KeyBytes) throw new ArgumentException($"The store key '{key}' has {bytes} bytes; at most {KeyBytes} are allowed.", nameof(key));
     }
 
