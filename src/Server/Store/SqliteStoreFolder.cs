@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lamina.Linux.Files;
 using Microsoft.Data.Sqlite;
 
 namespace Lamina.Server.Store;
@@ -12,9 +13,11 @@ internal sealed class SqliteStoreFolder : IDisposable
 {
     public const string Kind = "sqlite";
 
-    private readonly FileStream _lock;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private SqliteStoreFolder(string path, FileStream fileLock)
+    private readonly FileLock _lock;
+
+    private SqliteStoreFolder(string path, FileLock fileLock)
     {
         Path = path;
         _lock = fileLock;
@@ -31,20 +34,12 @@ internal sealed class SqliteStoreFolder : IDisposable
     public static SqliteStoreFolder Lock(string path)
     {
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        string lockPath = System.IO.Path.Combine(path, "store.lock");
-        try
-        {
-            // On Linux FileShare.None is an advisory flock: it ends with the process, and child processes do not inherit it.
-            return new SqliteStoreFolder(path, new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (IOException busy) when (busy.GetType() == typeof(IOException))
-        {
-            throw new StoreRefusedException(
-                StoreRefusal.InUse,
-                $"The store in {path} is in use by another laminad.",
-                "Stop that daemon, or start this one with '--instance NAME'.",
-                busy);
-        }
+        var fileLock = FileLock.TryAcquire(System.IO.Path.Combine(path, "store.lock"));
+        if (fileLock is not null) return new SqliteStoreFolder(path, fileLock);
+        throw new StoreRefusedException(
+            StoreRefusal.InUse,
+            $"The store in {path} is in use by another laminad.",
+            "Stop that daemon, or start this one with '--instance NAME'.");
     }
 
     /// <summary>Checks what is there, makes the store if there is none, and gives its id.</summary>
@@ -55,7 +50,7 @@ internal sealed class SqliteStoreFolder : IDisposable
         bool exists = File.Exists(Database);
         if (description is not null && description.Kind != Kind) throw UnknownKind(description.Kind);
         if (description is not null && !exists) throw Missing($"the file {Database} is not there");
-        string storeId = exists && IsComplete() ? Check() : Create(time);
+        string storeId = exists ? Check() : Create(time);
         if (description is null) WriteDescription(storeId);
         else if (description.StoreId != storeId) throw Missing($"{Database} holds the store {storeId} instead");
         return storeId;
@@ -66,36 +61,29 @@ internal sealed class SqliteStoreFolder : IDisposable
             $"Put the file back, or a backup with 'laminad store restore FILE'; to begin with an empty store, remove {Description}.");
     }
 
-    public void WriteDescription(string storeId)
-    {
-        string temporary = Description + ".tmp";
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-        {
-            JsonSerializer.Serialize(file, new StoreDescription(Kind, storeId), StoreJson.Default.StoreDescription);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, Description, overwrite: true);
-        FolderSync.Flush(Path);
-    }
+    public void WriteDescription(string storeId) => DurableFile.Write(
+        Description,
+        JsonSerializer.SerializeToUtf8Bytes(new StoreDescription(Kind, storeId), StoreJson.Default.StoreDescription),
+        OwnerOnly);
 
     public static string NewStoreId() => Guid.NewGuid().ToString("N")[..12];
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>A file without a page is what a death before the first commit leaves: there is nothing in it to lose.</summary>
-    private bool IsComplete() => new FileInfo(Database).Length > 0 || File.Exists(Database + "-wal");
-
+    /// <summary>The database appears under its name only when it is whole.</summary>
     private string Create(TimeProvider time)
     {
         string storeId = NewStoreId();
-        using (var connection = SqliteConnections.OpenBare(Database, create: true))
+        string temporary = Database + ".tmp";
+        File.Delete(temporary);
+        using (var connection = SqliteConnections.OpenBare(temporary, create: true))
         {
-            File.SetUnixFileMode(Database, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.SetUnixFileMode(temporary, OwnerOnly);
             SqliteSchema.Create(connection, storeId, time.GetUtcNow());
         }
 
-        FolderSync.Flush(Path);
+        File.Move(temporary, Database);
+        DurableFile.SyncDirectory(Path);
         return storeId;
     }
 
