@@ -108,6 +108,9 @@ public sealed record TokenRecord : StoredRecord
     /// <summary>Its maker: a user's name, or <c>local:UID</c> when it was made over the local socket.</summary>
     public required string User { get; init; }
     public required string SecretSha256 { get; init; }
+
+    /// <summary>It was made without a role of its own and has its maker's rights. Otherwise it has only what is bound to it.</summary>
+    public bool InheritsRights { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
 }
