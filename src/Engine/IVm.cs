@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Lamina.Engine.Qmp;
+using Lamina.Engine.Serial;
 
 namespace Lamina.Engine;
 

@@ -1,4 +1,4 @@
-namespace Lamina.Engine;
+namespace Lamina.Engine.Agent;
 
 /// <summary>No agent answered in time, or it answered nonsense. Common and harmless: a guest may have none.</summary>
 public sealed class GuestAgentUnavailableException(string message, Exception? innerException = null) : Exception(message, innerException);

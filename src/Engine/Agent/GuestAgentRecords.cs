@@ -1,4 +1,4 @@
-namespace Lamina.Engine;
+namespace Lamina.Engine.Agent;
 
 public sealed record GuestAgentInfo
 {

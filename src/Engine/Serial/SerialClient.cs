@@ -1,4 +1,4 @@
-namespace Lamina.Engine;
+namespace Lamina.Engine.Serial;
 
 /// <summary>One reader and typist of a serial line. Holds no resource: dropping it is detaching.</summary>
 public sealed class SerialClient

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Lamina.Engine;
+namespace Lamina.Engine.Serial;
 
 /// <summary>
 /// A VM's serial line as many may use it: one reader of the line keeps the last 1 MiB; any number of clients read from there at

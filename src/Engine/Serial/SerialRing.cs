@@ -1,4 +1,4 @@
-namespace Lamina.Engine;
+namespace Lamina.Engine.Serial;
 
 /// <summary>
 /// The last bytes of a stream, each with a position that counts from the stream's beginning. Memory is taken as the stream

@@ -1,0 +1,247 @@
+namespace Lamina.Engine.Qemu;
+
+/// <summary>
+/// The command line of a VM: a pure function of its definition, its files' numbers and QEMU's features. Every device has an
+/// explicit id and address; no default device, no configuration file, no path of the host is left to QEMU.
+/// Golden tests hold the result for each kind of VM.
+/// </summary>
+internal sealed class QemuArguments
+{
+    private readonly VmDefinition _vm;
+    private readonly QemuFiles _files;
+    private readonly QemuFeatures _features;
+    private readonly MachineLayout _layout;
+    private readonly List<string> _arguments = [];
+
+    private QemuArguments(VmDefinition vm, QemuFiles files, QemuFeatures features)
+    {
+        _vm = vm;
+        _files = files;
+        _features = features;
+        _layout = MachineLayout.Of(vm);
+    }
+
+    /// <summary>The arguments after the program's name.</summary>
+    public static IReadOnlyList<string> Build(VmDefinition definition, QemuFiles files, QemuFeatures features)
+    {
+        var arguments = new QemuArguments(definition, files, features);
+        arguments.AddProcess();
+        arguments.AddMachine();
+        arguments.AddMonitors();
+        arguments.AddFirmware();
+        arguments.AddKernel();
+        arguments.AddRootPorts();
+        arguments.AddDisks();
+        arguments.AddNics();
+        arguments.AddVideo();
+        arguments.AddChannels();
+        arguments.AddSmallDevices();
+        return arguments._arguments;
+    }
+
+    private void AddProcess()
+    {
+        Add("-name", $"guest={Escape(_vm.Name)},debug-threads=on");
+        Add("-uuid", _vm.Id.ToString());
+        Add("-nodefaults");
+        Add("-no-user-config");
+        // The CPUs wait for the one gate.
+        Add("-S");
+        Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        // A powered-off or panicked guest leaves its process standing, so that a daemon that was away learns how it ended.
+        Add("-action", "reboot=reset,shutdown=pause,panic=pause,watchdog=reset");
+    }
+
+    private void AddMachine()
+    {
+        Add("-machine", $"{_vm.MachineType},memory-backend=ram0,dump-guest-core=off,vmport=off{Pflash()}");
+        Add("-accel", _vm.Accelerator == Accelerator.Kvm ? "kvm" : $"tcg,thread=multi,tb-size={_vm.TbSizeMiB}");
+        Add("-cpu", string.Concat(_vm.CpuModel, ",enforce=on", string.Concat(_vm.CpuFlags.Select(CpuFlag))));
+        Add("-smp", $"cpus={_vm.Cpus},maxcpus={_vm.MaxCpus},sockets=1,cores={_vm.MaxCpus},threads=1");
+        var growth = _vm.MaxMemoryMiB > _vm.MemoryMiB ? $",slots={MachineLayout.MemorySlots},maxmem={_vm.MaxMemoryMiB}M" : "";
+        Add("-m", $"size={_vm.MemoryMiB}M{growth}");
+        Add("-object", $"memory-backend-memfd,id=ram0,size={_vm.MemoryMiB}M,share=on");
+        Add("-rtc", "base=utc");
+        if (HasBootOrder()) Add("-boot", "strict=on");
+    }
+
+    private string Pflash() => _vm.Firmware.Kind == FirmwareKind.Uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "";
+
+    private static string CpuFlag(string flag) => $",{flag[1..]}={(flag[0] == '+' ? "on" : "off")}";
+
+    // Without any order, strict would mean: boot nothing.
+    private bool HasBootOrder() => _vm.Disks.Any(disk => disk.BootIndex != null)
+        || _vm.Cdroms.Any(cdrom => cdrom.BootIndex != null) || _vm.Floppy?.BootIndex != null;
+
+    private void AddMonitors()
+    {
+        Add("-chardev", Listening("qmp", QemuFiles.QmpSocket));
+        Add("-mon", "chardev=qmp,mode=control");
+        Add("-chardev", Listening("qmp-oob", QemuFiles.QmpOobSocket));
+        Add("-mon", "chardev=qmp-oob,mode=control");
+    }
+
+    private void AddFirmware()
+    {
+        if (_vm.Firmware.Kind != FirmwareKind.Uefi) return;
+        AddRawNode("firmware-code", readOnly: true, new BlockdevCache { Direct = false });
+        AddRawNode("firmware-vars", readOnly: false, new BlockdevCache { Direct = false });
+    }
+
+    private void AddKernel()
+    {
+        if (_vm.Kernel is not { } kernel) return;
+        Add("-kernel", $"/proc/self/fd/{_files["kernel"]}");
+        if (kernel.InitrdPath != null) Add("-initrd", $"/proc/self/fd/{_files["initrd"]}");
+        if (kernel.CommandLine.Length > 0) Add("-append", kernel.CommandLine);
+    }
+
+    private void AddRootPorts()
+    {
+        if (!_layout.HasRootPorts) return;
+        for (var i = 0; i < MachineLayout.RootPorts; i++)
+        {
+            // No I/O window: 24 of 4 KiB would not fit into the 64 KiB there are, and virtio does without.
+            Add("-device", $"pcie-root-port,id=rp{i},{MachineLayout.RootPort(i)},chassis={i + 1},slot={i + 1},io-reserve=0");
+        }
+    }
+
+    private void AddDisks()
+    {
+        if (_vm.Cdroms.Count > 0 || _vm.Disks.Any(disk => disk.Bus == DiskBus.Scsi))
+            Add("-device", $"virtio-scsi-pci,id=scsi0,{_layout.Scsi}");
+        foreach (var disk in _vm.Disks) AddDisk(disk);
+        foreach (var cdrom in _vm.Cdroms) AddCdrom(cdrom);
+        if (_vm.Floppy is { } floppy) AddFloppy(floppy);
+    }
+
+    private void AddDisk(DiskDefinition disk)
+    {
+        var id = $"disk{disk.Slot}";
+        AddChain(disk, id);
+        var address = disk.Bus == DiskBus.Virtio
+            ? $"virtio-blk-pci,id={id},{_layout.VirtioDisk(disk.Slot)}"
+            : $"scsi-hd,id={id},bus=scsi0.0,channel=0,scsi-id={MachineLayout.ScsiDiskTarget(disk.Slot)},lun=0";
+        var serial = disk.Serial is { } text ? $",serial={Escape(text)}" : "";
+        Add("-device", $"{address},drive={id},write-cache=on,werror=stop,rerror=stop{serial}{BootIndex(disk.BootIndex)}");
+    }
+
+    // From the base up: a node must be there before the one that stands on it.
+    private void AddChain(DiskDefinition disk, string id)
+    {
+        var cache = new BlockdevCache { Direct = disk.DirectIo };
+        string? below = null;
+        for (var i = disk.Backing.Count; i > 0; i--)
+        {
+            var node = $"{id}-b{i}";
+            AddNode(node, disk.Backing[i - 1].Format, below, readOnly: true, cache, "ignore");
+            below = node;
+        }
+        AddNode(id, disk.Format, below, disk.ReadOnly, cache, disk.Discard ? "unmap" : "ignore");
+    }
+
+    private void AddCdrom(CdromDefinition cdrom)
+    {
+        var id = $"cd{cdrom.Slot}";
+        var drive = "";
+        if (cdrom.Path != null)
+        {
+            AddRawNode(id, readOnly: true, new BlockdevCache { Direct = false });
+            drive = $",drive={id}";
+        }
+        var target = MachineLayout.CdromTarget(cdrom.Slot);
+        Add("-device", $"scsi-cd,id={id},bus=scsi0.0,channel=0,scsi-id={target},lun=0{drive}{BootIndex(cdrom.BootIndex)}");
+    }
+
+    private void AddFloppy(FloppyDefinition floppy)
+    {
+        AddRawNode("floppy0", floppy.ReadOnly, new BlockdevCache { Direct = false });
+        Add("-device", $"floppy,id=floppy0,unit=0,drive=floppy0{BootIndex(floppy.BootIndex)}");
+    }
+
+    private void AddRawNode(string role, bool readOnly, BlockdevCache cache) =>
+        AddNode(role, DiskFormat.Raw, below: null, readOnly, cache, "ignore");
+
+    private void AddNode(string role, DiskFormat format, string? below, bool readOnly, BlockdevCache cache, string discard)
+    {
+        var fileNode = $"{role}-file";
+        var number = _files[role];
+        Add("-add-fd", $"fd={number},set={number}");
+        Add("-blockdev", BlockdevJson.Write(new FileBlockdev
+        {
+            NodeName = fileNode, Filename = $"/dev/fdset/{number}", ReadOnly = readOnly, Cache = cache, Discard = discard,
+        }));
+        Add("-blockdev", format == DiskFormat.Qcow2
+            ? BlockdevJson.Write(new Qcow2Blockdev
+            {
+                NodeName = role, File = fileNode, Backing = below, ReadOnly = readOnly, Cache = cache, Discard = discard,
+            })
+            : BlockdevJson.Write(new RawBlockdev { NodeName = role, File = fileNode, ReadOnly = readOnly, Cache = cache, Discard = discard }));
+    }
+
+    private void AddNics()
+    {
+        foreach (var nic in _vm.Nics)
+        {
+            Add("-netdev", nic.TapName != null ? $"tap,id=net{nic.Slot},fd={_files[$"net{nic.Slot}"]},vhost=off" : UserNetwork(nic));
+            // romfile= : no boot ROM; guests boot from disks, CDs and kernels.
+            var common = $"id=nic{nic.Slot},{_layout.Nic(nic.Slot)},netdev=net{nic.Slot},mac={nic.Mac},romfile=";
+            Add("-device", nic.Model == NicModel.Virtio ? $"virtio-net-pci,{common}{VirtioNetOptions(nic)}" : $"e1000,{common}");
+        }
+    }
+
+    private static string UserNetwork(NicDefinition nic) => string.Concat($"user,id=net{nic.Slot}",
+        string.Concat(nic.Forwards.Select(forward => $",hostfwd=tcp:{forward.HostAddress}:{forward.HostPort}-:{forward.GuestPort}")));
+
+    private string VirtioNetOptions(NicDefinition nic) => string.Concat(
+        nic.Mtu is { } mtu ? $",host_mtu={mtu}" : "",
+        _features.VirtioNetUso ? ",host_uso=off,guest_uso4=off,guest_uso6=off" : "");
+
+    private void AddVideo()
+    {
+        Add("-display", "none");
+        // A VNC server without a listener: the daemon brings each client as an open socket.
+        Add("-vnc", "none");
+        if (_vm.Video.Model == VideoModel.None) return;
+        Add("-device", $"VGA,id=video0,{_layout.Video},vgamem_mb={_vm.Video.MemoryMiB}");
+        // An absolute pointer: with a relative one a remote mouse never meets the guest's.
+        Add("-device", $"qemu-xhci,id=usb0,{_layout.Usb}");
+        Add("-device", "usb-tablet,id=tablet0,bus=usb0.0,port=1");
+    }
+
+    private void AddChannels()
+    {
+        if (_vm.Serial)
+        {
+            Add("-chardev", Listening("serial0", QemuFiles.SerialSocket));
+            Add("-device", "isa-serial,id=serial0,chardev=serial0,index=0");
+        }
+        if (!_vm.AgentChannel) return;
+        Add("-chardev", Listening("agent0", QemuFiles.AgentSocket));
+        Add("-device", $"virtio-serial-pci,id=vserial0,{_layout.VirtioSerial}");
+        Add("-device", "virtserialport,id=agent0,bus=vserial0.0,nr=1,chardev=agent0,name=org.qemu.guest_agent.0");
+    }
+
+    private void AddSmallDevices()
+    {
+        // The guest's kernel tells its panics here; otherwise a crashed guest looks like a quiet one.
+        Add("-device", "pvpanic,id=panic0");
+        if (_vm.Rng)
+        {
+            Add("-object", "rng-builtin,id=rng0");
+            Add("-device", $"virtio-rng-pci,id=rng0,{_layout.Rng},rng=rng0");
+        }
+        if (!_vm.Balloon.Enabled) return;
+        var reporting = _vm.Balloon.FreePageReporting ? ",free-page-reporting=on" : "";
+        Add("-device", $"virtio-balloon-pci,id=balloon0,{_layout.Balloon},deflate-on-oom=on{reporting}");
+    }
+
+    private string Listening(string id, string role) => $"socket,id={id},fd={_files[role]},server=on,wait=off";
+
+    private static string BootIndex(int? index) => index is { } value ? $",bootindex={value}" : "";
+
+    /// <summary>In QEMU's option lists a comma is written twice.</summary>
+    private static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);
+
+    private void Add(params ReadOnlySpan<string> arguments) => _arguments.AddRange(arguments);
+}
