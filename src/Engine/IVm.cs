@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
+using Lamina.Engine.Agent;
 using Lamina.Engine.Qmp;
 using Lamina.Engine.Serial;
 
@@ -31,6 +32,9 @@ public interface IVm : IAsyncDisposable
     /// <summary>The first serial port: history, live output, input. Always read, so the guest never blocks on it.</summary>
     SerialConsole Serial { get; }
 
+    /// <summary>The guest agent, if the guest has one: each call says so itself.</summary>
+    GuestAgent Agent { get; }
+
 
     Task<RunState> QueryStateAsync(CancellationToken cancellationToken);
 
@@ -50,6 +54,9 @@ public interface IVm : IAsyncDisposable
     /// <summary>Kills the whole cgroup; needs no monitor. Completes when the cgroup is empty, which is what dead means.</summary>
     Task KillAsync(CancellationToken cancellationToken);
 
+    /// <summary>The disks whose last request failed: what stopped a guest found in <see cref="RunState.IoError"/> after a re-attach.</summary>
+    Task<IReadOnlyList<DiskProblem>> QueryDiskProblemsAsync(CancellationToken cancellationToken);
+
     Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken);
 
     /// <summary>Gives a connected stream socket to the VNC server as a new client; the handle stays the caller's to close.</summary>
@@ -62,3 +69,6 @@ public interface IVm : IAsyncDisposable
 
 /// <summary>A store's leave to continue a VM out of a migration state: the hand-over record or the job of this very run (D3).</summary>
 public sealed record ContinuePermit(long Epoch, long Run, string Reason);
+
+/// <summary>A disk whose last request failed. <paramref name="NoSpace"/>: the pool is full.</summary>
+public sealed record DiskProblem(string Device, bool NoSpace);

@@ -156,7 +156,9 @@ internal sealed class QemuArguments
     private void AddFloppy(FloppyDefinition floppy)
     {
         AddRawNode("floppy0", floppy.ReadOnly, new BlockdevCache { Direct = false });
-        Add("-device", $"floppy,id=floppy0,unit=0,drive=floppy0{BootIndex(floppy.BootIndex)}");
+        Add("-device", "floppy,id=floppy0,unit=0,drive=floppy0");
+        // The controller is part of the machine and knows the order of its drives.
+        if (floppy.BootIndex is { } index) Add("-global", $"isa-fdc.bootindexA={index}");
     }
 
     private void AddRawNode(string role, bool readOnly, BlockdevCache cache) =>

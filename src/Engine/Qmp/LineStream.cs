@@ -7,9 +7,8 @@ namespace Lamina.Engine.Qmp;
 /// messages out. One reader and one writer at a time.
 /// </summary>
 /// <param name="stream">Owned; disposed with this.</param>
-/// <param name="maxLineBytes">A longer line is nonsense.</param>
 /// <param name="sendWithHandle">Writes to the same line with an open file attached (SCM_RIGHTS); null where the line cannot.</param>
-internal sealed class LineStream(Stream stream, int maxLineBytes, SendWithHandle? sendWithHandle = null) : IAsyncDisposable
+internal sealed class LineStream(Stream stream, SendWithHandle? sendWithHandle = null) : IAsyncDisposable
 {
     private const int IdleBufferBytes = 4096;
 
@@ -18,15 +17,16 @@ internal sealed class LineStream(Stream stream, int maxLineBytes, SendWithHandle
     private int _end;
 
     /// <summary>The next line without its end, valid until the next call; null = the peer closed.</summary>
+    /// <param name="maxLineBytes">A longer line is nonsense.</param>
     /// <exception cref="QmpProtocolException">The line is too long, or the stream ended inside one.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>?> ReadLineAsync(CancellationToken cancellationToken)
+    public async ValueTask<ReadOnlyMemory<byte>?> ReadLineAsync(int maxLineBytes, CancellationToken cancellationToken)
     {
         var scanned = _start;
         while (true)
         {
             var newline = _buffer.AsSpan(scanned, _end - scanned).IndexOf((byte)'\n');
-            if (newline >= 0) return TakeLine(scanned + newline);
-            scanned = MakeRoom();
+            if (newline >= 0) return TakeLine(scanned + newline, maxLineBytes);
+            scanned = MakeRoom(maxLineBytes);
             var count = await stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
             if (count == 0)
                 return _end == _start ? null : throw new QmpProtocolException("The line ended in the middle of a message.");
@@ -43,10 +43,10 @@ internal sealed class LineStream(Stream stream, int maxLineBytes, SendWithHandle
 
     public ValueTask DisposeAsync() => stream.DisposeAsync();
 
-    private ReadOnlyMemory<byte> TakeLine(int newline)
+    private ReadOnlyMemory<byte> TakeLine(int newline, int maxLineBytes)
     {
         var length = newline - _start;
-        if (length > maxLineBytes) throw TooLong();
+        if (length > maxLineBytes) throw TooLong(maxLineBytes);
         if (length > 0 && _buffer[newline - 1] == '\r') length--;
         var line = _buffer.AsMemory(_start, length);
         _start = newline + 1;
@@ -54,10 +54,10 @@ internal sealed class LineStream(Stream stream, int maxLineBytes, SendWithHandle
     }
 
     // Moves what is unread to the front, grows or shrinks the buffer, and returns where to go on scanning.
-    private int MakeRoom()
+    private int MakeRoom(int maxLineBytes)
     {
         var unread = _end - _start;
-        if (unread > maxLineBytes) throw TooLong();
+        if (unread > maxLineBytes) throw TooLong(maxLineBytes);
         var target = unread == 0 && _buffer.Length > IdleBufferBytes ? new byte[IdleBufferBytes]
             : unread == _buffer.Length ? new byte[_buffer.Length * 2]
             : _buffer;
@@ -68,7 +68,7 @@ internal sealed class LineStream(Stream stream, int maxLineBytes, SendWithHandle
         return unread;
     }
 
-    private QmpProtocolException TooLong() => new($"A message is longer than {maxLineBytes} bytes.");
+    private static QmpProtocolException TooLong(int maxLineBytes) => new($"A message is longer than {maxLineBytes} bytes.");
 }
 
 internal delegate ValueTask SendWithHandle(ReadOnlyMemory<byte> message, SafeHandle handle, CancellationToken cancellationToken);

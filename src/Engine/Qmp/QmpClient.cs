@@ -46,7 +46,7 @@ public sealed class QmpClient : IAsyncDisposable
 
     /// <summary>For peers that are in this process.</summary>
     public static Task<QmpClient> OpenAsync(Stream stream, bool outOfBand, CancellationToken cancellationToken) =>
-        OpenAsync(new LineStream(stream, MaxLineBytes), outOfBand, cancellationToken);
+        OpenAsync(new LineStream(stream), outOfBand, cancellationToken);
 
     public Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,
         CancellationToken cancellationToken) => CallAsync(command, arguments, outOfBand: false, handle: null, cancellationToken);

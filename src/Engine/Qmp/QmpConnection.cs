@@ -71,7 +71,7 @@ internal sealed class QmpConnection : IAsyncDisposable
         await Task.Yield();
         try
         {
-            while (await _stream.ReadLineAsync(_stopping.Token) is { } line)
+            while (await _stream.ReadLineAsync(QmpClient.MaxLineBytes, _stopping.Token) is { } line)
                 if (line.Length > 0) Receive(line);
             Close(new QmpClosedException("QEMU closed the monitor."));
         }

@@ -63,28 +63,28 @@ public class QmpFuzzTests
         Gen.Char['a', 'z'].Array[0, SmallLimit + 8].Select(characters => new string(characters)).Array[1, 12].SampleAsync(async lines =>
         {
             var (near, far) = DuplexStream.Pair();
-            await using var stream = new LineStream(near, SmallLimit);
+            await using var stream = new LineStream(near);
             foreach (var line in lines) await far.WriteAsync(Encoding.ASCII.GetBytes(line + "\n"));
             await far.DisposeAsync();
             foreach (var expected in lines)
             {
                 if (expected.Length > SmallLimit)
                 {
-                    await Assert.ThrowsAsync<QmpProtocolException>(() => stream.ReadLineAsync(CancellationToken.None).AsTask());
+                    await Assert.ThrowsAsync<QmpProtocolException>(() => stream.ReadLineAsync(SmallLimit, CancellationToken.None).AsTask());
                     return;
                 }
-                var line = await stream.ReadLineAsync(CancellationToken.None);
+                var line = await stream.ReadLineAsync(SmallLimit, CancellationToken.None);
                 Assert.Equal(expected, Encoding.ASCII.GetString(line!.Value.Span));
             }
-            Assert.Null(await stream.ReadLineAsync(CancellationToken.None));
+            Assert.Null(await stream.ReadLineAsync(SmallLimit, CancellationToken.None));
         }, iter: 300);
 
     [Fact]
     public async Task An_endless_line_is_cut_off_without_keeping_it()
     {
         var (near, far) = DuplexStream.Pair();
-        await using var stream = new LineStream(near, 100_000);
-        var reading = stream.ReadLineAsync(Token).AsTask();
+        await using var stream = new LineStream(near);
+        var reading = stream.ReadLineAsync(100_000, Token).AsTask();
         var chunk = new byte[10_000];
         for (var i = 0; i < 20; i++) await far.WriteAsync(chunk, Token);
         await Assert.ThrowsAsync<QmpProtocolException>(() => reading.WaitAsync(TimeSpan.FromSeconds(10), Token));
@@ -94,9 +94,9 @@ public class QmpFuzzTests
     public async Task A_line_cut_in_the_middle_is_nonsense()
     {
         var (near, far) = DuplexStream.Pair();
-        await using var stream = new LineStream(near, 100);
+        await using var stream = new LineStream(near);
         await far.WriteAsync("{\"event"u8.ToArray(), Token);
         await far.DisposeAsync();
-        await Assert.ThrowsAsync<QmpProtocolException>(() => stream.ReadLineAsync(Token).AsTask());
+        await Assert.ThrowsAsync<QmpProtocolException>(() => stream.ReadLineAsync(100_000, Token).AsTask());
     }
 }

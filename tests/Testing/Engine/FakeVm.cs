@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Lamina.Engine;
+using Lamina.Engine.Agent;
+using Lamina.Engine.Qmp;
+using Lamina.Engine.Serial;
+
+namespace Lamina.Testing.Engine;
+
+/// <summary>A handle on a <see cref="FakeGuest"/>; it keeps the promises of <see cref="IVm"/>, the gate included.</summary>
+public sealed class FakeVm : IVm
+{
+    private readonly FakeGuest _guest;
+    private readonly Channel<VmEvent> _events = Channel.CreateUnbounded<VmEvent>();
+    private readonly CancellationTokenSource _detached = new();
+    private readonly Task _serialPump;
+
+    internal FakeVm(FakeGuest guest, string? monitorTrouble)
+    {
+        _guest = guest;
+        MonitorAnswers = true;
+        if (monitorTrouble != null) SetMonitor(monitorTrouble);
+        _serialPump = Serial.PumpAsync(guest.SerialLine.Near, _detached.Token);
+        Agent = new GuestAgent(guest.ConnectAgent, TimeProvider.System);
+    }
+
+    public Guid Id => Definition.Id;
+    public long Epoch => Definition.Epoch;
+    public long Run => Definition.Run;
+    public VmDefinition Definition => _guest.Definition;
+    public RunRecord Record => _guest.Record;
+    public ChannelReader<VmEvent> Events => _events.Reader;
+    public bool MonitorAnswers { get; private set; }
+    public string StderrTail => _guest.StderrTail;
+    public SerialConsole Serial { get; } = new();
+    public GuestAgent Agent { get; }
+
+    public async Task<RunState> QueryStateAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("QueryState", needsMonitor: true, cancellationToken);
+        return _guest.State;
+    }
+
+    public async Task ContinueAsync(ContinuePermit? permit, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("Continue", needsMonitor: true, cancellationToken);
+        ContinueGate.Check(_guest.State, Epoch, Run, permit);
+        _guest.Become(RunState.Running, vm => new VmResumed(vm.Epoch, vm.Run));
+    }
+
+    public async Task PauseAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("Pause", needsMonitor: true, cancellationToken);
+        _guest.Become(RunState.Paused, vm => new VmStopped(vm.Epoch, vm.Run));
+    }
+
+    public async Task ResetAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("Reset", needsMonitor: true, cancellationToken);
+        _guest.Become(_guest.State, vm => new VmReset(vm.Epoch, vm.Run, ByGuest: false, "host-qmp-system-reset"));
+    }
+
+    public async Task PowerDownAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("PowerDown", needsMonitor: true, cancellationToken);
+        _guest.OnPowerButton?.Invoke(_guest);
+    }
+
+    public async Task QuitAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("Quit", needsMonitor: true, cancellationToken);
+        _guest.Die(exitCode: 0);
+    }
+
+    public async Task KillAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("Kill", needsMonitor: false, cancellationToken);
+        _guest.Die(signal: 9);
+    }
+
+    public async Task<IReadOnlyList<DiskProblem>> QueryDiskProblemsAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("QueryDiskProblems", needsMonitor: true, cancellationToken);
+        return _guest.DiskProblems;
+    }
+
+    public async Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("QueryBalloon", needsMonitor: true, cancellationToken);
+        return new BalloonInfo { Actual = _guest.BalloonBytes };
+    }
+
+    public Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken) =>
+        _guest.RecordCallAsync("AddVncClient", needsMonitor: true, cancellationToken);
+
+    public async Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,
+        CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfEqual(command.Name, QmpCommands.Continue.Name);
+        await _guest.RecordCallAsync(command.Name, needsMonitor: true, cancellationToken);
+        return (TResult)(_guest.OnExecute ?? throw new QmpErrorException(command.Name, "CommandNotFound", "no script for it"))(command.Name, arguments);
+    }
+
+    /// <summary>Detaches; the guest lives on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_detached.IsCancellationRequested) return;
+        _guest.Detach(this);
+        _events.Writer.TryComplete();
+        await _detached.CancelAsync();
+        await _serialPump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _detached.Dispose();
+        await Agent.DisposeAsync();
+    }
+
+    internal void Publish(VmEvent happened) => _events.Writer.TryWrite(happened);
+
+    internal void SetMonitor(string? trouble)
+    {
+        if (MonitorAnswers == (trouble == null)) return;
+        MonitorAnswers = trouble == null;
+        Publish(trouble == null ? new VmMonitorRestored(Epoch, Run) : new VmMonitorLost(Epoch, Run, trouble));
+    }
+
+    internal void End(VmExited exited)
+    {
+        Publish(exited);
+        _events.Writer.TryComplete();
+        Serial.Complete();
+    }
+}
