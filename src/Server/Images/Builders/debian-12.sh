@@ -99,7 +99,7 @@ bootstrap() {
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo RESUME=none > "$1/etc/initramfs-tools/conf.d/resume"' \
-    --customize-hook='v=$(basename "$1"/lib/modules/*); chroot "$1" update-initramfs -c -k "$v"; chroot "$1" linux-update-symlinks install "$v" "/boot/vmlinuz-$v"' \
+    --customize-hook='v=$(basename "$1"/lib/modules/*); chroot "$1" update-initramfs -c -k "$v"; INITRD=Yes chroot "$1" linux-update-symlinks upgrade "$v" "/boot/vmlinuz-$v"' \
     "$SUITE" "$WORK/root" "${SOURCES[@]}" 2>&1 | watch_bootstrap ||
     fail "installing Debian's packages failed. The lines above are apt's and dpkg's own words; check the mirrors and the network"
 }

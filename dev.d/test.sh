@@ -1,0 +1,74 @@
+# Runs the tests and says the truth about them: sums, slowest tests, what hung, and skips that nobody declared.
+
+readonly RESULTS=$ROOT/artifacts/test-results
+readonly UNIT_MINUTES=5 INTEGRATION_MINUTES=14
+
+dev_test() { run_tests "${1:-}" Unit Integration; }
+dev_unit() { run_tests "${1:-}" Unit; }
+dev_vm() { run_tests "${1:-}" Integration; }
+
+run_tests() { # FILTER PROJECT...
+  local filter=$1 project started=$SECONDS; shift
+  prepare_tests "$@"
+  rm -rf "$RESULTS"; mkdir -p "$RESULTS"
+  for project in "$@"; do run_project "$project" "$filter"; done
+  say "took $((SECONDS - started)) s"
+  report
+}
+
+prepare_tests() {
+  need_dotnet
+  install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+  case " $* " in *' Integration '*) need_root ;; esac
+  say "building the tests"
+  local log=$ROOT/artifacts/build.log project projects=(Lamina.slnx)
+  [ "$*" != Unit ] || projects=(tests/Unit)
+  for project in "${projects[@]}"; do
+    dotnet build "$project" -c Release --nologo -v quiet > "$log" 2>&1 < /dev/null ||
+      { grep -E 'error|warning' "$log" | sort -u | head -n 30 >&2; die "the build failed; all of its words are in $log"; }
+  done
+  case " $* " in *' Integration '*) publish_if_stale ;; esac
+}
+
+# The runner ends its own session after the given minutes and still reports; `timeout` ends a runner that cannot do even that.
+run_project() { # PROJECT FILTER
+  local name=Lamina.Tests.$1 minutes=${1^^}_MINUTES status=0 filter=()
+  minutes=${!minutes}
+  [ -z "$2" ] || filter=(--filter-method "*$2*")
+  say "running the ${1,,} tests (at most $minutes minutes)"
+  timeout --kill-after=30 $((minutes * 60 + 60)) "artifacts/bin/$name/release_linux-x64/$name" \
+    --results-directory "$RESULTS" --report-xunit-ctrf --report-xunit-ctrf-filename "$1.json" \
+    --timeout "${minutes}m" --long-running 60 --xunit-diagnostics on --show-slowest-tests 10 \
+    --ignore-exit-code 8 --no-ansi --progress off "${filter[@]}" < /dev/null 2>&1 | tee "$RESULTS/$1.log" || status=$?
+  [ $status = 0 ] || echo "$1 $status" >> "$RESULTS/runners-failed"
+  [ $status -lt 3 ] || show_hung "$1"
+}
+
+# A test that ran for a minute was announced by the runner; together with what still runs below it that names what hung.
+show_hung() { # PROJECT
+  say "the ${1,,} tests were ended before they were done. Tests that ran long:"
+  grep -F 'Long Running Test' "$RESULTS/$1.log" | tail -n 10 || say "  (none was announced)"
+}
+
+report() {
+  local passed failed skipped undeclared
+  passed=$(count passed) failed=$(count failed) skipped=$(count skipped)
+  undeclared=$(undeclared_skips)
+  if [ -n "$undeclared" ]; then
+    say "skipped without standing in tests/expected-skips.txt with this reason:"; say "$undeclared"
+  fi
+  # A runner that ended by itself without a failed test (a crash, a hang) is a failure of its own.
+  if [ "$failed" = 0 ] && [ -s "$RESULTS/runners-failed" ]; then
+    say "a test runner ended badly (project, exit code): $(tr '\n' ';' < "$RESULTS/runners-failed")"; failed=1
+  fi
+  [ $((passed + failed)) -gt 0 ] || say "no test ran"
+  say "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ] && [ -z "$undeclared" ]
+}
+
+results() { find "$RESULTS" -name '*.json' -exec cat {} +; }
+count() { results | jq -s "map(.results.tests[] | select(.status == \"$1\")) | length"; }
+undeclared_skips() {
+  results | jq -r '.results.tests[] | select(.status == "skipped") | "\(.name): \(.message // .reason // "")"' |
+    grep -vxFf <(grep -v '^#' tests/expected-skips.txt | sed '/^$/d') || true
+}
