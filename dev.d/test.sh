@@ -24,7 +24,7 @@ prepare_tests() {
   local log=$ROOT/artifacts/build.log project projects=(Lamina.slnx)
   [ "$*" != Unit ] || projects=(tests/Unit)
   for project in "${projects[@]}"; do
-    dotnet build "$project" -c Release --nologo -v quiet > "$log" 2>&1 < /dev/null ||
+    dotnet build "$project" -c Release -p:Strict=true --nologo -v quiet > "$log" 2>&1 < /dev/null ||
       { grep -E 'error|warning' "$log" | sort -u | head -n 30 >&2; die "the build failed; all of its words are in $log"; }
   done
   case " $* " in *' Integration '*) publish_if_stale ;; esac

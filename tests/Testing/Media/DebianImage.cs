@@ -8,10 +8,12 @@ public static class DebianImage
     public static async Task<string> GetAsync(CancellationToken cancellation)
     {
         var builders = Repository.PathOf("src", "Server", "Images", "Builders");
-        string[] scripts = [Path.Combine(builders, "debian-12.sh"), Path.Combine(builders, "boot-disk.sh")];
-        var folder = await MediaCache.GetAsync("debian-12", scripts, Arguments, TimeSpan.FromMinutes(15), cancellation);
+        string[] scripts =
+        [
+            Repository.PathOf("tests", "Testing", "Media", "debian-image.sh"), Path.Combine(builders, "debian-12.sh"),
+            Path.Combine(builders, "boot-disk.sh"),
+        ];
+        var folder = await MediaCache.GetAsync("debian-12", scripts, TimeSpan.FromMinutes(15), cancellation);
         return Path.Combine(folder, "debian-12.qcow2");
     }
-
-    private static string[] Arguments(string output) => [Path.Combine(output, "debian-12.qcow2"), Path.Combine(output, "work")];
 }

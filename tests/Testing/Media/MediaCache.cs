@@ -13,24 +13,21 @@ internal static class MediaCache
         ?? Repository.PathOf("artifacts", "media");
 
     /// <param name="name">What the folder is called, for people.</param>
-    /// <param name="scripts">What the content depends on; the first is run as `script OUTPUT…`, see <paramref name="arguments"/>.</param>
-    /// <param name="arguments">From the folder to fill: the script's arguments.</param>
+    /// <param name="scripts">What the content depends on; the first one makes it, called with the folder to fill.</param>
     /// <returns>The folder, filled.</returns>
     /// <exception cref="CommandException">The script failed; the message carries its last words.</exception>
-    public static async Task<string> GetAsync(
-        string name, IReadOnlyList<string> scripts, Func<string, IReadOnlyList<string>> arguments, TimeSpan timeout, CancellationToken cancellation)
+    public static async Task<string> GetAsync(string name, IReadOnlyList<string> scripts, TimeSpan timeout, CancellationToken cancellation)
     {
         var folder = Path.Combine(Folder, $"{name}-{HashOf(scripts)}");
         if (Directory.Exists(folder)) return folder;
         Directory.CreateDirectory(Folder);
-        using var _ = await LockAsync($"{folder}.lock", timeout, cancellation);
-        if (Directory.Exists(folder)) return folder;
-        var unfinished = $"{folder}.tmp";
-        if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
-        Directory.CreateDirectory(unfinished);
-        var command = new CommandSpec { Program = "bash", Arguments = [scripts[0], .. arguments(unfinished)], Timeout = timeout };
+        var command = new CommandSpec
+        {
+            Program = "flock",
+            Arguments = [$"{folder}.lock", "bash", Repository.PathOf("tests", "Testing", "Media", "once.sh"), folder, scripts[0]],
+            Timeout = timeout,
+        };
         (await Command.RunAsync(command, cancellation)).EnsureSuccess();
-        Directory.Move(unfinished, folder);
         return folder;
     }
 
@@ -43,22 +40,4 @@ internal static class MediaCache
 
     private static IEnumerable<string> FilesOf(string path) =>
         Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal) : [path];
-
-    /// <summary>.NET takes flock(2) for FileShare.None; it tells only that another holds it, so it is asked again.</summary>
-    private static async Task<FileStream> LockAsync(string path, TimeSpan timeout, CancellationToken cancellation)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        deadline.CancelAfter(timeout);
-        while (true)
-        {
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(200), deadline.Token);
-            }
-        }
-    }
 }

@@ -42,7 +42,7 @@ public sealed record SmallLinux
             Path.Combine(here, "small-linux.sh"), Path.Combine(here, "small-linux"),
             Repository.PathOf("src", "Server", "Images", "Builders", "boot-disk.sh"),
         ];
-        var folder = await MediaCache.GetAsync("small-linux", scripts, output => [output], TimeSpan.FromMinutes(5), cancellation);
+        var folder = await MediaCache.GetAsync("small-linux", scripts, TimeSpan.FromMinutes(5), cancellation);
         return new SmallLinux
         {
             Kernel = Path.Combine(folder, "vmlinuz"),
