@@ -1,3 +1,5 @@
+using Lamina.Linux.Processes;
+
 namespace Lamina.Linux.Cgroups;
 
 /// <summary>Version 2 without systemd: one folder per VM in the one hierarchy.</summary>

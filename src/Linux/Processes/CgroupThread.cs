@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Lamina.Linux.Cgroups;
 
 namespace Lamina.Linux.Processes;
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Lamina.Linux.Cgroups;
 
 namespace Lamina.Linux.Processes;
 

@@ -1,4 +1,4 @@
-using Lamina.Cli.Connection;
+using Lamina.Cli;
 
 namespace Lamina.Tests.Unit.Cli;
 

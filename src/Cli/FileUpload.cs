@@ -1,6 +1,6 @@
 using Lamina.Api;
 
-namespace Lamina.Cli.Connection;
+namespace Lamina.Cli;
 
 /// <summary>Sends a local file to the daemon, with progress.</summary>
 internal static class FileUpload

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Lamina.Api;
 
-namespace Lamina.Cli.Connection;
+namespace Lamina.Cli;
 
 /// <summary>
 /// Media named on the command line: an uploaded name, or a file. A value that begins with <c>.</c>, <c>/</c> or <c>~</c> is a file and is uploaded first,

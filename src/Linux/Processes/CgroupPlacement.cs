@@ -1,6 +1,6 @@
-namespace Lamina.Linux.Cgroups;
+namespace Lamina.Linux.Processes;
 
-/// <summary>How a child is born inside a cgroup; one of the three members is set. Made by <see cref="CgroupManager.Create"/>.</summary>
+/// <summary>How a child is born inside a cgroup; one of the three members is set. Made by the cgroup manager.</summary>
 public sealed record CgroupPlacement
 {
     /// <summary>v1: the `tasks` files of the controllers. The thread that spawns enters them, and its child inherits them.</summary>
