@@ -77,4 +77,10 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static unsafe partial int ioctl(SafeFileHandle file, nuint request, void* argument);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint mmap(nint address, nuint length, int protection, int flags, SafeFileHandle file, long offset);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int munmap(nint address, nuint length);
 }

@@ -1,43 +1,156 @@
 using System.Net;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Linux.Network;
 
 /// <summary>
 /// Links, addresses and routes of the network namespace that the calling thread was in when this was made (rtnetlink(7)). Calls take some
-/// hundred microseconds, block, and may come from any thread.
+/// hundred microseconds, block, and may come from any thread. All failures are <see cref="LinuxException"/>s that name the object.
 /// </summary>
 public sealed class Netlink : IDisposable
 {
-    public IReadOnlyList<Link> ListLinks() => throw new NotImplementedException();
+    private const NetlinkFlags Existing = NetlinkFlags.Acknowledge;
+    private const NetlinkFlags New = NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Exclusive;
 
-    public Link? FindLink(string name) => throw new NotImplementedException();
+    private readonly NetlinkSocket socket = new();
 
-    /// <exception cref="LinuxException">EEXIST…; the message names the link.</exception>
-    public void CreateBridge(string name, LinkChange settings) => throw new NotImplementedException();
+    public IReadOnlyList<Link> ListLinks() =>
+        [.. socket.Dump("list links", new(NetlinkType.GetLink, NetlinkFlags.Dump, LinkCodec.LinkHeader())).Select(LinkCodec.ToLink).OfType<Link>()];
 
-    /// <param name="peerNamespace">An open /run/netns/… file for the other end; null: this namespace.</param>
-    public void CreateVeth(string name, string peer, Microsoft.Win32.SafeHandles.SafeFileHandle? peerNamespace = null) =>
-        throw new NotImplementedException();
+    public Link? FindLink(string name)
+    {
+        try
+        {
+            var request = new NetlinkMessage(NetlinkType.GetLink, NetlinkFlags.Acknowledge, LinkCodec.LinkHeader()).Add(LinkAttribute.Name, name);
+            return socket.Request($"find the link {name}", request).Select(LinkCodec.ToLink).OfType<Link>().FirstOrDefault();
+        }
+        catch (LinuxException error) when (error.ErrorNumber == Errno.NoDevice)
+        {
+            return null;
+        }
+    }
 
-    public void Change(string name, LinkChange change) => throw new NotImplementedException();
+    public void CreateBridge(string name, LinkChange settings) =>
+        socket.Request($"create the bridge {name}", WithSettings(NewLink(New, name, settings), settings, $"create the bridge {name}")
+            .AddNested(LinkAttribute.Info, info => info.Add(LinkAttribute.InfoKind, "bridge")));
 
-    public void ChangeBridgePort(string name, BridgePortChange change) => throw new NotImplementedException();
+    /// <param name="name">The end in this namespace.</param>
+    /// <param name="peer">The other end.</param>
+    /// <param name="peerNamespace">An open namespace file for the other end; null: this namespace.</param>
+    public void CreateVeth(string name, string peer, SafeFileHandle? peerNamespace = null)
+    {
+        using var held = new Files.HeldHandles(peerNamespace is null ? [] : [peerNamespace]);
+        socket.Request($"create the link pair {name} and {peer}", NewLink(New, name, new())
+            .AddNested(LinkAttribute.Info, info => info
+                .Add(LinkAttribute.InfoKind, "veth")
+                .AddNested(LinkAttribute.InfoData, data => data
+                    .Add(LinkAttribute.VethPeer, PeerBytes(peer, held.Numbers)))));
+    }
+
+    public void Change(string name, LinkChange change)
+    {
+        var action = $"change the link {name}";
+        socket.Request(action, WithSettings(NewLink(Existing, name, change), change, action));
+    }
+
+    public void ChangeBridgePort(string name, BridgePortChange change)
+    {
+        void AddPort(NetlinkMessage port)
+        {
+            if (change.Isolated is { } isolated) port.Add(LinkAttribute.PortIsolated, isolated);
+            if (change.Learning is { } learning) port.Add(LinkAttribute.PortLearning, learning);
+            if (change.UnicastFlood is { } flood) port.Add(LinkAttribute.PortUnicastFlood, flood);
+        }
+
+        socket.Request($"change the bridge port {name}", NewLink(Existing, name, new())
+            .AddNested(LinkAttribute.Info, info => info
+                .Add(LinkAttribute.InfoPortKind, "bridge")
+                .AddNested(LinkAttribute.InfoPortData, AddPort)));
+    }
 
     /// <returns>False when there was no such link.</returns>
-    public bool DeleteLink(string name) => throw new NotImplementedException();
+    public bool DeleteLink(string name) => Unless(
+        Errno.NoDevice,
+        $"delete the link {name}",
+        new NetlinkMessage(NetlinkType.DeleteLink, NetlinkFlags.Acknowledge, LinkCodec.LinkHeader()).Add(LinkAttribute.Name, name));
 
-    public IReadOnlyList<LinkAddress> ListAddresses(int linkIndex) => throw new NotImplementedException();
+    public IReadOnlyList<LinkAddress> ListAddresses(int linkIndex) =>
+    [
+        .. socket.Dump($"list the addresses of link {linkIndex}", new(NetlinkType.GetAddress, NetlinkFlags.Dump, LinkCodec.AddressHeader(linkIndex, null, 0)))
+            .Select(LinkCodec.ToAddress).OfType<LinkAddress>(),
+    ];
 
-    /// <summary>One that is there already is fine.</summary>
-    public void AddAddress(string link, IPAddress address, int prefixLength) => throw new NotImplementedException();
+    /// <returns>False when the link had it already.</returns>
+    public bool AddAddress(string link, IPAddress address, int prefixLength) =>
+        Unless(Errno.Exists, $"add the address {address} to {link}", AddressMessage(NetlinkType.NewAddress, New, link, address, prefixLength));
 
     /// <returns>False when the link had no such address.</returns>
-    public bool RemoveAddress(string link, IPAddress address, int prefixLength) => throw new NotImplementedException();
+    public bool RemoveAddress(string link, IPAddress address, int prefixLength) => Unless(
+        Errno.AddressNotAvailable,
+        $"remove the address {address} from {link}",
+        AddressMessage(NetlinkType.DeleteAddress, NetlinkFlags.Acknowledge, link, address, prefixLength));
 
-    public IReadOnlyList<Route> ListRoutes() => throw new NotImplementedException();
+    /// <summary>The unicast routes of the main table.</summary>
+    public IReadOnlyList<Route> ListRoutes() =>
+        [.. socket.Dump("list routes", new(NetlinkType.GetRoute, NetlinkFlags.Dump, LinkCodec.RouteHeaderForAll())).Select(LinkCodec.ToRoute).OfType<Route>()];
 
-    /// <summary>One that is there already is fine.</summary>
-    public void AddRoute(Route route) => throw new NotImplementedException();
+    /// <returns>False when it was there already.</returns>
+    public bool AddRoute(Route route)
+    {
+        var destination = route.Destination;
+        var family = LinkCodec.FamilyOf(route.Gateway ?? destination?.BaseAddress ?? IPAddress.Any);
+        var message = new NetlinkMessage(
+            NetlinkType.NewRoute, New, LinkCodec.RouteHeader(family, destination?.PrefixLength ?? 0, hasGateway: route.Gateway is not null));
+        if (destination is { } network) message.Add(AddressAttribute.RouteDestination, network.BaseAddress.GetAddressBytes());
+        if (route.Gateway is { } gateway) message.Add(AddressAttribute.RouteGateway, gateway.GetAddressBytes());
+        if (route.LinkIndex is { } index) message.Add(AddressAttribute.RouteLink, index);
+        return Unless(Errno.Exists, $"add the route to {destination?.ToString() ?? "everywhere"}", message);
+    }
 
-    public void Dispose() => GC.SuppressFinalize(this);
+    public void Dispose() => socket.Dispose();
+
+    private static NetlinkMessage NewLink(NetlinkFlags flags, string name, LinkChange change) =>
+        new NetlinkMessage(NetlinkType.NewLink, flags, LinkCodec.LinkHeader(up: change.Up)).Add(LinkAttribute.Name, name);
+
+    /// <summary>VETH_INFO_PEER: a whole link message, fixed part and attributes, for the other end.</summary>
+    private static byte[] PeerBytes(string peer, IReadOnlyList<int> peerNamespace)
+    {
+        var message = NewLink(NetlinkFlags.None, peer, new());
+        foreach (var number in peerNamespace) message.Add(LinkAttribute.NamespaceDescriptor, number);
+        return message.ToBytes(0)[NetlinkMessage.HeaderBytes..];
+    }
+
+    private NetlinkMessage AddressMessage(NetlinkType type, NetlinkFlags flags, string link, IPAddress address, int prefixLength)
+    {
+        var index = IndexOf(link, $"change addresses of {link}");
+        return new NetlinkMessage(type, flags, LinkCodec.AddressHeader(index, address, prefixLength))
+            .Add(AddressAttribute.Local, address.GetAddressBytes())
+            .Add(AddressAttribute.Address, address.GetAddressBytes());
+    }
+
+    private NetlinkMessage WithSettings(NetlinkMessage message, LinkChange change, string action)
+    {
+        if (change.MtuBytes is { } mtu) message.Add(LinkAttribute.Mtu, mtu);
+        if (change.Mac is { } mac) message.Add(LinkAttribute.Mac, mac.GetAddressBytes());
+        if (change.Alias is { } alias) message.Add(LinkAttribute.Alias, alias);
+        if (change.Master is { } master) message.Add(LinkAttribute.Master, master.Length == 0 ? 0 : IndexOf(master, action));
+        return message;
+    }
+
+    private int IndexOf(string link, string action) =>
+        FindLink(link)?.Index ?? throw new LinuxException(action, Errno.NoDevice, $"there is no link {link}");
+
+    /// <returns>False when the kernel answered with this error.</returns>
+    private bool Unless(int accepted, string action, NetlinkMessage message)
+    {
+        try
+        {
+            socket.Request(action, message);
+            return true;
+        }
+        catch (LinuxException error) when (error.ErrorNumber == accepted)
+        {
+            return false;
+        }
+    }
 }

@@ -1,0 +1,66 @@
+namespace Lamina.Linux.Network;
+
+/// <summary>Message types of rtnetlink(7) and of netlink itself.</summary>
+internal enum NetlinkType : ushort
+{
+    Error = 2,
+    Done = 3,
+    NewLink = 16,
+    DeleteLink = 17,
+    GetLink = 18,
+    NewAddress = 20,
+    DeleteAddress = 21,
+    GetAddress = 22,
+    NewRoute = 24,
+    GetRoute = 26,
+}
+
+/// <summary>Flags of a netlink header. The meaning of a bit depends on whether the request gets or makes something.</summary>
+[Flags]
+internal enum NetlinkFlags : ushort
+{
+    None = 0,
+    Request = 0x1,
+    Acknowledge = 0x4,
+    DumpInterrupted = 0x10,
+    Dump = 0x300,
+    Replace = 0x100,
+    Exclusive = 0x200,
+    HasAttributes = 0x200,
+    Create = 0x400,
+}
+
+/// <summary>Attributes of links: IFLA_* of linux/if_link.h.</summary>
+internal static class LinkAttribute
+{
+    public const ushort Mac = 1;
+    public const ushort Name = 3;
+    public const ushort Mtu = 4;
+    public const ushort Master = 10;
+    public const ushort Info = 18;
+    public const ushort Alias = 20;
+    public const ushort Statistics = 23;
+    public const ushort NamespaceDescriptor = 28;
+
+    public const ushort InfoKind = 1;
+    public const ushort InfoData = 2;
+    public const ushort InfoPortKind = 4;
+    public const ushort InfoPortData = 5;
+
+    public const ushort VethPeer = 1;
+    public const ushort PortLearning = 8;
+    public const ushort PortUnicastFlood = 9;
+    public const ushort PortIsolated = 33;
+}
+
+/// <summary>Attributes of addresses: IFA_*, and of routes: RTA_*.</summary>
+internal static class AddressAttribute
+{
+    public const ushort Address = 1;
+    public const ushort Local = 2;
+
+    public const ushort RouteDestination = 1;
+    public const ushort RouteLink = 4;
+    public const ushort RouteGateway = 5;
+    public const ushort RouteTable = 15;
+}
