@@ -70,4 +70,5 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(ServerInformation))]
+[JsonSerializable(typeof(WatchChange))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Lamina.Api.Input;
+using Lamina.Linux.Files;
 
 namespace Lamina.Server;
 
@@ -23,9 +24,9 @@ internal sealed class InstanceClaim : IDisposable
 {
     public const string Registry = "/run/lamina-instances";
 
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
 
-    private InstanceClaim(Instance instance, FileStream @lock)
+    private InstanceClaim(Instance instance, FileLock @lock)
     {
         Instance = instance;
         _lock = @lock;
@@ -38,15 +39,12 @@ internal sealed class InstanceClaim : IDisposable
     {
         var instance = Derive(options);
         Directory.CreateDirectory(registry);
-        // One search at a time, or two daemons would both see a number as free.
-        using var search = LockPatiently(Path.Combine(registry, "search.lock"));
         foreach (int number in Candidates(instance, registry))
         {
-            if (TryLock(LockFile(registry, number)) is not { } held)
+            if (TryTake(instance, registry, number) is { } held) return new InstanceClaim(instance with { Number = number }, held);
+            if (OwnerOf(registry, number) == instance.DataDirectory || instance.IsDefault)
                 throw new ProblemException(ProblemKind.Conflict, "instance.running", $"The instance '{instance.Name}' of {instance.DataDirectory} already runs.",
                     "Stop that daemon first, or start another one with '--instance NAME'.");
-            File.WriteAllText(OwnerFile(registry, number), instance.DataDirectory);
-            return new InstanceClaim(instance with { Number = number }, held);
         }
 
         throw new ProblemException(ProblemKind.Conflict, "instance.noNumber", $"All {Instance.LastNumber} instance numbers are in use.",
@@ -83,15 +81,43 @@ internal sealed class InstanceClaim : IDisposable
                 $"Choose one that is at least {length - 99} characters shorter.");
     }
 
-    /// <summary>Its own number if it ever had one, else those that are free, the lowest first. The default instance is always 0.</summary>
+    /// <summary>
+    /// Its own number if it has one; else the one it had before the host's last boot, then all, the lowest first. The default instance is always 0.
+    /// </summary>
     private static IEnumerable<int> Candidates(Instance instance, string registry)
     {
         if (instance.IsDefault) return [0];
-        var taken = Enumerable.Range(1, Instance.LastNumber).ToDictionary(number => number, number => OwnerOf(registry, number));
-        int own = taken.FirstOrDefault(pair => pair.Value == instance.DataDirectory).Key;
+        var all = Enumerable.Range(1, Instance.LastNumber);
+        int own = all.FirstOrDefault(number => OwnerOf(registry, number) == instance.DataDirectory);
         if (own != 0) return [own];
-        return taken.Where(pair => pair.Value is null || (!Directory.Exists(pair.Value) && CanLock(registry, pair.Key))).Select(pair => pair.Key);
+        return RememberedBy(instance) is { } before ? all.OrderBy(number => number != before) : all;
     }
+
+    /// <summary>Null: somebody else holds the number, or its data folder still exists.</summary>
+    private static FileLock? TryTake(Instance instance, string registry, int number)
+    {
+        var held = FileLock.TryAcquire(LockFile(registry, number));
+        if (held is null) return null;
+        // Read under the lock: whoever held it before has written it.
+        string? owner = OwnerOf(registry, number);
+        if (owner is null || owner == instance.DataDirectory || !Directory.Exists(owner))
+        {
+            File.WriteAllText(OwnerFile(registry, number), instance.DataDirectory);
+            Directory.CreateDirectory(instance.DataDirectory);
+            File.WriteAllText(NumberFile(instance), number.ToString(CultureInfo.InvariantCulture));
+            return held;
+        }
+
+        held.Dispose();
+        return null;
+    }
+
+    private static string NumberFile(Instance instance) => Path.Combine(instance.DataDirectory, "instance-number");
+
+    private static int? RememberedBy(Instance instance) =>
+        File.Exists(NumberFile(instance)) && int.TryParse(File.ReadAllText(NumberFile(instance)), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : null;
 
     private static string LockFile(string registry, int number) => Path.Combine(registry, string.Create(CultureInfo.InvariantCulture, $"{number}.lock"));
 
@@ -101,34 +127,5 @@ internal sealed class InstanceClaim : IDisposable
     {
         string file = OwnerFile(registry, number);
         return File.Exists(file) ? File.ReadAllText(file) : null;
-    }
-
-    private static bool CanLock(string registry, int number)
-    {
-        using var held = TryLock(LockFile(registry, number));
-        return held is not null;
-    }
-
-    /// <summary>FileShare.None is flock(LOCK_EX) on Linux; the kernel lets go of it when the daemon dies, however it dies.</summary>
-    private static FileStream? TryLock(string file)
-    {
-        try
-        {
-            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-            return null;
-        }
-    }
-
-    private static FileStream LockPatiently(string file)
-    {
-        for (int attempt = 0; ; attempt++)
-        {
-            if (TryLock(file) is { } held) return held;
-            if (attempt == 100) throw new ProblemException(ProblemKind.Unavailable, "instance.registry", $"Another daemon has held {file} for 5 s.", "Look which one is starting.");
-            Thread.Sleep(TimeSpan.FromMilliseconds(50));
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Lamina.Api.Input;
 using Lamina.Server.Store;
 
@@ -19,7 +18,7 @@ internal sealed class ApiDispatcher(ApiServices services)
     {
         var request = await AdmitAsync(http, endpoint);
         var answer = await RepeatAsync(request) ?? await AttemptAsync(request, handler);
-        await WriteAsync(request, answer);
+        await request.WriteAsync(answer);
     }
 
     public async Task RunRawAsync(HttpContext http, EndpointDescription endpoint, Func<ApiRequest, Task> handler) =>
@@ -96,21 +95,5 @@ internal sealed class ApiDispatcher(ApiServices services)
                 request = request.Anew();
             }
         }
-    }
-
-    private async Task WriteAsync(ApiRequest request, ApiAnswer answer)
-    {
-        var response = request.Http.Response;
-        response.StatusCode = answer.Status;
-        if (answer.Location is not null) response.Headers.Location = answer.Location;
-        if (answer.SpecRevision is { } spec) response.Headers.ETag = request.ETag(spec);
-        if (answer.Revision is { } written) response.Headers[ApiHeaders.Revision] = request.RevisionText(written);
-        else if (request.Endpoint.IsRead) response.Headers[ApiHeaders.Revision] = request.RevisionText(request.Snapshot.Revision);
-        if (services.Cache.IsStale) response.Headers[ApiHeaders.Stale] = "true";
-        if (answer.Body is null) return;
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(answer.Body, answer.BodyType!);
-        response.ContentType = "application/json";
-        response.ContentLength = json.Length;
-        await response.Body.WriteAsync(json, request.Aborted);
     }
 }

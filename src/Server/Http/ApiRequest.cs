@@ -137,6 +137,23 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
         return answer with { Revision = result.Revision, SpecRevision = showsSpec ? result.Revision : null };
     }
 
+    /// <summary>Writes an answer; only raw handlers call it themselves.</summary>
+    public async Task WriteAsync(ApiAnswer answer)
+    {
+        var response = Http.Response;
+        response.StatusCode = answer.Status;
+        if (answer.Location is not null) response.Headers.Location = answer.Location;
+        if (answer.SpecRevision is { } spec) response.Headers.ETag = ETag(spec);
+        if (answer.Revision is { } written) response.Headers[ApiHeaders.Revision] = RevisionText(written);
+        else if (Endpoint.IsRead) response.Headers[ApiHeaders.Revision] = RevisionText(Snapshot.Revision);
+        if (services.Cache.IsStale) response.Headers[ApiHeaders.Stale] = "true";
+        if (answer.Body is null) return;
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(answer.Body, answer.BodyType!);
+        response.ContentType = "application/json";
+        response.ContentLength = json.Length;
+        await response.Body.WriteAsync(json, Aborted);
+    }
+
     /// <summary>The same request on the newest state.</summary>
     internal ApiRequest Anew() => new(Http, Endpoint, services) { _body = _body };
 

@@ -1,0 +1,69 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Lamina.Server.Http;
+
+/// <summary>Writes server-sent events (WHATWG HTML, 9.2). One writer, one reader; a comment each 15 s keeps the line open and finds dead clients.</summary>
+internal sealed class EventStreamWriter(HttpResponse response, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private ITimer? _timer;
+
+    public async Task BeginAsync()
+    {
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-store";
+        await response.StartAsync(Aborted);
+        await response.Body.FlushAsync(Aborted);
+        _timer = time.CreateTimer(_ => _ = KeepAliveAsync(), null, KeepAlive, KeepAlive);
+    }
+
+    /// <param name="id">What the client sends back as Last-Event-ID.</param>
+    /// <param name="name">The event's name; null: <c>message</c>.</param>
+    /// <param name="data">Written as one line of JSON.</param>
+    /// <param name="type">Description of the data.</param>
+    public Task WriteAsync<T>(string? id, string? name, T data, JsonTypeInfo<T> type)
+    {
+        var text = new StringBuilder();
+        if (id is not null) text.Append("id: ").Append(id).Append('\n');
+        if (name is not null) text.Append("event: ").Append(name).Append('\n');
+        text.Append("data: ").Append(JsonSerializer.Serialize(data, type)).Append("\n\n");
+        return SendAsync(Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_timer is not null) await _timer.DisposeAsync();
+    }
+
+    private CancellationToken Aborted => response.HttpContext.RequestAborted;
+
+    private async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        await _one.WaitAsync(Aborted);
+        try
+        {
+            await response.Body.WriteAsync(bytes, Aborted);
+            await response.Body.FlushAsync(Aborted);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task KeepAliveAsync()
+    {
+        try
+        {
+            await SendAsync(":\n\n"u8.ToArray());
+        }
+        catch (Exception gone) when (gone is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The client went away: its request ends by RequestAborted.
+        }
+    }
+}
