@@ -23,7 +23,7 @@ internal sealed record StoreListOptions
     public int? Limit { get; init; }
 }
 
-/// <summary>What one revision changed under the watched prefixes; without changes it is progress only.</summary>
+/// <summary>What one revision changed under the watched prefixes, in no order; without changes it is progress only.</summary>
 internal sealed record StoreBatch(long Revision, IReadOnlyList<StoreEvent> Changes);
 
 /// <summary>One changed key. <see cref="Item"/> is null when the key was deleted.</summary>

@@ -26,6 +26,9 @@ internal sealed class TestStore : IAsyncDisposable
     public static TestStore Create(TimeProvider? time = null, SqliteStoreOptions? options = null) =>
         new(Directory.CreateTempSubdirectory("lamina-store-").FullName, time ?? TimeProvider.System, options);
 
+    /// <summary>Opens a store that is there already; its folder is removed at the end.</summary>
+    public static TestStore Open(string folder) => new(folder, TimeProvider.System, null);
+
     /// <summary>Closes the store and opens it again, as a restart of the daemon does.</summary>
     public async Task ReopenAsync()
     {

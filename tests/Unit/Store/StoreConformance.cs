@@ -290,7 +290,7 @@ public abstract class StoreConformance : IAsyncLifetime
         Advance(TimeSpan.FromSeconds(2));
 
         var batch = Assert.Single(await Store.WatchUntilAsync(start, start + 1));
-        Assert.Equal(["l/1 deleted", "l/2 deleted"], batch.Changes.Select(change => $"{change.Key} deleted").Order());
+        Assert.Equal(["l/1 deleted", "l/2 deleted"], batch.Changes.Select(StoreAssert.Show).Order());
         Assert.Equal(["l/3"], (await Store.AllAsync("l/")).Select(item => item.Key));
         Assert.False(await Store.KeepLeaseAliveAsync(lease));
     }
