@@ -19,9 +19,9 @@ internal static class SqliteBackup
             File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             MoveDurably(temporary, file);
         }
-        catch (SqliteException problem)
+        catch (Exception problem) when (problem is SqliteException or IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary)) File.Delete(temporary);
             throw new StoreUnavailableException($"The store cannot be copied to {file}: {problem.Message}", problem);
         }
     }

@@ -6,13 +6,13 @@ namespace Lamina.Server.Store;
 /// </summary>
 internal sealed class SqliteCompaction(SqliteStoreOptions options, TimeProvider time)
 {
-    private const int RevisionsPerStep = 512;
+    /// <summary>More than a group of writes adds, so that compaction keeps pace.</summary>
+    public const int RevisionsPerStep = 256;
 
-    /// <summary>Begins when a whole step is due, so that writes and compaction keep pace.</summary>
     public void Step(SqliteTables tables, RevisionLog log)
     {
-        long target = Math.Min(log.Compacted + RevisionsPerStep, log.Revision - options.KeepRevisions);
-        if (target - log.Compacted < Math.Min(RevisionsPerStep, Math.Max(1, options.KeepRevisions / 4))) return;
+        long target = log.Compacted + RevisionsPerStep;
+        if (target > log.Revision - options.KeepRevisions) return;
         long youngest = time.GetUtcNow().ToUnixTimeMilliseconds() - (long)options.KeepAge.TotalMilliseconds;
         long committed = SqliteConnections.Scalar(tables.Connection, $"SELECT committed_ms FROM commits WHERE revision = {target}");
         if (committed > youngest) return;

@@ -19,6 +19,7 @@ internal sealed class SqliteStore : IStore
     private readonly SqliteWriter _writer;
     private readonly SqliteLeases _leases;
     private readonly CancellationTokenSource _closing = new();
+    private int _closed;
 
     private SqliteStore(SqliteStoreFolder folder, string storeId, SqliteStoreOptions options, TimeProvider time, ILogger<SqliteStore> logger)
     {
@@ -132,6 +133,7 @@ internal sealed class SqliteStore : IStore
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         await _closing.CancelAsync();
         _leases.Dispose();
         await _writer.DisposeAsync();

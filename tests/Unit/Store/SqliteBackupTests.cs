@@ -62,9 +62,9 @@ public sealed class SqliteBackupTests
     }
 
     [Theory]
-    [InlineData("nowhere", StoreRefusal.Missing)]
-    [InlineData("garbage", StoreRefusal.Corrupt)]
-    public async Task A_restore_of_no_backup_changes_nothing(string name, StoreRefusal reason)
+    [InlineData("nowhere", nameof(StoreRefusal.Missing))]
+    [InlineData("garbage", nameof(StoreRefusal.Corrupt))]
+    public async Task A_restore_of_no_backup_changes_nothing(string name, string reason)
     {
         await using var test = TestStore.Create();
         await test.Store.PutAsync("a", "1");
@@ -74,7 +74,7 @@ public sealed class SqliteBackupTests
         var refusal = Assert.Throws<StoreRefusedException>(
             () => SqliteBackup.Restore(Path.Combine(test.Folder, name), test.Folder, TimeProvider.System));
 
-        Assert.Equal(reason, refusal.Reason);
+        Assert.Equal(reason, refusal.Reason.ToString());
         await using var store = SqliteStore.Open(test.Folder, TimeProvider.System, NullLogger<SqliteStore>.Instance);
         Assert.NotNull(await store.GetAsync("a"));
     }

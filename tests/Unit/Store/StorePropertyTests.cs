@@ -35,12 +35,12 @@ public sealed class StorePropertyTests
         });
 
     [Fact]
-    public void A_store_answers_like_the_model_and_a_watch_replays_what_happened() =>
-        Transaction.Array[1, 40].Sample(transactions => CheckAsync(transactions).GetAwaiter().GetResult(), iter: 60, threads: 1);
+    public Task A_store_answers_like_the_model_and_a_watch_replays_what_happened() =>
+        Transaction.Array[1, 40].SampleAsync(CheckAsync, iter: 60, threads: 1);
 
     [Fact]
-    public void Transactions_of_many_at_once_are_as_if_one_came_after_the_other() =>
-        Transaction.Array[2, 60].Sample(transactions => CheckAtOnceAsync(transactions).GetAwaiter().GetResult(), iter: 40, threads: 1);
+    public Task Transactions_of_many_at_once_are_as_if_one_came_after_the_other() =>
+        Transaction.Array[2, 60].SampleAsync(CheckAtOnceAsync, iter: 40, threads: 1);
 
     private static async Task CheckAsync(StoreTransaction[] transactions)
     {

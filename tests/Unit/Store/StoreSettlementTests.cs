@@ -66,7 +66,7 @@ public sealed class StoreSettlementTests
     {
         await using var test = TestStore.Create();
         var store = new UncertainStore(test.Store);
-        store.Lose([.. Enumerable.Repeat(true, 100)]);
+        store.Lose([.. Enumerable.Repeat(false, 100)]);
         using var cancel = new CancellationTokenSource();
         var settling = store.CommitSettledAsync(new StoreTransaction { Writes = [Put("a", "1")] }, Patience, TimeProvider.System, cancel.Token);
         await cancel.CancelAsync();
