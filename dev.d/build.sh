@@ -23,12 +23,18 @@ publish_if_stale() {
 publish() { # PROJECT
   local log=$ROOT/artifacts/publish-$1.log fresh=$ROOT/artifacts/publish-$1
   rm -rf "$fresh"
-  dotnet publish "src/$1" -c Release -o "$fresh" --nologo -v quiet > "$log" 2>&1 < /dev/null ||
-    { grep -E 'error|warning' "$log" | sort -u | head -n 30 >&2; die "building src/$1 failed; all of its words are in $log"; }
+  run_dotnet "$log" publish "src/$1" -c Release -o "$fresh"
   rm -f "$fresh"/*.dbg "$fresh"/*.pdb
   mkdir -p "$OUT"
   cp -a --remove-destination "$fresh"/. "$OUT/"
   rm -rf "$fresh"
+}
+
+run_dotnet() { # LOG VERB ARGUMENT...: says the errors, once each, if it fails
+  local log=$1; shift
+  dotnet "$@" --nologo -v quiet > "$log" 2>&1 < /dev/null && return
+  grep -E ': (error|warning) ' "$log" | sed "s# \\[[^]]*\\]\$##; s#$ROOT/##" | sort -u | head -n 30 >&2
+  die "dotnet $1 $2 failed; all of its words are in $log"
 }
 
 dev_fmt() {

@@ -21,12 +21,10 @@ prepare_tests() {
   install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
   case " $* " in *' Integration '*) need_root ;; esac
   say "building the tests"
-  local log=$ROOT/artifacts/build.log project projects=(Lamina.slnx)
-  [ "$*" != Unit ] || projects=(tests/Unit)
-  for project in "${projects[@]}"; do
-    dotnet build "$project" -c Release -p:Strict=true --nologo -v quiet > "$log" 2>&1 < /dev/null ||
-      { grep -E 'error|warning' "$log" | sort -u | head -n 30 >&2; die "the build failed; all of its words are in $log"; }
-  done
+  local what=Lamina.slnx
+  [ "$*" != Unit ] || what=tests/Unit
+  mkdir -p artifacts
+  run_dotnet "$ROOT/artifacts/build.log" build "$what" -c Release -p:Strict=true
   case " $* " in *' Integration '*) publish_if_stale ;; esac
 }
 
