@@ -32,6 +32,11 @@ public sealed record ImageSpec : ProjectRecord
 
     /// <summary>The guest OS understands cloud-init: <c>vm launch</c> then makes a seed.</summary>
     public bool CloudInit { get; set; } = true;
+
+    /// <summary>The operation that makes it; if that ends without success, image and name are removed again.</summary>
+    public string? Making { get; init; }
+
+    /// <summary>The operation that deletes it.</summary>
     public string? Deleting { get; init; }
 }
 

@@ -28,6 +28,11 @@ public sealed record IsoSpec : ProjectRecord
     public DateTimeOffset CreatedAt { get; init; }
     public required string Pool { get; init; }
     public IsoKind Kind { get; init; }
+
+    /// <summary>The operation that takes over the upload; if that ends without success, the entry and its name are removed again.</summary>
+    public string? Making { get; init; }
+
+    /// <summary>The operation that deletes it.</summary>
     public string? Deleting { get; init; }
 }
 

@@ -1,0 +1,147 @@
+using Lamina.Api;
+using Lamina.Linux;
+using Lamina.Linux.Files;
+using Lamina.Server.Control;
+using Lamina.Server.Images;
+using Lamina.Server.Pools;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Disks;
+
+/// <summary>A disk as the engine opens it: its file, and below it the image it is cloned from.</summary>
+/// <param name="BackingPath">The image's qcow2; null: the disk stands alone.</param>
+internal sealed record DiskPaths(string Path, DiskFormat Format, string? BackingPath)
+{
+    /// <summary>Resolves a disk's files (pure). Its image lies in its own pool.</summary>
+    public static DiskPaths Of(PoolPaths pool, string diskId, DiskSpec spec) =>
+        new(pool.Disk(diskId, spec.Format), spec.Format, spec.Image is { } image ? pool.Image(image) : null);
+}
+
+/// <summary>
+/// Makes and deletes the files of disks on this machine. A file under its final name is whole: it is written beside the others, made durable and
+/// renamed. So making is safe to repeat, and a file that is there is never made again.
+/// </summary>
+internal sealed class HostDisks(IStore store, Cache cache, HostPools pools, TimeProvider time)
+{
+    private const int MaxOperationsPerCommit = 50;
+
+    // A guest that writes moves its figure all the time: smaller steps are not worth a write.
+    private const long FigureStepBytes = 64L << 20;
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>The disk's files, whether or not they are there.</summary>
+    /// <exception cref="ProblemException">The pool is gone.</exception>
+    public DiskPaths PathsOf(string diskId, DiskSpec spec) => DiskPaths.Of(pools.PathsOf(spec.Pool), diskId, spec);
+
+    /// <summary>
+    /// Makes the disk's file unless it is there: a thin clone of its image, or an empty qcow2 or raw file. The caller commits the status that is
+    /// given, with whatever else it writes.
+    /// </summary>
+    /// <param name="diskId">The disk.</param>
+    /// <param name="spec">Its record.</param>
+    /// <param name="cancellation">Gives up before the disk is made.</param>
+    /// <returns>The status to be recorded; null: it is recorded as ready already.</returns>
+    /// <exception cref="ProblemException">The pool is full, or the image or the disk's own file has vanished.</exception>
+    public async Task<DiskStatus?> EnsureAsync(string diskId, DiskSpec spec, CancellationToken cancellation)
+    {
+        var paths = PathsOf(diskId, spec);
+        var recorded = cache.Snapshot.Get(Keys.Disks.Status, diskId)?.Record.State == ContentState.Ready;
+        if (File.Exists(paths.Path)) return recorded ? null : Ready(paths.Path);
+        // What a guest has written is gone; an empty disk in its place would hide that.
+        if (recorded) throw new ProblemException(
+            ProblemKind.Unprocessable, "disk.missing", $"The file of disk {spec.Name} is gone: {paths.Path}.", "Bring the file back from a copy, or delete the VM.");
+        if (paths.BackingPath is { } image && !File.Exists(image)) throw new ProblemException(
+            ProblemKind.Unprocessable, "image.missing", $"The image of disk {spec.Name} is gone: {image}.", "Bring the file back, or make the VM from another image.");
+        pools.RequireRoom(spec.Pool, $"disk {spec.Name}", PoolAccounting.ThinDiskBytes);
+        await MakeAsync(diskId, spec, cancellation);
+        return Ready(paths.Path);
+    }
+
+    /// <summary>Deletes the disk's file; one that is not there is no error. The caller deletes the records afterwards.</summary>
+    public void Delete(string diskId, DiskSpec spec)
+    {
+        using var root = RootedDirectory.Open(pools.PathsOf(spec.Pool).Root);
+        root.DeleteDirectory(System.IO.Path.Join("disks", diskId));
+        CrashPoints.Reached("disk", "delete", "after");
+    }
+
+    /// <summary>What the disk's file occupies now; 0 when it is not there.</summary>
+    public long AllocatedBytes(string diskId, DiskSpec spec)
+    {
+        using var root = RootedDirectory.Open(pools.PathsOf(spec.Pool).Root);
+        return PoolFiles.AllocatedBytes(root, System.IO.Path.Join("disks", diskId));
+    }
+
+    /// <summary>Keeps the recorded sizes near the truth, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(RefreshInterval, time);
+        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
+        {
+            foreach (var part in Moved(cache.Snapshot).Chunk(MaxOperationsPerCommit))
+            {
+                var change = new StoreChange("disk.figures");
+                foreach (var (id, status, revision) in part) change.Update(Keys.Disks.Status, id, status, revision);
+                await change.CommitAsync(store, time, cancellation); // overtaken: the next round sees the newer state
+            }
+        }
+    }
+
+    private async Task MakeAsync(string diskId, DiskSpec spec, CancellationToken cancellation)
+    {
+        var pool = pools.PathsOf(spec.Pool);
+        using var use = await pools.Temporaries.UseAsync(pool.Temporary(diskId), cancellation);
+        using var root = RootedDirectory.Open(pool.Root);
+        var temporary = System.IO.Path.GetFileName(pool.Temporary(diskId));
+        try
+        {
+            Write(root, temporary, spec);
+            CrashPoints.Reached("disk", "create", "before");
+            root.CreateDirectory(System.IO.Path.Join("disks", diskId));
+            root.Rename(temporary, System.IO.Path.GetRelativePath(pool.Root, pool.Disk(diskId, spec.Format)));
+            CrashPoints.Reached("disk", "create", "after");
+        }
+        catch (Exception problem) when (problem is LinuxException { ErrorNumber: Errno.NoSpace } or IOException { HResult: Errno.NoSpace })
+        {
+            root.DeleteFile(temporary);
+            throw new ProblemException(ProblemKind.NoSpace, PoolAccounting.PoolFull, $"The pool is full: disk {spec.Name} was not made.", "Make room in the pool and try again.", problem);
+        }
+    }
+
+    private static void Write(RootedDirectory root, string name, DiskSpec spec)
+    {
+        using var file = root.OpenFile(name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate);
+        if (spec.Format == DiskFormat.Raw) RandomAccess.SetLength(file, spec.SizeBytes);
+        else RandomAccess.Write(file, Qcow2Writer.Empty(spec.SizeBytes, spec.Image is { } image ? PoolPaths.ImageFromDisk(image) : null), 0);
+        RandomAccess.FlushToDisk(file);
+    }
+
+    private IEnumerable<(string Id, DiskStatus Status, long Revision)> Moved(CacheSnapshot snapshot)
+    {
+        foreach (var known in snapshot.All(Keys.Disks.Status).Where(status => status.Record.State == ContentState.Ready))
+        {
+            if (snapshot.Get(Keys.Disks.Spec, known.Id) is not { } spec) continue;
+            var allocated = AllocatedOrNull(known.Id, spec.Record);
+            if (allocated is { } bytes && Math.Abs(bytes - known.Record.AllocatedBytes) >= FigureStepBytes)
+                yield return (known.Id, known.Record with { AllocatedBytes = bytes }, known.ModRevision);
+        }
+    }
+
+    private long? AllocatedOrNull(string diskId, DiskSpec spec)
+    {
+        try
+        {
+            return AllocatedBytes(diskId, spec);
+        }
+        catch (Exception problem) when (problem is LinuxException or ProblemException)
+        {
+            return null; // the pool is away: its status says so
+        }
+    }
+
+    private static DiskStatus Ready(string path)
+    {
+        using var file = File.OpenHandle(path);
+        return new DiskStatus { State = ContentState.Ready, AllocatedBytes = FileFacts.Read(file).AllocatedBytes };
+    }
+}

@@ -1,0 +1,41 @@
+using Lamina.Linux.Files;
+using Lamina.Server.Control;
+using Lamina.Server.Pools;
+
+namespace Lamina.Server.Disks;
+
+/// <summary>A VM's own copy of OVMF's variables: boot entries and keys that its firmware writes.</summary>
+internal static class HostNvram
+{
+    /// <summary>Debian's package ovmf.</summary>
+    public const string Template = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+    /// <summary>The code that goes with <see cref="Template"/>.</summary>
+    public const string Code = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Copies the template once; a copy that is there is the VM's and is left alone.</summary>
+    /// <param name="pool">Where the VM's first disk lies.</param>
+    /// <param name="vmId">The VM.</param>
+    /// <param name="template">The variables to begin with.</param>
+    /// <returns>The path of the copy.</returns>
+    /// <exception cref="ProblemException">OVMF is not installed.</exception>
+    public static string Ensure(PoolPaths pool, string vmId, string template = Template)
+    {
+        var path = pool.Nvram(vmId);
+        if (File.Exists(path)) return path;
+        if (!File.Exists(template)) throw new ProblemException(
+            ProblemKind.Unprocessable, "firmware.missing", $"This host has no UEFI firmware: {template} is not there.", "Install the package ovmf, or use BIOS firmware.");
+        using (var root = RootedDirectory.Open(pool.Root))
+        {
+            root.CreateDirectory(Path.Join("vms", vmId));
+            root.CreateDirectory(Path.Join("vms", vmId, "nvram"));
+        }
+
+        CrashPoints.Reached("nvram", "create", "before");
+        DurableFile.Write(path, File.ReadAllBytes(template), Private);
+        CrashPoints.Reached("nvram", "create", "after");
+        return path;
+    }
+}

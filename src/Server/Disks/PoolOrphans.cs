@@ -1,0 +1,24 @@
+using Lamina.Server.Control;
+
+namespace Lamina.Server.Disks;
+
+/// <summary>Which committed folders of a pool have no record (pure).</summary>
+internal static class PoolOrphans
+{
+    /// <summary>Folders in a pool whose entries bear the ids of records.</summary>
+    public static IReadOnlyList<string> Folders { get; } = ["disks", "images", "isos", "vms"];
+
+    /// <param name="names">What lies in each of <see cref="Folders"/>, read before the records were.</param>
+    /// <param name="hasRecord">Whether there is a record for an entry of a folder.</param>
+    /// <returns>Paths within the pool.</returns>
+    public static IReadOnlyList<string> Find(IReadOnlyDictionary<string, IReadOnlyList<string>> names, Func<string, string, bool> hasRecord) =>
+        [.. names.SelectMany(pair => pair.Value.Where(name => !hasRecord(pair.Key, name)).Select(name => $"{pair.Key}/{name}")).Order(StringComparer.Ordinal)];
+
+    public static bool HasRecord(CacheSnapshot snapshot, string folder, string id) => folder switch
+    {
+        "disks" => snapshot.Get(Keys.Disks.Spec, id) is not null,
+        "images" => snapshot.Get(Keys.Images.Spec, id) is not null,
+        "isos" => snapshot.Get(Keys.Isos.Spec, id) is not null,
+        _ => snapshot.Get(Keys.Vms.Spec, id) is not null,
+    };
+}

@@ -1,0 +1,192 @@
+using Lamina.Api;
+using Lamina.Linux;
+using Lamina.Linux.Files;
+using Lamina.Server.Control;
+using Lamina.Server.Http;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Pools;
+
+/// <summary>The pools on this machine: their folders, their room, and what is promised of it.</summary>
+internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider time, ILogger<HostPools> logger) : IDisposable
+{
+    public const string DefaultName = "default";
+
+    private const UnixFileMode RootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RoomPollInterval = TimeSpan.FromSeconds(1);
+
+    private readonly PoolReservations _reservations = new();
+
+    /// <summary>Which unfinished files in the pools are worked on.</summary>
+    public PoolTemporaries Temporaries { get; } = new();
+
+    /// <summary>
+    /// Makes the pool <c>default</c> at the first start: the folders first, then the record, so that a recorded pool always had its folders. A pool
+    /// that is recorded is not made again: an empty folder in its place would hide that a disk is not mounted.
+    /// </summary>
+    public async Task EnsureDefaultAsync(string folder, CancellationToken cancellation)
+    {
+        if (cache.Snapshot.TryFindInstalled(Keys.Pools.Spec, "pool", DefaultName) is not null) return;
+        var paths = new PoolPaths(folder);
+        MakeFolders(paths);
+        CrashPoints.Reached("pool", "create", "after");
+        var id = Guid.CreateVersion7().ToString();
+        var spec = new PoolSpec { Name = DefaultName, Path = folder, CreatedAt = time.GetUtcNow() };
+        var result = await new StoreChange("pool.create")
+            .Create(Keys.Names, Keys.NameId(Lookup.Installation, "pool", DefaultName), new Claim { Owner = id })
+            .Create(Keys.Pools.Spec, id, spec)
+            .CommitAsync(store, time, cancellation);
+        await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(5), cancellation);
+    }
+
+    /// <summary>Where the pool lies.</summary>
+    /// <exception cref="ProblemException">404: there is no such pool.</exception>
+    public PoolPaths PathsOf(string poolId) => new(SpecOf(poolId).Path);
+
+    /// <summary>The pool's room now, as the file system says it.</summary>
+    /// <exception cref="ProblemException">The pool cannot be read.</exception>
+    public PoolRoomNow Room(string poolId) => Room(SpecOf(poolId), _reservations.Sum(poolId));
+
+    /// <summary>Promises room to an upload or operation until <see cref="Release"/>; else says why there is none.</summary>
+    /// <exception cref="ProblemException">The pool cannot be read.</exception>
+    public Failure? TryReserve(string poolId, string owner, string what, long bytes)
+    {
+        var spec = SpecOf(poolId);
+        return _reservations.TryReserve(poolId, owner, what, bytes, others => Room(spec, others));
+    }
+
+    /// <inheritdoc cref="PoolReservations.Keep"/>
+    public void Keep(string owner, long bytesLeft) => _reservations.Keep(owner, bytesLeft);
+
+    /// <inheritdoc cref="PoolReservations.Restore"/>
+    public void Restore(string poolId, string owner, long bytesLeft) => _reservations.Restore(poolId, owner, bytesLeft);
+
+    public void Release(string owner) => _reservations.Release(owner);
+
+    /// <summary>Refuses when not even <paramref name="bytes"/> are left: for what reserves nothing, such as a thin disk.</summary>
+    /// <exception cref="ProblemException">507 <c>pool.full</c>, or the pool cannot be read.</exception>
+    public void RequireRoom(string poolId, string what, long bytes)
+    {
+        if (PoolAccounting.Refuse(Room(poolId), what, bytes) is { } refusal) throw ProblemOf(refusal);
+    }
+
+    /// <summary>True when guests that were paused because the pool was full may go on.</summary>
+    public bool HasRoomToResume(string poolId)
+    {
+        var spec = SpecOf(poolId);
+        return Room(spec, 0).FreeBytes >= PoolAccounting.ResumeThresholdBytes(spec.ReserveBytes);
+    }
+
+    /// <summary>Ends when <see cref="HasRoomToResume"/>. The file system tells nobody, so it is looked at each second, only while somebody waits.</summary>
+    public async Task WaitForRoomAsync(string poolId, CancellationToken cancellation)
+    {
+        while (!Answers(poolId) || !HasRoomToResume(poolId)) await Task.Delay(RoomPollInterval, time, cancellation);
+    }
+
+    /// <summary>Keeps the pools' statuses near the truth, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var statuses = new Dictionary<string, ThrottledStatus<PoolStatus>>(StringComparer.Ordinal);
+        try
+        {
+            using var timer = new PeriodicTimer(RefreshInterval, time);
+            do
+            {
+                foreach (var pool in cache.Snapshot.All(Keys.Pools.Spec)) Offer(pool, statuses);
+            }
+            while (await timer.WaitForNextTickAsync(cancellation));
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The daemon ends.
+        }
+        finally
+        {
+            foreach (var status in statuses.Values) await status.DisposeAsync();
+        }
+    }
+
+    public void Dispose() => Temporaries.Dispose();
+
+    internal static ProblemException ProblemOf(Failure refusal) => new(ProblemKind.NoSpace, refusal.Code, refusal.Message, refusal.Remedy);
+
+    /// <summary>Makes the folders that every pool has, readable by root only.</summary>
+    internal static void MakeFolders(PoolPaths paths)
+    {
+        foreach (var folder in paths.Folders.Prepend(paths.Root))
+        {
+            Directory.CreateDirectory(folder, RootOnly);
+            File.SetUnixFileMode(folder, RootOnly); // one that was there already
+        }
+    }
+
+    private void Offer(CachedRecord<PoolSpec> pool, Dictionary<string, ThrottledStatus<PoolStatus>> statuses)
+    {
+        if (!statuses.TryGetValue(pool.Id, out var status))
+        {
+            var id = pool.Id;
+            statuses[id] = status = new ThrottledStatus<PoolStatus>(PoolStatuses.Compare, (record, token) => WriteAsync(id, record, token), time, logger);
+        }
+
+        status.Offer(Look(pool));
+    }
+
+    private async Task WriteAsync(string poolId, PoolStatus status, CancellationToken cancellation)
+    {
+        // Known from an earlier run: do not write it again only because this daemon is new.
+        var known = cache.Snapshot.Get(Keys.Pools.Status, poolId)?.Record;
+        if (PoolStatuses.Compare(known, status) == StatusDifference.None) return;
+        await new StoreChange("pool.status").RequireExists(Keys.Pools.Spec[poolId]).Put(Keys.Pools.Status, poolId, status).CommitAsync(store, time, cancellation);
+    }
+
+    private PoolStatus Look(CachedRecord<PoolSpec> pool)
+    {
+        var provisioned = cache.Snapshot.All(Keys.Disks.Spec).Where(disk => disk.Record.Pool == pool.Id).Sum(disk => disk.Record.SizeBytes);
+        try
+        {
+            var paths = new PoolPaths(pool.Record.Path);
+            return PoolStatuses.Make(FileSystemSpace.Read(paths.Disks), null, provisioned, PoolFiles.AllocatedBytes(paths));
+        }
+        catch (Exception problem) when (problem is LinuxException or IOException)
+        {
+            LogUnreadable(logger, pool.Record.Name, pool.Record.Path, problem);
+            return PoolStatuses.Make(null, Unreadable(pool.Record, problem).ToFailure(), provisioned, 0);
+        }
+    }
+
+    private static PoolRoomNow Room(PoolSpec spec, long reservedBytes)
+    {
+        try
+        {
+            var space = FileSystemSpace.Read(new PoolPaths(spec.Path).Disks);
+            return new PoolRoomNow(spec.Name, space.TotalBytes, space.AvailableBytes, spec.ReserveBytes, reservedBytes);
+        }
+        catch (Exception problem) when (problem is LinuxException or IOException)
+        {
+            throw Unreadable(spec, problem);
+        }
+    }
+
+    private bool Answers(string poolId)
+    {
+        try
+        {
+            Room(poolId);
+            return true;
+        }
+        catch (ProblemException problem) when (problem.Kind == ProblemKind.Unavailable)
+        {
+            return false;
+        }
+    }
+
+    private PoolSpec SpecOf(string poolId) => cache.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", poolId).Record;
+
+    private static ProblemException Unreadable(PoolSpec spec, Exception problem) => new(
+        ProblemKind.Unavailable, "pool.unavailable", $"Pool {spec.Name} at {spec.Path} cannot be read: {problem.Message}",
+        "Check that its file system is mounted and whole; nothing in it was changed.", problem);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool} at {Folder} cannot be read")]
+    private static partial void LogUnreadable(ILogger logger, string pool, string folder, Exception problem);
+}
