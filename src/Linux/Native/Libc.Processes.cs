@@ -9,13 +9,6 @@ internal static partial class Libc
     public const int SyscallPidfdOpen = 434;
     public const int SyscallOpenat2 = 437;
 
-    [StructLayout(LayoutKind.Sequential)]
-    public struct ResourceLimit
-    {
-        public ulong Soft;
-        public ulong Hard;
-    }
-
     /// <summary>The members of siginfo_t that waitid fills for a child (x86-64), padded to 128 bytes.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public unsafe struct ChildInfo
@@ -81,9 +74,6 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int kill(int processId, int signal);
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial int prlimit64(int processId, int resource, in ResourceLimit limit, nint oldLimit);
 
     [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
     public static partial long pidfd_open(long number, int processId, uint flags);

@@ -30,9 +30,13 @@ public sealed class Netlink : IDisposable
         }
     }
 
-    public void CreateBridge(string name, LinkChange settings) =>
-        socket.Request($"create the bridge {name}", WithSettings(NewLink(New, name, settings), settings, $"create the bridge {name}")
+    public void CreateBridge(string name, LinkChange settings)
+    {
+        var action = $"create the bridge {name}";
+        socket.Request(action, WithSettings(NewLink(New, name, settings), settings, action)
             .AddNested(LinkAttribute.Info, info => info.Add(LinkAttribute.InfoKind, "bridge")));
+        if (settings.Alias is not null) Change(name, new() { Alias = settings.Alias }); // the kernel overlooks it in the first request
+    }
 
     /// <param name="name">The end in this namespace.</param>
     /// <param name="peer">The other end.</param>

@@ -3,12 +3,12 @@ using System.Globalization;
 namespace Lamina.Linux.Processes;
 
 /// <summary>
-/// Which program is really started for a <see cref="ChildSpec"/>. A cgroup v2 or a systemd scope is entered, and a uid is dropped, by small programs that
-/// then become the wanted one: the pid stays the same, and no code of ours runs between fork and exec.
+/// Which program is really started for a <see cref="ChildSpec"/>. A cgroup v2 or a systemd scope is entered, limits are set and a uid is dropped, by small
+/// programs that then become the wanted one: the pid stays the same, and no code of ours runs between fork and exec.
 /// </summary>
 internal static class LaunchCommand
 {
-    private static readonly string[] Launchers = ["setpriv", "sh", "systemd-run"];
+    private static readonly string[] Launchers = ["setpriv", "prlimit", "sh", "systemd-run"];
 
     /// <returns>The path to execute and all of argv.</returns>
     public static IReadOnlyList<string> For(ChildSpec spec, string program)
@@ -17,6 +17,7 @@ internal static class LaunchCommand
         if (spec.Cgroup?.ProcessFile is { } processFile)
             command.AddRange([Programs.Require("sh"), "-c", "echo 0 > \"$0\" && exec \"$@\"", processFile]);
         if (spec.Cgroup is { Launcher.Count: > 0 } placement) command.AddRange(placement.Launcher);
+        if (spec.Limits is { } limits) command.AddRange([Programs.Require("prlimit"), .. limits.ToArguments(), "--"]);
         if (spec.User is { } user) command.AddRange(DropTo(user));
         return [.. command, program, .. spec.Arguments];
     }

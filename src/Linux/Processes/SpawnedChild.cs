@@ -36,7 +36,7 @@ internal sealed class SpawnedChild
             var files = new SpawnFiles(spec.StandardInput ?? nowhere, output.Target, error.Target, spec.Files);
             var command = LaunchCommand.For(spec, program);
             var processId = CgroupThread.Run(spec.Cgroup, () => PosixSpawn.Start(command, spec, files));
-            return Complete(spec, output.Capture, error.Capture, processId, program);
+            return Complete(output.Capture, error.Capture, processId, program);
         }
         catch
         {
@@ -58,11 +58,10 @@ internal sealed class SpawnedChild
         Error?.Dispose();
     }
 
-    private static SpawnedChild Complete(ChildSpec spec, OutputCapture? output, OutputCapture? error, int processId, string program)
+    private static SpawnedChild Complete(OutputCapture? output, OutputCapture? error, int processId, string program)
     {
         try
         {
-            spec.Limits?.ApplyTo(processId);
             return new(output, error, processId, program);
         }
         catch
