@@ -70,5 +70,6 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(ServerInformation))]
+[JsonSerializable(typeof(Health))]
 [JsonSerializable(typeof(WatchChange))]
 public sealed partial class ApiJson : JsonSerializerContext;

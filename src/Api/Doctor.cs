@@ -32,3 +32,10 @@ public sealed record ServerInformation
     public required string Instance { get; init; }
     public required IReadOnlyList<string> Features { get; init; }
 }
+
+/// <summary>Answer of <c>GET /healthz</c>.</summary>
+public sealed record Health
+{
+    /// <summary><c>ok</c>.</summary>
+    public required string Status { get; init; }
+}

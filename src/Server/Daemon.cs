@@ -1,11 +1,162 @@
+using System.Net;
+using Lamina.Api;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+using Lamina.Server.Events;
+using Lamina.Server.Http;
+using Lamina.Server.Operations;
+using Lamina.Server.Store;
+
 namespace Lamina.Server;
 
-internal static class Daemon
+/// <summary>How a daemon is made; tests give their own.</summary>
+internal sealed record DaemonOptions
 {
-    public static async Task<int> RunAsync(string[] args)
+    public required InstanceOptions Instance { get; init; }
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Where instances claim their numbers.</summary>
+    public string Registry { get; init; } = InstanceClaim.Registry;
+
+    /// <summary>Replaces where the log goes.</summary>
+    public Action<ILoggingBuilder>? Log { get; init; }
+}
+
+/// <summary>
+/// The table of contents: every room, opened in their order by plain constructors, then its endpoints and its loops. Opening has no effect
+/// beyond the data folder; <see cref="StartAsync"/> begins to serve and to act.
+/// </summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    private readonly InstanceClaim _claim;
+    private readonly IStore _store;
+    private readonly Cache _cache;
+    private readonly ILoggerFactory _loggers;
+    private readonly WebApplication _app;
+    private readonly AuthRoom _auth;
+    private readonly Loops _loops;
+    private bool _stopped;
+
+    private Daemon(InstanceClaim claim, IStore store, Cache cache, ILoggerFactory loggers, WebApplication app, AuthRoom auth, Loops loops)
     {
-        var app = WebApplication.CreateSlimBuilder(args).Build();
-        await app.RunAsync();
-        return 0;
+        _claim = claim;
+        _store = store;
+        _cache = cache;
+        _loggers = loggers;
+        _app = app;
+        _auth = auth;
+        _loops = loops;
+    }
+
+    public Instance Instance => _claim.Instance;
+
+    public Uri Address => WebHost.AddressOf(_app);
+
+    public string CaFingerprint => _auth.Tls.CaFingerprint;
+
+    /// <summary>The first administrator's, when this start made it.</summary>
+    public string? FirstPassword => _auth.FirstPassword;
+
+    /// <summary>Faults when a loop that must never end has failed; else completes when the daemon has stopped.</summary>
+    public Task Failed => _loops.Ended;
+
+    public static async Task<Daemon> OpenAsync(DaemonOptions options, CancellationToken cancellationToken = default)
+    {
+        var opened = new OpenedParts();
+        try
+        {
+            return await OpenAsync(options, opened, cancellationToken);
+        }
+        catch
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Serves and acts. Returns when the API answers.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        await _app.StartAsync(cancellationToken);
+        LocalSocket.Admit(Instance.LocalSocket);
+        _loops.Start();
+    }
+
+    /// <summary>Stops serving and acting. Guests run on: nothing here touches them.</summary>
+    public async Task StopAsync()
+    {
+        if (_stopped) return;
+        _stopped = true;
+        await _loops.StopAsync();
+        await _app.StopAsync(CancellationToken.None);
+    }
+
+    /// <summary>The API's description as JSON.</summary>
+    public Task<string> DescribeApiAsync() => OpenApiDescription.WriteAsync(_app.Services);
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _app.DisposeAsync();
+        _auth.Dispose();
+        await _cache.DisposeAsync();
+        await _store.DisposeAsync();
+        _loggers.Dispose();
+        _claim.Dispose();
+    }
+
+    private static async Task<Daemon> OpenAsync(DaemonOptions options, OpenedParts opened, CancellationToken cancellationToken)
+    {
+        var time = options.Time;
+        var claim = opened.Add(InstanceClaim.Take(options.Instance, options.Registry));
+        var instance = claim.Instance;
+        var configuration = ConfigurationFiles.Read(instance.ConfigurationDirectory);
+        var loggers = opened.Add(DaemonLog.Create(configuration.Log?.Level, options.Log));
+
+        // Store, Control
+        var store = opened.Add(SqliteStore.Open(instance.StoreDirectory, time, loggers.CreateLogger<SqliteStore>()));
+        var cache = opened.Add(new Cache(store, Keys.Cached, time, loggers.CreateLogger<Cache>()));
+        await cache.StartAsync(cancellationToken);
+        var sweeper = new Sweeper(time, loggers.CreateLogger<Sweeper>());
+
+        // Events, Http, Operations
+        var events = new EventLog(time, Dns.GetHostName());
+        var audit = new AuditLog(time);
+        var services = new ApiServices { Store = store, Cache = cache, Time = time, OnCommit = audit.Add, ShowOperation = OperationEndpoints.ShowAgain };
+        var runs = new OperationRuns(store, cache, time, loggers.CreateLogger<OperationRuns>());
+        var executor = new OperationExecutor(runs, cache, events, Dns.GetHostName(), loggers.CreateLogger<OperationExecutor>());
+        RetentionRules.Register(sweeper, configuration.Retention, store, cache, time);
+
+        // Auth
+        var auth = opened.Add(await AuthRoom.OpenAsync(instance, configuration.Api?.Names ?? [], services, audit, sweeper, loggers, cancellationToken));
+
+        // Endpoints
+        var app = opened.Add(WebHost.Build(loggers, kestrel =>
+        {
+            foreach (var address in WebHost.AddressesOf(configuration.Api, instance)) auth.Listen(kestrel, address);
+            LocalSocket.Listen(kestrel, instance.LocalSocket);
+        }));
+        var problems = new ProblemMiddleware(time, loggers.CreateLogger<ProblemMiddleware>());
+        app.Use(next => http => problems.InvokeAsync(http, next));
+        app.UseResponseCompression();
+        app.Use(next => http => auth.Authentication.InvokeAsync(http, next));
+        app.UseRouting();
+        var api = new ApiRoutes(app, new ApiDispatcher(services));
+        ServerEndpoints.Map(api, instance, cache);
+        new WatchEndpoint(services, [OperationEndpoints.Watch]).Map(api);
+        new EventEndpoints(services).Map(api);
+        new OperationEndpoints(services).Map(api);
+        auth.Map(api);
+        OpenApiDescription.Map(app);
+        // Now and not at the start, so that the API can be described without one.
+        app.UseEndpoints(static _ => { });
+
+        // Loops
+        var loops = new Loops(time, loggers.CreateLogger<Loops>());
+        loops.Add("sweeper", sweeper.RunAsync);
+        loops.Add("cancelled operations", runs.RunAsync);
+        loops.Add("operations", executor.RunAsync);
+        loops.Add("certificates", auth.Tls.RunAsync);
+        return new Daemon(claim, store, cache, loggers, app, auth, loops);
     }
 }

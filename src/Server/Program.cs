@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Server;
 
-return await Daemon.RunAsync(args);
+return await Laminad.RunAsync(args, BootTimeProvider.Shared, Console.Out, Console.Error);

@@ -51,6 +51,9 @@ internal sealed class ApiRoutes(IEndpointRouteBuilder routes, ApiDispatcher disp
     private void Add(EndpointDescription description, RequestDelegate handler)
     {
         _all.Add(description);
-        routes.MapMethods(description.Pattern, [description.Method], handler).WithMetadata(description);
+        // Annotated when the routes are built: the description is completed after the mapping.
+        routes.MapMethods(description.Pattern, [description.Method], handler)
+            .WithMetadata(description)
+            .Add(builder => OpenApiDescription.Annotate(builder, description));
     }
 }

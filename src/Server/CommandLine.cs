@@ -1,0 +1,59 @@
+namespace Lamina.Server;
+
+internal enum CommandVerb
+{
+    Serve,
+    OpenApi,
+    Version,
+    Help,
+}
+
+/// <summary>Arguments that make no sense.</summary>
+internal sealed class CommandLineException(string message) : Exception(message);
+
+/// <summary>What laminad was told on its command line.</summary>
+internal sealed record CommandLine
+{
+    public const string Help = """
+        laminad [OPTIONS]               serves until SIGTERM; guests run on
+        laminad openapi [--output FILE] writes the description of the API
+        laminad --version
+
+          --instance NAME  another daemon beside the default one: own paths, ports, subnet, uids
+          --data DIR       default /var/lib/lamina, or /var/lib/lamina-NAME
+          --run DIR        default /run/lamina, or /run/lamina-NAME
+          --config DIR     default /etc/lamina, or /etc/lamina-NAME; holds lamina.yaml and conf.d/
+          --log DIR        default /var/log/lamina, or /var/log/lamina-NAME
+
+        """;
+
+    public CommandVerb Verb { get; init; }
+    public InstanceOptions Instance { get; init; } = new();
+    public string? File { get; init; }
+
+    /// <exception cref="CommandLineException">Says which argument is wrong.</exception>
+    public static CommandLine Parse(IReadOnlyList<string> args)
+    {
+        var line = new CommandLine();
+        for (int index = 0; index < args.Count; index++)
+        {
+            string word = args[index];
+            string Value() => ++index < args.Count ? args[index] : throw new CommandLineException($"{word} needs a value.");
+            line = word switch
+            {
+                "--instance" => line with { Instance = line.Instance with { Name = Value() } },
+                "--data" => line with { Instance = line.Instance with { DataDirectory = Value() } },
+                "--run" => line with { Instance = line.Instance with { RunDirectory = Value() } },
+                "--config" => line with { Instance = line.Instance with { ConfigurationDirectory = Value() } },
+                "--log" => line with { Instance = line.Instance with { LogDirectory = Value() } },
+                "--output" => line with { File = Value() },
+                "openapi" when index == 0 => line with { Verb = CommandVerb.OpenApi },
+                "--version" => line with { Verb = CommandVerb.Version },
+                "--help" or "-h" => line with { Verb = CommandVerb.Help },
+                _ => throw new CommandLineException($"'{word}' is not understood."),
+            };
+        }
+
+        return line;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+using Lamina.Server.Store;
+
+namespace Lamina.Server;
+
+/// <summary>The program: its arguments, its words when it cannot start, its signals.</summary>
+internal static class Laminad
+{
+    private const int Failed = 1;
+    private const int Usage = 2;
+
+    public static async Task<int> RunAsync(string[] args, TimeProvider time, TextWriter output, TextWriter errors)
+    {
+        try
+        {
+            var command = CommandLine.Parse(args);
+            switch (command.Verb)
+            {
+                case CommandVerb.Help:
+                    await output.WriteAsync(CommandLine.Help);
+                    return 0;
+                case CommandVerb.Version:
+                    await output.WriteLineAsync(BuildInformation.Version);
+                    return 0;
+                case CommandVerb.OpenApi:
+                    await OpenApiCommand.RunAsync(command.File, output, time);
+                    return 0;
+                default:
+                    await ServeAsync(command.Instance, time, output);
+                    return 0;
+            }
+        }
+        catch (CommandLineException wrong)
+        {
+            await errors.WriteLineAsync($"laminad: {wrong.Message}\n\n{CommandLine.Help}");
+            return Usage;
+        }
+        catch (ProblemException problem)
+        {
+            await SayAsync(errors, problem.Message, problem.Remedy);
+            return Failed;
+        }
+        catch (StoreRefusedException refused)
+        {
+            await SayAsync(errors, refused.Message, null);
+            return Failed;
+        }
+        catch (Exception failure)
+        {
+            await SayAsync(errors, $"cannot start: {failure.Message}", null);
+            await errors.WriteLineAsync(failure.ToString());
+            return Failed;
+        }
+    }
+
+    /// <summary>Serves until SIGTERM or SIGINT. Guests are not touched by the daemon's end.</summary>
+    private static async Task ServeAsync(InstanceOptions options, TimeProvider time, TextWriter output)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        await using var daemon = await Daemon.OpenAsync(new DaemonOptions { Instance = options, Time = time });
+        await daemon.StartAsync();
+        if (daemon.FirstPassword is { } password) await output.WriteLineAsync($"user admin, password {password}   (shown this once)");
+        await output.WriteLineAsync($"laminad serves {daemon.Address}   CA {daemon.CaFingerprint}");
+        ServiceManager.Notify("READY=1");
+        await Task.WhenAny(ended.Task, daemon.Failed);
+        ServiceManager.Notify("STOPPING=1");
+        await daemon.StopAsync();
+        await daemon.Failed;
+
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            ended.TrySetResult();
+        }
+    }
+
+    private static async Task SayAsync(TextWriter errors, string message, string? remedy)
+    {
+        await errors.WriteLineAsync($"laminad: {message}");
+        if (remedy is not null) await errors.WriteLineAsync(remedy);
+    }
+}

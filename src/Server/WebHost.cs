@@ -1,0 +1,66 @@
+using System.Net;
+using Lamina.Api;
+using Lamina.Server.Http;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Lamina.Server;
+
+/// <summary>ASP.NET Core as we use it: Kestrel, routing, logging, OpenAPI; nothing is found by reflection.</summary>
+internal static class WebHost
+{
+    /// <param name="loggers">The daemon's.</param>
+    /// <param name="listen">Opens the sockets, at the start.</param>
+    public static WebApplication Build(ILoggerFactory loggers, Action<KestrelServerOptions> listen)
+    {
+        // No arguments and no appsettings.json: what counts is lamina.yaml.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = "/", EnvironmentName = Environments.Production });
+        builder.Configuration.Sources.Clear();
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+        builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        builder.Services.AddResponseCompression(options =>
+        {
+            options.EnableForHttps = true;
+            options.MimeTypes = ["application/json"];
+            options.Providers.Add<GzipCompressionProvider>();
+        });
+        OpenApiDescription.Add(builder.Services);
+        Listen(builder, listen);
+        return builder.Build();
+    }
+
+    public static IEnumerable<IPEndPoint> AddressesOf(ApiConfiguration? configuration, Instance instance)
+    {
+        int port = configuration?.Port ?? instance.ApiPort;
+        var addresses = configuration?.Addresses ?? ["127.0.0.1"];
+        return addresses.Select(address => new IPEndPoint(IPAddress.Parse(address), port));
+    }
+
+    /// <summary>The first address served over TLS.</summary>
+    public static Uri AddressOf(WebApplication app) =>
+        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First(address => address.StartsWith("https:", StringComparison.Ordinal)));
+
+    private static void Listen(WebApplicationBuilder builder, Action<KestrelServerOptions> listen)
+    {
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Uploads and streams bound themselves; every other body by its endpoint.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MaxConcurrentConnections = 10_000;
+            listen(kestrel);
+        });
+    }
+
+    /// <summary>Signals are <see cref="Laminad"/>'s: a second handler would stop Kestrel before the rooms.</summary>
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
