@@ -14,7 +14,7 @@ public sealed class ImagesClient
         _connection.GetAsync(Path(name), ApiJson.Default.Image, cancellationToken);
 
     public Task<Operation> CreateAsync(ImageCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
-        ApiPath.Of("images"), create with { Project = create.Project ?? _connection.Project }, ApiJson.Default.ImageCreate, ApiJson.Default.Operation, cancellationToken);
+        ApiPath.Of("images").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.ImageCreate, ApiJson.Default.Operation, cancellationToken);
 
     public Task<Operation> DeleteAsync(string name, CancellationToken cancellationToken) =>
         _connection.DeleteAsync(Path(name), ApiJson.Default.Operation, cancellationToken);

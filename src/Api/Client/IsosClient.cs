@@ -14,7 +14,7 @@ public sealed class IsosClient
         _connection.GetAsync(Path(name), ApiJson.Default.Iso, cancellationToken);
 
     public Task<Operation> CreateAsync(IsoCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
-        ApiPath.Of("isos"), create with { Project = create.Project ?? _connection.Project }, ApiJson.Default.IsoCreate, ApiJson.Default.Operation, cancellationToken);
+        ApiPath.Of("isos").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.IsoCreate, ApiJson.Default.Operation, cancellationToken);
 
     public Task<Operation> DeleteAsync(string name, CancellationToken cancellationToken) =>
         _connection.DeleteAsync(Path(name), ApiJson.Default.Operation, cancellationToken);

@@ -3,8 +3,8 @@ namespace Lamina.Api.Client;
 /// <summary><c>/v1/operations</c>: long jobs.</summary>
 public sealed class OperationsClient
 {
-    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+    // The daemon answers at the job's end, or after this time with its progress.
+    private const string WaitSeconds = "1";
 
     private readonly ApiConnection _connection;
 
@@ -26,14 +26,12 @@ public sealed class OperationsClient
     /// <param name="cancellationToken">Ends the waiting, not the job.</param>
     public async Task<Operation> WaitAsync(string id, Action<Operation>? onChange, CancellationToken cancellationToken)
     {
-        var pause = ShortestPause;
         while (true)
         {
-            var operation = await GetAsync(id, cancellationToken);
+            string path = ApiPath.Of("operations", id).With("waitSeconds", WaitSeconds);
+            var operation = (await _connection.GetAsync(path, ApiJson.Default.Operation, cancellationToken)).Value;
             onChange?.Invoke(operation);
             if (operation.State?.Phase is OperationPhase.Succeeded or OperationPhase.Failed or OperationPhase.Cancelled) return operation;
-            await Task.Delay(pause, _connection.Time, cancellationToken);
-            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }
 }

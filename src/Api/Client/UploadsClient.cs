@@ -13,14 +13,14 @@ public sealed class UploadsClient
         _connection.ListAsync(ApiPath.Of("uploads").With("project", _connection.Project), ApiJson.Default.PageUpload, cancellationToken);
 
     public Task<Upload> CreateAsync(UploadCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
-        ApiPath.Of("uploads"), create with { Project = create.Project ?? _connection.Project }, ApiJson.Default.UploadCreate, ApiJson.Default.Upload, cancellationToken);
+        ApiPath.Of("uploads").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.UploadCreate, ApiJson.Default.Upload, cancellationToken);
 
-    public Task DeleteAsync(string id, CancellationToken cancellationToken) => _connection.DeleteAsync(ApiPath.Of("uploads", id), cancellationToken);
+    public Task DeleteAsync(string id, CancellationToken cancellationToken) => _connection.DeleteAsync(Path(id), cancellationToken);
 
     /// <summary>How many bytes the daemon has.</summary>
     public async Task<long> GetOffsetAsync(string id, CancellationToken cancellationToken)
     {
-        using var response = await _connection.SendAsync(new ApiRequest(HttpMethod.Head, ApiPath.Of("uploads", id)), cancellationToken);
+        using var response = await _connection.SendAsync(new ApiRequest(HttpMethod.Head, Path(id)), cancellationToken);
         return response.Headers.TryGetValues(OffsetHeader, out var values) && long.TryParse(values.First(), out long offset)
             ? offset
             : throw new LaminaUnreachableException($"{_connection.Description} did not tell how much of upload {id} it has.");
@@ -61,9 +61,11 @@ public sealed class UploadsClient
         return offset;
     }
 
+    private string Path(string id) => ApiPath.Of("uploads", id).With("project", _connection.Project);
+
     private async Task AppendAsync(string id, Stream source, long offset, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        var request = new ApiRequest(HttpMethod.Patch, ApiPath.Of("uploads", id))
+        var request = new ApiRequest(HttpMethod.Patch, Path(id))
         {
             Content = () => new UploadContent(source, offset, progress),
             Streams = true,

@@ -16,7 +16,7 @@ public sealed class VmsClient
         _connection.GetAsync(Path(vm), ApiJson.Default.Vm, cancellationToken);
 
     public Task<Operation> CreateAsync(VmCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
-        ApiPath.Of("vms"), create with { Project = create.Project ?? _connection.Project }, ApiJson.Default.VmCreate, ApiJson.Default.Operation, cancellationToken);
+        ApiPath.Of("vms").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.VmCreate, ApiJson.Default.Operation, cancellationToken);
 
     public Task<Vm> UpdateAsync(string vm, VmUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
         _connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
