@@ -95,13 +95,15 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
         _body ??= await BodyReader.ReadAsync(Http.Request, Endpoint.MaxBodyBytes ?? EndpointDescription.DefaultBodyBytes, Aborted);
 
     /// <summary>Where an object is made: the project in the body, which must not contradict <c>?project=</c>.</summary>
-    /// <exception cref="ProblemException">The caller may not do this there.</exception>
+    /// <exception cref="ProblemException">The caller may not do this there, or there is no such project.</exception>
     public string ProjectFor(string? bodyProject)
     {
         string project = bodyProject ?? Project;
         if (Query("project") is { } queried && queried != project)
             throw new InputException([new InputProblem { Path = "$.project", Code = "project.contradiction", Message = $"The body says '{project}' and ?project= says '{queried}': name one." }]);
         Caller.Require(Endpoint.Permission, project);
+        if (project != ProjectRecord.DefaultProject && Snapshot.Get(Keys.Projects, project) is null) throw new ProblemException(
+            ProblemKind.NotFound, "project.notFound", $"There is no project '{Suggestions.Shorten(project)}'.", "Create it first: 'lamina project create NAME'.");
         return project;
     }
 
