@@ -30,6 +30,9 @@ public sealed record ServerInformation
     public required string Product { get; init; }
     public required string Version { get; init; }
     public required string Instance { get; init; }
+
+    /// <summary>SHA-256 of the installation's CA, for comparison by a person; a client that pins it must not believe this line alone.</summary>
+    public string? CaFingerprint { get; init; }
     public required IReadOnlyList<string> Features { get; init; }
 }
 

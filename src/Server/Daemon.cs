@@ -3,8 +3,10 @@ using Lamina.Api;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
+using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Operations;
+using Lamina.Server.Projects;
 using Lamina.Server.Store;
 
 namespace Lamina.Server;
@@ -118,17 +120,23 @@ internal sealed class Daemon : IAsyncDisposable
         var cache = opened.Add(new Cache(store, Keys.Cached, time, loggers.CreateLogger<Cache>()));
         await cache.StartAsync(cancellationToken);
         var sweeper = new Sweeper(time, loggers.CreateLogger<Sweeper>());
+        var identity = HostIdentity.Open(instance.DataDirectory);
 
         // Events, Http, Operations
         var events = new EventLog(time, Dns.GetHostName());
         var audit = new AuditLog(time);
         var services = new ApiServices { Store = store, Cache = cache, Time = time, OnCommit = audit.Add, ShowOperation = OperationEndpoints.ShowAgain };
         var runs = new OperationRuns(store, cache, time, loggers.CreateLogger<OperationRuns>());
-        var executor = new OperationExecutor(runs, cache, events, Dns.GetHostName(), loggers.CreateLogger<OperationExecutor>());
+        var executor = new OperationExecutor(runs, cache, events, identity.Id, loggers.CreateLogger<OperationExecutor>());
         RetentionRules.Register(sweeper, configuration.Retention, store, cache, time);
 
         // Auth
         var auth = opened.Add(await AuthRoom.OpenAsync(instance, configuration.Api?.Names ?? [], services, audit, sweeper, loggers, cancellationToken));
+
+        // Projects, Hosts
+        await DefaultProject.EnsureAsync(store, cache.Snapshot, time, cancellationToken);
+        var host = new LocalHost(identity, MachineFacts.Read(), store, cache, time, BuildInformation.Version, loggers.CreateLogger<LocalHost>());
+        await host.RegisterAsync(cancellationToken);
 
         // Endpoints
         var app = opened.Add(WebHost.Build(loggers, kestrel =>
@@ -142,11 +150,13 @@ internal sealed class Daemon : IAsyncDisposable
         app.Use(next => http => auth.Authentication.InvokeAsync(http, next));
         app.UseRouting();
         var api = new ApiRoutes(app, new ApiDispatcher(services));
-        ServerEndpoints.Map(api, instance, cache);
-        new WatchEndpoint(services, [OperationEndpoints.Watch]).Map(api);
+        ServerEndpoints.Map(api, instance, cache, auth.Tls.CaFingerprint);
+        new WatchEndpoint(services, [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch]).Map(api);
         new EventEndpoints(services).Map(api);
         new OperationEndpoints(services).Map(api);
         auth.Map(api);
+        ProjectEndpoints.Map(api);
+        HostEndpoints.Map(api);
         OpenApiDescription.Map(app);
         // Now and not at the start, so that the API can be described without one.
         app.UseEndpoints(static _ => { });

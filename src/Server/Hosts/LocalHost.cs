@@ -13,12 +13,16 @@ internal sealed partial class LocalHost
 {
     public static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(30);
 
+    /// <summary>The engine answers from its cache unless its program was replaced by an upgrade.</summary>
+    public static readonly TimeSpan AskInterval = TimeSpan.FromHours(1);
+
     private readonly IStore _store;
     private readonly Cache _cache;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly MachineFacts _machine;
-    private readonly TaskCompletionSource<EngineCapabilities> _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<EngineCapabilities> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private EngineCapabilities? _capabilities;
     private HostStatus _status;
 
     public LocalHost(HostIdentity identity, MachineFacts machine, IStore store, Cache cache, TimeProvider time, string daemonVersion, ILogger<LocalHost> logger)
@@ -41,40 +45,53 @@ internal sealed partial class LocalHost
     public MachineFacts Machine => _machine;
 
     /// <summary>What the engine offers here; null until it was asked, or when it is missing.</summary>
-    public EngineCapabilities? Capabilities => _probed.Task.IsCompletedSuccessfully ? _probed.Task.Result : null;
+    public EngineCapabilities? Capabilities => Volatile.Read(ref _capabilities);
 
     /// <summary>Why there are no capabilities; null while the engine is being asked or has answered.</summary>
     public Failure? Failure => Volatile.Read(ref _status).Failure;
 
-    /// <summary>Waits until the engine has answered, also when it is missing now and comes later.</summary>
-    public Task<EngineCapabilities> WaitForCapabilitiesAsync(CancellationToken cancellationToken) => _probed.Task.WaitAsync(cancellationToken);
+    /// <summary>Waits until the engine has answered once, also when it is missing now and comes later.</summary>
+    public Task<EngineCapabilities> WaitForCapabilitiesAsync(CancellationToken cancellationToken) => _answered.Task.WaitAsync(cancellationToken);
 
     /// <summary>Writes this host into the store, at the start.</summary>
     public Task RegisterAsync(CancellationToken cancellationToken) => WriteAsync(_status, cancellationToken);
 
-    /// <summary>Asks the engine until it answers, and writes what it said.</summary>
-    public async Task ProbeAsync(IVmEngine engine, CancellationToken cancellationToken)
+    /// <summary>Asks the engine what it offers and writes what it said; until cancelled.</summary>
+    public async Task RunAsync(IVmEngine engine, CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            try
-            {
-                var found = await engine.ProbeAsync(cancellationToken);
-                _probed.TrySetResult(found);
-                await WriteAsync(HostStatusPlan.Probed(_status, found), cancellationToken);
-                return;
-            }
-            catch (VmEngineException failure)
-            {
-                LogNoEngine(_logger, failure.Message);
-                await WriteAsync(HostStatusPlan.NotProbed(_status, new Failure { Code = "host.noEngine", Message = failure.Message, Remedy = failure.Remedy }), cancellationToken);
-            }
-            catch (IOException failure)
-            {
-                LogNotWritten(_logger, failure);
-            }
+        while (true) await Task.Delay(await AskAsync(engine, cancellationToken) ? AskInterval : RetryInterval, _time, cancellationToken);
+    }
 
-            await Task.Delay(RetryInterval, _time, cancellationToken);
+    /// <summary>True: it answered and that is written.</summary>
+    internal async Task<bool> AskAsync(IVmEngine engine, CancellationToken cancellationToken)
+    {
+        var status = await ProbeAsync(engine, cancellationToken);
+        try
+        {
+            await WriteAsync(status, cancellationToken);
+            return status.Failure is null;
+        }
+        catch (IOException failure)
+        {
+            LogNotWritten(_logger, failure);
+            return false;
+        }
+    }
+
+    private async Task<HostStatus> ProbeAsync(IVmEngine engine, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var found = await engine.ProbeAsync(cancellationToken);
+            Volatile.Write(ref _capabilities, found);
+            _answered.TrySetResult(found);
+            return HostStatusPlan.Probed(_status, found);
+        }
+        catch (VmEngineException failure)
+        {
+            LogNoEngine(_logger, failure.Message);
+            Volatile.Write(ref _capabilities, null);
+            return HostStatusPlan.NotProbed(_status, new Failure { Code = "host.noEngine", Message = failure.Message, Remedy = failure.Remedy });
         }
     }
 
