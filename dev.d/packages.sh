@@ -7,11 +7,11 @@ readonly RUN_PACKAGES=(
   mmdebstrap e2fsprogs fdisk mtools               # image build debian/12 …
   grub-common grub-pc-bin grub-efi-amd64-bin      # … and its boot loaders
 )
+readonly DEV_PACKAGES=(jq curl)                   # ./dev itself
 readonly BUILD_PACKAGES=(clang lld zlib1g-dev)    # native AOT links with them
 readonly TEST_PACKAGES=(
   busybox-static kmod cpio                        # the tests' small Linux
   memtest86+ grub-rescue-pc ipxe debian-installer-12-netboot-amd64 # media that nobody here made
-  jq
 )
 
 missing_packages() {
