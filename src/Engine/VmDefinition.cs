@@ -198,5 +198,7 @@ public sealed record LimitsDefinition
 {
     /// <summary>100 = one whole CPU.</summary>
     public int? CpuQuotaPercent { get; init; }
+    /// <summary>Share under contention, 1–10000 as in cgroup v2; 100 is the usual one.</summary>
+    public int? CpuWeight { get; init; }
     public long? MemoryLimitBytes { get; init; }
 }
