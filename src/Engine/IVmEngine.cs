@@ -21,6 +21,13 @@ public interface IVmEngine
     /// </summary>
     /// <exception cref="VmEngineException">The folder holds no readable record.</exception>
     Task<AttachOutcome> AttachAsync(string runtimeFolder, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes what a dead run left behind: its cgroup and runtime folder. Called once its end is recorded in the store; until then
+    /// the folder lets a restarted daemon learn of the run. Nothing there is fine.
+    /// </summary>
+    /// <exception cref="VmEngineException">The run is alive.</exception>
+    Task ForgetAsync(string runtimeFolder, CancellationToken cancellationToken);
 }
 
 /// <summary>What was found in a runtime folder.</summary>

@@ -5,6 +5,10 @@ namespace Lamina.Engine;
 /// elsewhere. It is the one deliberate second form beside the API's records (design.md), and it is what a restarted daemon
 /// re-attaches from (<see cref="RunRecord"/>).
 /// </summary>
+/// <remarks>
+/// A member with a default has <c>set</c>: the generated JSON reader gives an absent <c>init</c> member default(T), and a record
+/// written before the member existed would be read with null or 0.
+/// </remarks>
 public sealed record VmDefinition
 {
     /// <summary>How slots become PCI addresses. A layout never changes once released; a new one gets the next number.</summary>
@@ -19,7 +23,7 @@ public sealed record VmDefinition
     public required long Epoch { get; init; }
     /// <summary>Counts the starts of the VM (D2).</summary>
     public required long Run { get; init; }
-    public int LayoutVersion { get; init; } = CurrentLayoutVersion;
+    public int LayoutVersion { get; set; } = CurrentLayoutVersion;
 
     /// <summary>A versioned type such as <c>pc-q35-7.2</c> or <c>pc-i440fx-7.2</c>; never an alias.</summary>
     public required string MachineType { get; init; }
@@ -27,7 +31,7 @@ public sealed record VmDefinition
     /// <summary>A named model such as <c>Westmere-v1</c>; never <c>host</c> or <c>max</c>.</summary>
     public required string CpuModel { get; init; }
     /// <summary>Each <c>+name</c> or <c>-name</c>.</summary>
-    public IReadOnlyList<string> CpuFlags { get; init; } = [];
+    public IReadOnlyList<string> CpuFlags { get; set; } = [];
     public required int Cpus { get; init; }
     /// <summary>Upper limit of CPU hot-add; at least <see cref="Cpus"/>.</summary>
     public required int MaxCpus { get; init; }
@@ -35,26 +39,26 @@ public sealed record VmDefinition
     /// <summary>Upper limit of memory hot-add; null or equal to <see cref="MemoryMiB"/> = none.</summary>
     public int? MaxMemoryMiB { get; init; }
     /// <summary>Size of the translation cache, under TCG only (D10); ignored under KVM, which refuses the property.</summary>
-    public int TbSizeMiB { get; init; } = 32;
+    public int TbSizeMiB { get; set; } = 32;
 
-    public FirmwareDefinition Firmware { get; init; } = new();
+    public FirmwareDefinition Firmware { get; set; } = new();
     /// <summary>Boots this kernel directly instead of a disk.</summary>
     public KernelDefinition? Kernel { get; init; }
-    public IReadOnlyList<DiskDefinition> Disks { get; init; } = [];
-    public IReadOnlyList<CdromDefinition> Cdroms { get; init; } = [];
+    public IReadOnlyList<DiskDefinition> Disks { get; set; } = [];
+    public IReadOnlyList<CdromDefinition> Cdroms { get; set; } = [];
     /// <summary>Only on a <c>pc-i440fx</c> machine.</summary>
     public FloppyDefinition? Floppy { get; init; }
-    public IReadOnlyList<NicDefinition> Nics { get; init; } = [];
+    public IReadOnlyList<NicDefinition> Nics { get; set; } = [];
 
-    public VideoDefinition Video { get; init; } = new();
-    public bool Rng { get; init; } = true;
-    public BalloonDefinition Balloon { get; init; } = new();
+    public VideoDefinition Video { get; set; } = new();
+    public bool Rng { get; set; } = true;
+    public BalloonDefinition Balloon { get; set; } = new();
     /// <summary>The first serial port, on <c>serial.sock</c>.</summary>
-    public bool Serial { get; init; } = true;
+    public bool Serial { get; set; } = true;
     /// <summary>The guest agent's virtio-serial channel <c>org.qemu.guest_agent.0</c>, on <c>qga.sock</c>.</summary>
-    public bool AgentChannel { get; init; } = true;
+    public bool AgentChannel { get; set; } = true;
 
-    public LimitsDefinition Limits { get; init; } = new();
+    public LimitsDefinition Limits { get; set; } = new();
     /// <summary>The uid and gid QEMU runs as; one uid per running VM and host (D9).</summary>
     public required int Uid { get; init; }
     public required int Gid { get; init; }
@@ -77,7 +81,7 @@ public enum FirmwareKind
 /// <summary>SeaBIOS needs no paths; UEFI needs both.</summary>
 public sealed record FirmwareDefinition
 {
-    public FirmwareKind Kind { get; init; } = FirmwareKind.Bios;
+    public FirmwareKind Kind { get; set; } = FirmwareKind.Bios;
     /// <summary>OVMF's code image, opened read-only.</summary>
     public string? CodePath { get; init; }
     /// <summary>This VM's own copy of OVMF's variables (raw, read-write); the caller makes it.</summary>
@@ -88,7 +92,7 @@ public sealed record KernelDefinition
 {
     public required string KernelPath { get; init; }
     public string? InitrdPath { get; init; }
-    public string CommandLine { get; init; } = "";
+    public string CommandLine { get; set; } = "";
 }
 
 public enum DiskFormat
@@ -117,15 +121,15 @@ public sealed record DiskDefinition
     public required string Path { get; init; }
     public required DiskFormat Format { get; init; }
     /// <summary>The files below <see cref="Path"/>, nearest first. QEMU never opens what a qcow2 header names.</summary>
-    public IReadOnlyList<DiskFile> Backing { get; init; } = [];
-    public DiskBus Bus { get; init; } = DiskBus.Virtio;
+    public IReadOnlyList<DiskFile> Backing { get; set; } = [];
+    public DiskBus Bus { get; set; } = DiskBus.Virtio;
     public bool ReadOnly { get; init; }
     /// <summary>1 boots first; null = not booted from.</summary>
     public int? BootIndex { get; init; }
     /// <summary>Shown to the guest; at most 20 characters.</summary>
     public string? Serial { get; init; }
     /// <summary>Pass the guest's discards on to the file.</summary>
-    public bool Discard { get; init; } = true;
+    public bool Discard { get; set; } = true;
     /// <summary>Bypass the host's page cache (O_DIRECT); the file system must support it.</summary>
     public bool DirectIo { get; init; }
 }
@@ -163,14 +167,14 @@ public sealed record NicDefinition
     public string? TapName { get; init; }
     /// <summary>Told to virtio guests; null = not told.</summary>
     public int? Mtu { get; init; }
-    public NicModel Model { get; init; } = NicModel.Virtio;
+    public NicModel Model { get; set; } = NicModel.Virtio;
     /// <summary>User-mode only: ports of the host that lead into the guest.</summary>
-    public IReadOnlyList<PortForward> Forwards { get; init; } = [];
+    public IReadOnlyList<PortForward> Forwards { get; set; } = [];
 }
 
 public sealed record PortForward
 {
-    public string HostAddress { get; init; } = "127.0.0.1";
+    public string HostAddress { get; set; } = "127.0.0.1";
     public required int HostPort { get; init; }
     public required int GuestPort { get; init; }
 }
@@ -183,14 +187,14 @@ public enum VideoModel
 
 public sealed record VideoDefinition
 {
-    public VideoModel Model { get; init; } = VideoModel.Std;
-    public int MemoryMiB { get; init; } = 16;
+    public VideoModel Model { get; set; } = VideoModel.Std;
+    public int MemoryMiB { get; set; } = 16;
 }
 
 public sealed record BalloonDefinition
 {
-    public bool Enabled { get; init; } = true;
-    public bool FreePageReporting { get; init; } = true;
+    public bool Enabled { get; set; } = true;
+    public bool FreePageReporting { get; set; } = true;
 }
 
 /// <summary>Limits of the VM's cgroup; null = none.</summary>

@@ -24,11 +24,13 @@ public static class QmpCommands
         new("query-machines", Json.QmpNothing, Json.MachineInfoArray);
     public static readonly QmpCommand<QmpNothing, CpuDefinitionInfo[]> QueryCpuDefinitions =
         new("query-cpu-definitions", Json.QmpNothing, Json.CpuDefinitionInfoArray);
+    public static readonly QmpCommand<DeviceListPropertiesArguments, ObjectPropertyInfo[]> DeviceListProperties =
+        new("device-list-properties", Json.DeviceListPropertiesArguments, Json.ObjectPropertyInfoArray);
 
     public static readonly IReadOnlyList<QmpCommand> All =
     [
         QmpCapabilities, QueryStatus, Continue, Stop, SystemReset, SystemPowerDown, Quit, QueryBalloon, Balloon, GetFd, CloseFd,
-        AddClient, QueryBlock, QueryMachines, QueryCpuDefinitions,
+        AddClient, QueryBlock, QueryMachines, QueryCpuDefinitions, DeviceListProperties,
     ];
 }
 

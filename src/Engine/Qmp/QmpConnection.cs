@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading.Channels;
+using Lamina.Linux.Files;
 
 namespace Lamina.Engine.Qmp;
 
@@ -52,8 +53,8 @@ internal sealed class QmpConnection : IAsyncDisposable
             var id = ++_lastId;
             var message = Encode(command, writeArguments, outOfBand, id);
             _pending.Add(id, call);
-            // Inside the lock, so that numbers reach the line in order.
-            _outgoing.Writer.TryWrite(new Outgoing(message, handle));
+            // Inside the lock, so that numbers reach the line in order. A copy of the file, for a caller may stop waiting and close his.
+            _outgoing.Writer.TryWrite(new Outgoing(message, handle == null ? null : Duplicate.Of(handle)));
         }
         return await call.Answer.Task.WaitAsync(cancellationToken);
     }
@@ -99,7 +100,9 @@ internal sealed class QmpConnection : IAsyncDisposable
         try
         {
             await foreach (var (message, handle) in _outgoing.Reader.ReadAllAsync(_stopping.Token))
-                await _stream.WriteAsync(message, handle, _stopping.Token);
+            {
+                using (handle) await _stream.WriteAsync(message, handle, _stopping.Token);
+            }
         }
         catch (OperationCanceledException)
         {

@@ -14,6 +14,8 @@ namespace Lamina.Engine.Qmp;
 [JsonSerializable(typeof(BlockInfo[]))]
 [JsonSerializable(typeof(MachineInfo[]))]
 [JsonSerializable(typeof(CpuDefinitionInfo[]))]
+[JsonSerializable(typeof(DeviceListPropertiesArguments))]
+[JsonSerializable(typeof(ObjectPropertyInfo[]))]
 [JsonSerializable(typeof(ShutdownEventData))]
 [JsonSerializable(typeof(BlockIoErrorEventData))]
 [JsonSerializable(typeof(GuestPanickedEventData))]

@@ -98,6 +98,19 @@ public enum BlockIoStatus
     NoSpace,
 }
 
+/// <summary><c>device-list-properties</c>.</summary>
+public sealed record DeviceListPropertiesArguments
+{
+    /// <summary>A device such as <c>virtio-net-pci</c>.</summary>
+    public required string Typename { get; init; }
+}
+
+/// <summary>An element of <c>device-list-properties</c>.</summary>
+public sealed record ObjectPropertyInfo
+{
+    public required string Name { get; init; }
+}
+
 /// <summary>Data of <c>SHUTDOWN</c> and <c>RESET</c>.</summary>
 public sealed record ShutdownEventData
 {

@@ -17,7 +17,7 @@ public sealed class FakeEngine : IVmEngine
     /// <summary>Every definition that was asked to start, in order, failed ones included.</summary>
     public IReadOnlyList<VmDefinition> Started => [.. _started];
 
-    /// <summary>Every guest there ever was that has not been replaced by a newer run, dead ones included.</summary>
+    /// <summary>Every guest that has been neither replaced by a newer run nor forgotten; dead ones included.</summary>
     public IReadOnlyCollection<FakeGuest> Guests => [.. _byFolder.Values];
 
     /// <summary>Called at each start; an exception fails it, a pending task delays it.</summary>
@@ -47,6 +47,14 @@ public sealed class FakeEngine : IVmEngine
         if (!_byFolder.TryGetValue(runtimeFolder, out var guest))
             throw new VmEngineException(VmEngineFailure.NoRecord, $"{runtimeFolder} holds no {RunRecord.FileName}.", "Remove the folder.");
         return new AttachOutcome { Record = guest.Record, Vm = guest.IsAlive ? guest.Attach() : null };
+    }
+
+    public Task ForgetAsync(string runtimeFolder, CancellationToken cancellationToken)
+    {
+        if (_byFolder.TryGetValue(runtimeFolder, out var guest) && guest.IsAlive)
+            throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"VM {guest.Definition.Name} is alive.", "Stop it first.");
+        _byFolder.TryRemove(runtimeFolder, out _);
+        return Task.CompletedTask;
     }
 
     public static EngineCapabilities DefaultCapabilities { get; } = new()

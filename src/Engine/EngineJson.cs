@@ -1,0 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Lamina.Engine;
+
+/// <summary>The engine's own files: <c>definition.json</c> and the cache of what was probed.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters =
+    [
+        typeof(CamelCaseEnumConverter<Accelerator>), typeof(CamelCaseEnumConverter<FirmwareKind>),
+        typeof(CamelCaseEnumConverter<DiskFormat>), typeof(CamelCaseEnumConverter<DiskBus>), typeof(CamelCaseEnumConverter<NicModel>),
+        typeof(CamelCaseEnumConverter<VideoModel>),
+    ])]
+[JsonSerializable(typeof(RunRecord))]
+[JsonSerializable(typeof(Qemu.QemuProbeResult))]
+internal sealed partial class EngineJson : JsonSerializerContext;
+
+internal sealed class CamelCaseEnumConverter<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
+    where TEnum : struct, Enum;

@@ -1,0 +1,212 @@
+using Lamina.Engine.Qmp;
+using Lamina.Linux;
+using Lamina.Linux.Cgroups;
+using Lamina.Linux.Files;
+using Lamina.Linux.Processes;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Engine.Qemu;
+
+/// <summary>
+/// Runs VMs with QEMU, one process in one cgroup each. Starting one:
+/// <list type="number">
+/// <item>its cgroup, with the limits: what is there of the VM afterwards can always be found and ended by it;</item>
+/// <item>its runtime folder and the record from which a later daemon re-attaches;</item>
+/// <item>all files opened, the sockets listening, monitor and serial line connected: the kernel keeps the connections for QEMU, so
+/// nothing has to be waited for or tried again;</item>
+/// <item>the process; our copies of its files closed;</item>
+/// <item>the monitor's first answer, which comes when the machine is complete.</item>
+/// </list>
+/// Every step has its undo beside it.
+/// </summary>
+public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups, TimeProvider time) : IVmEngine
+{
+    /// <summary>A process that becomes another program, or ends, while it is looked at, is looked at again.</summary>
+    private const int AdoptAttempts = 5;
+
+    private readonly QemuProber _prober = new(options);
+
+    public Task<EngineCapabilities> ProbeAsync(CancellationToken cancellationToken) => _prober.CapabilitiesAsync(cancellationToken);
+
+    // The system calls block for a millisecond or two; the caller has a commit to make meanwhile.
+    public Task<IVm> StartPausedAsync(VmDefinition definition, CancellationToken cancellationToken) =>
+        Task.Run(() => StartAsync(definition, cancellationToken), cancellationToken);
+
+    public async Task<AttachOutcome> AttachAsync(string runtimeFolder, CancellationToken cancellationToken)
+    {
+        var folder = new RuntimeFolder(runtimeFolder);
+        var record = folder.ReadRecord();
+        if (FindProcess(record) is not { } process) return new AttachOutcome { Record = record };
+        var vm = new QemuVm(record, process, OpenStderr(folder), cgroups, options, time);
+        vm.Watch(monitor: null, serial: null);
+        await vm.Settled.WaitAsync(cancellationToken);
+        return new AttachOutcome { Record = record, Vm = vm };
+    }
+
+    public async Task ForgetAsync(string runtimeFolder, CancellationToken cancellationToken)
+    {
+        var folder = new RuntimeFolder(runtimeFolder);
+        if (!Directory.Exists(runtimeFolder)) return;
+        var definition = folder.ReadRecord().Definition;
+        var cgroup = QemuVm.CgroupName(definition);
+        if (!cgroups.IsEmpty(cgroup))
+            throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"VM {definition.Name} still has processes.", "Stop it first.");
+        await cgroups.RemoveAsync(cgroup, cancellationToken);
+        folder.Delete();
+    }
+
+    private async Task<IVm> StartAsync(VmDefinition definition, CancellationToken cancellationToken)
+    {
+        if (DefinitionRules.Problems(definition) is { Count: > 0 } problems)
+            throw new VmEngineException(VmEngineFailure.BadDefinition, $"VM {definition.Name} cannot be run: {string.Join("; ", problems)}.",
+                "Change what is named; if it was not you who set it, report a bug.");
+        var probe = await _prober.ProbeAsync(cancellationToken);
+        await using var undo = new Undo();
+        var placement = MakeCgroup(definition, undo);
+        var folder = MakeFolder(definition, undo);
+        var files = QemuFiles.Of(definition);
+        var record = MakeRecord(definition, QemuArguments.Build(definition, files, probe.Features), probe);
+        folder.WriteRecord(record);
+
+        var stderrPipe = Fifo.Create(folder.StderrPath);
+        undo.Add(stderrPipe.Dispose);
+        var (process, opening, serial) = await SpawnAsync(record, files, folder, placement, stderrPipe, undo, cancellationToken);
+        var monitor = await AwaitAnswerAsync(definition, process, opening, folder, cancellationToken);
+        undo.Keep();
+        var vm = new QemuVm(record, process, stderrPipe, cgroups, options, time);
+        vm.Watch(monitor, serial);
+        return vm;
+    }
+
+    private CgroupPlacement MakeCgroup(VmDefinition definition, Undo undo)
+    {
+        var name = QemuVm.CgroupName(definition);
+        try
+        {
+            var placement = cgroups.Create(name, new CgroupLimits
+            {
+                CpuQuotaPercent = definition.Limits.CpuQuotaPercent, MemoryBytes = definition.Limits.MemoryLimitBytes,
+            });
+            undo.Add(async () =>
+            {
+                await cgroups.KillAllAsync(name, options.KillPatience, CancellationToken.None);
+                await cgroups.RemoveAsync(name, CancellationToken.None);
+            });
+            return placement;
+        }
+        catch (LinuxException exception) when (exception.ErrorNumber == Errno.Busy)
+        {
+            throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"VM {definition.Name} has processes already: {exception.Message}",
+                "It is attached to when the daemon starts; stop it before starting it again.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new VmEngineException(VmEngineFailure.HostResource, $"The cgroup of VM {definition.Name} cannot be made: {exception.Message}",
+                "See `lamina doctor`: the daemon needs cgroups that it may write.", exception);
+        }
+    }
+
+    private static RuntimeFolder MakeFolder(VmDefinition definition, Undo undo)
+    {
+        var folder = new RuntimeFolder(definition.RuntimeFolder);
+        try
+        {
+            undo.Add(folder.Delete);
+            folder.Prepare();
+            return folder;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new VmEngineException(VmEngineFailure.HostResource, $"The folder {folder.FullPath} cannot be made: {exception.Message}",
+                "Check that its file system is writable and not full.", exception);
+        }
+    }
+
+    private RunRecord MakeRecord(VmDefinition definition, IReadOnlyList<string> arguments, QemuProbeResult probe) => new()
+    {
+        Definition = definition,
+        HostBootId = HostClock.ReadBootId(),
+        StartedAt = time.GetUtcNow(),
+        Arguments = [probe.Key.Binary, .. arguments],
+        EngineVersion = probe.Version,
+    };
+
+    // Our copies of the files are closed when this returns, and the line is connected before QEMU is there.
+    private async Task<(ChildProcess Process, Task<QmpClient> Opening, Stream? Serial)> SpawnAsync(RunRecord record, QemuFiles files,
+        RuntimeFolder folder, CgroupPlacement placement, SafeFileHandle stderr, Undo undo, CancellationToken cancellationToken)
+    {
+        var definition = record.Definition;
+        using var opened = QemuOpenFiles.Open(files, folder);
+        var opening = QemuMonitor.OpenAsync(folder, cancellationToken);
+        undo.Add(() => CloseAsync(opening));
+        var serial = definition.Serial ? await folder.ConnectStreamAsync(QemuFiles.SerialSocket, cancellationToken) : null;
+        if (serial != null) undo.Add(serial.Dispose);
+        try
+        {
+            var process = ChildProcess.Spawn(new ChildSpec
+            {
+                Program = record.Arguments[0],
+                Arguments = [.. record.Arguments.Skip(1)],
+                Files = opened.Files,
+                User = new ChildUser((uint)definition.Uid, (uint)definition.Gid)
+                {
+                    SupplementaryGroups = _prober.GroupsFor(definition.Accelerator),
+                },
+                Cgroup = placement,
+                Limits = new ChildLimits { CoreBytes = 0 },
+                StandardError = ChildOutput.To(stderr),
+            });
+            undo.Add(process.Dispose);
+            return (process, opening, serial);
+        }
+        catch (LinuxException exception)
+        {
+            throw new VmEngineException(VmEngineFailure.EngineMissing, $"QEMU of VM {definition.Name} cannot be started: {exception.Message}",
+                "Check with `lamina doctor` that QEMU and setpriv are installed.", exception);
+        }
+    }
+
+    private static async Task<QmpClient> AwaitAnswerAsync(VmDefinition definition, ChildProcess process, Task<QmpClient> opening,
+        RuntimeFolder folder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await opening;
+        }
+        catch (Exception exception) when (exception is QmpClosedException or QmpProtocolException or QmpErrorException)
+        {
+            // A line that broke is that of a process on its way out, whose own exit code says more than a signal of ours.
+            if (exception is not QmpClosedException) process.Send(Signal.Kill);
+            var exit = await process.WaitForExitAsync(cancellationToken);
+            throw StartFailure.Describe(definition, exit, new StderrLog(folder.StderrPath).ReadTail());
+        }
+    }
+
+    private static async Task CloseAsync(Task<QmpClient> opening)
+    {
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (opening.IsCompletedSuccessfully) await opening.Result.DisposeAsync();
+    }
+
+    // Dead means an empty cgroup. The record's boot makes sure that the cgroup is the one that was meant.
+    private ChildProcess? FindProcess(RunRecord record)
+    {
+        if (record.HostBootId != HostClock.ReadBootId()) return null;
+        var name = QemuVm.CgroupName(record.Definition);
+        for (var attempt = 0; attempt < AdoptAttempts; attempt++)
+        {
+            var members = cgroups.ReadMembers(name);
+            if (members.Count == 0) return null;
+            foreach (var member in members)
+                if (ProcessIdentity.Read(member) is { } identity && ChildProcess.Adopt(identity) is { } process) return process;
+        }
+        throw new VmEngineException(VmEngineFailure.HostResource, $"The processes in cgroup {name} cannot be watched.",
+            "See `lamina doctor`: the daemon must run as root in the host's own pid namespace.");
+    }
+
+    private static SafeFileHandle OpenStderr(RuntimeFolder folder)
+    {
+        // Reading and writing, since an end opened for reading alone would wait for a writer.
+        return File.OpenHandle(folder.StderrPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+    }
+}

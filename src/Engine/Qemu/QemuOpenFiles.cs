@@ -1,0 +1,101 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Lamina.Linux;
+using Lamina.Linux.Files;
+using Lamina.Linux.Network;
+using Lamina.Linux.Processes;
+
+namespace Lamina.Engine.Qemu;
+
+/// <summary>
+/// The files of one QEMU, opened by root and handed over as numbers. Closed here as soon as QEMU has its copies: a disk's lock lives as
+/// long as any copy does (D9).
+/// </summary>
+internal sealed class QemuOpenFiles : IDisposable
+{
+    private readonly List<ChildFile> _files = [];
+    private readonly List<IDisposable> _owned = [];
+
+    private QemuOpenFiles()
+    {
+    }
+
+    public IReadOnlyList<ChildFile> Files => _files;
+
+    /// <exception cref="VmEngineException">One cannot be opened; all others are closed again.</exception>
+    public static QemuOpenFiles Open(QemuFiles files, RuntimeFolder folder)
+    {
+        var opened = new QemuOpenFiles();
+        try
+        {
+            foreach (var file in files.All) opened._files.Add(new ChildFile(opened.OpenOne(file, folder), file.Number));
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var owned in _owned) owned.Dispose();
+    }
+
+    private SafeHandle OpenOne(QemuFile file, RuntimeFolder folder)
+    {
+        try
+        {
+            return file.Kind switch
+            {
+                QemuFileKind.Socket => OpenSocket(file, folder),
+                QemuFileKind.Memory => OpenMemory(file),
+                QemuFileKind.Tap => Own(TapDevice.Open(file.Source)),
+                _ => Own(OpenImage(file)),
+            };
+        }
+        catch (LinuxException exception) when (file.Kind is QemuFileKind.Tap)
+        {
+            throw new VmEngineException(VmEngineFailure.HostResource, $"The tap {file.Source} of {file.Role} cannot be had: {exception.Message}",
+                "See with `lamina doctor` whether /dev/net/tun is usable and no other process holds the tap.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && file.Kind is not QemuFileKind.Socket)
+        {
+            throw new VmEngineException(VmEngineFailure.FileUnusable, $"The file {file.Source} of {file.Role} cannot be opened: {exception.Message}",
+                "Check that the file is there and its pool is mounted.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            throw new VmEngineException(VmEngineFailure.HostResource, $"{folder.SocketPath(file.Role)} cannot be made: {exception.Message}",
+                "Check that the runtime folder's file system is writable.", exception);
+        }
+    }
+
+    private SafeSocketHandle OpenSocket(QemuFile file, RuntimeFolder folder)
+    {
+        var socket = folder.Listen(file.Role);
+        _owned.Add(socket);
+        return socket.SafeHandle;
+    }
+
+    private SafeHandle OpenMemory(QemuFile file)
+    {
+        using var source = OpenImage(file);
+        return Own(Memfd.CreateSealed(file.Role, source));
+    }
+
+    // The last part of the path must be the file itself: a link put in its place leads nowhere.
+    private static Microsoft.Win32.SafeHandles.SafeFileHandle OpenImage(QemuFile file)
+    {
+        using var parent = RootedDirectory.Open(Path.GetDirectoryName(file.Source)!);
+        return parent.OpenFile(Path.GetFileName(file.Source), file.ReadOnly ? OpenFlags.ReadOnly : OpenFlags.ReadWrite);
+    }
+
+    private T Own<T>(T handle)
+        where T : SafeHandle
+    {
+        _owned.Add(handle);
+        return handle;
+    }
+}

@@ -1,0 +1,212 @@
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Lamina.Engine.Agent;
+using Lamina.Engine.Qmp;
+using Lamina.Engine.Serial;
+using Lamina.Linux.Cgroups;
+using Lamina.Linux.Processes;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Engine.Qemu;
+
+/// <summary>A running QEMU: started just now, or found again. Everything that happens to it comes out of one channel, in order.</summary>
+internal sealed class QemuVm : IVm
+{
+    private const string VncProtocol = "vnc";
+
+    private readonly RuntimeFolder _folder;
+    private readonly QemuEngineOptions _options;
+    private readonly TimeProvider _time;
+    private readonly CgroupManager _cgroups;
+    private readonly ChildProcess _process;
+    private readonly SafeFileHandle _stderrPipe;
+    private readonly StderrLog _stderr;
+    private readonly QemuMonitor _monitor;
+    private readonly Channel<VmEvent> _events = Channel.CreateUnbounded<VmEvent>(new() { SingleReader = true });
+    private readonly TaskCompletionSource _dead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _detached = new();
+    private Task _loops = Task.CompletedTask;
+    private int _lastVncClient;
+
+    /// <param name="stderrPipe">Held open, so that the last words outlive their writer.</param>
+    public QemuVm(RunRecord record, ChildProcess process, SafeFileHandle stderrPipe, CgroupManager cgroups, QemuEngineOptions options,
+        TimeProvider time)
+    {
+        Record = record;
+        _process = process;
+        _stderrPipe = stderrPipe;
+        _cgroups = cgroups;
+        _options = options;
+        _time = time;
+        _folder = new RuntimeFolder(record.Definition.RuntimeFolder);
+        _stderr = new StderrLog(_folder.StderrPath);
+        _monitor = new QemuMonitor(_folder, options, time, Receive, ReportTrouble);
+        Agent = new GuestAgent(token => _folder.ConnectStreamAsync(QemuFiles.AgentSocket, token), time);
+    }
+
+    public Guid Id => Definition.Id;
+    public long Epoch => Definition.Epoch;
+    public long Run => Definition.Run;
+    public VmDefinition Definition => Record.Definition;
+    public RunRecord Record { get; }
+    public ChannelReader<VmEvent> Events => _events.Reader;
+    public bool MonitorAnswers => _monitor.Answers;
+    public string StderrTail => _stderr.ReadTail();
+    public SerialConsole Serial { get; } = new();
+    public GuestAgent Agent { get; }
+
+    /// <summary>Completes when it is known whether the monitor answers.</summary>
+    public Task Settled => _monitor.Settled;
+
+    /// <summary>The cgroup of a VM, below that of the instance.</summary>
+    public static string CgroupName(VmDefinition definition) => definition.Id.ToString();
+
+    /// <summary>Begins to watch. The lines may be open already, from the start; null = connect.</summary>
+    public void Watch(QmpClient? monitor, Stream? serial)
+    {
+        var exit = _process.WaitForExitAsync(_detached.Token);
+        var monitoring = _monitor.RunAsync(monitor, exit, _detached.Token);
+        _loops = Task.WhenAll(PumpSerialAsync(serial), AwaitEndAsync(exit, monitoring));
+    }
+
+    public async Task<RunState> QueryStateAsync(CancellationToken cancellationToken) =>
+        (await _monitor.ExecuteAsync(QmpCommands.QueryStatus, QmpNothing.Instance, cancellationToken)).Status;
+
+    public async Task ContinueAsync(ContinuePermit? permit, CancellationToken cancellationToken)
+    {
+        ContinueGate.Check(await QueryStateAsync(cancellationToken), Epoch, Run, permit);
+        await _monitor.ExecuteAsync(QmpCommands.Continue, QmpNothing.Instance, cancellationToken);
+    }
+
+    public Task PauseAsync(CancellationToken cancellationToken) => SendAsync(QmpCommands.Stop, cancellationToken);
+
+    public Task ResetAsync(CancellationToken cancellationToken) => SendAsync(QmpCommands.SystemReset, cancellationToken);
+
+    public Task PowerDownAsync(CancellationToken cancellationToken) => SendAsync(QmpCommands.SystemPowerDown, cancellationToken);
+
+    public async Task QuitAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SendAsync(QmpCommands.Quit, cancellationToken);
+        }
+        catch (QmpClosedException)
+        {
+            // Either it went before it had answered, or it never heard.
+            await Task.WhenAny(_dead.Task, Task.Delay(_options.ReconnectDelay, _time, cancellationToken));
+            if (!_dead.Task.IsCompleted) throw;
+        }
+        await _dead.Task.WaitAsync(cancellationToken);
+    }
+
+    public async Task KillAsync(CancellationToken cancellationToken)
+    {
+        await _cgroups.KillAllAsync(CgroupName(Definition), _options.KillPatience, cancellationToken);
+        await _dead.Task.WaitAsync(cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<DiskProblem>> QueryDiskProblemsAsync(CancellationToken cancellationToken)
+    {
+        var devices = await _monitor.ExecuteAsync(QmpCommands.QueryBlock, QmpNothing.Instance, cancellationToken);
+        return [.. devices.Where(device => device.IoStatus is BlockIoStatus.Failed or BlockIoStatus.NoSpace)
+            .Select(device => new DiskProblem(QemuEvents.DeviceOf(device.Inserted?.NodeName ?? device.Qdev ?? ""), device.IoStatus == BlockIoStatus.NoSpace))];
+    }
+
+    public Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken) =>
+        _monitor.ExecuteAsync(QmpCommands.QueryBalloon, QmpNothing.Instance, cancellationToken);
+
+    public async Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken)
+    {
+        var name = new FdNameArguments { FdName = $"vnc-{Interlocked.Increment(ref _lastVncClient)}" };
+        await _monitor.ExecuteWithHandleAsync(QmpCommands.GetFd, name, socket, cancellationToken);
+        try
+        {
+            await _monitor.ExecuteAsync(QmpCommands.AddClient,
+                new AddClientArguments { Protocol = VncProtocol, FdName = name.FdName, SkipAuth = true }, cancellationToken);
+        }
+        catch (QmpErrorException)
+        {
+            await _monitor.ExecuteAsync(QmpCommands.CloseFd, name, cancellationToken);
+            throw;
+        }
+    }
+
+    public Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,
+        CancellationToken cancellationToken)
+    {
+        if (command.Name == QmpCommands.Continue.Name) throw new ArgumentException("cont has one gate: ContinueAsync.", nameof(command));
+        return _monitor.ExecuteAsync(command, arguments, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_detached.IsCancellationRequested) return;
+        await _detached.CancelAsync();
+        await _loops.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Agent.DisposeAsync();
+        _events.Writer.TryComplete();
+        Serial.Complete();
+        _process.Dispose();
+        _stderrPipe.Dispose();
+        _detached.Dispose();
+    }
+
+    private async Task SendAsync(QmpCommand<QmpNothing, QmpNothing> command, CancellationToken cancellationToken) =>
+        await _monitor.ExecuteAsync(command, QmpNothing.Instance, cancellationToken);
+
+    private void Receive(QmpEvent received)
+    {
+        if (QemuEvents.Translate(received, Epoch, Run) is { } happened) _events.Writer.TryWrite(happened);
+    }
+
+    private void ReportTrouble(string? trouble) =>
+        _events.Writer.TryWrite(trouble == null ? new VmMonitorRestored(Epoch, Run) : new VmMonitorLost(Epoch, Run, trouble));
+
+    private async Task AwaitEndAsync(Task<ChildExit> exiting, Task monitoring)
+    {
+        var exit = await exiting;
+        // What QEMU still said on its monitor comes before the end.
+        await monitoring.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await EmptyCgroupAsync();
+        _events.Writer.TryWrite(new VmExited(Epoch, Run, exit.ExitCode, exit.Signal, StderrTail));
+        _events.Writer.TryComplete();
+        Serial.Complete();
+        _dead.TrySetResult();
+    }
+
+    private async Task EmptyCgroupAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                await _cgroups.KillAllAsync(CgroupName(Definition), _options.KillPatience, _detached.Token);
+                return;
+            }
+            catch (TimeoutException)
+            {
+                // Something hangs in the kernel: not dead yet, so nobody may be told so.
+            }
+        }
+    }
+
+    // The line is read from the first moment and for as long as the VM lives: a guest whose output nobody takes would stall.
+    private async Task PumpSerialAsync(Stream? line)
+    {
+        if (!Definition.Serial) return;
+        while (!_dead.Task.IsCompleted)
+        {
+            try
+            {
+                await using var connected = line ?? await _folder.ConnectStreamAsync(QemuFiles.SerialSocket, _detached.Token);
+                line = null;
+                await Serial.PumpAsync(connected, _detached.Token);
+            }
+            catch (IOException)
+            {
+                // Nobody listens: QEMU is on its way out, or busy.
+            }
+            await Task.WhenAny(_dead.Task, Task.Delay(_options.ReconnectDelay, _time, _detached.Token));
+        }
+    }
+}
