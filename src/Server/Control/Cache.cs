@@ -122,7 +122,9 @@ internal sealed partial class Cache(IStore store, IReadOnlyList<RecordKind> kind
             }
             catch (Exception failure)
             {
+                // What went on meanwhile is not known: only a whole reading ends the doubt.
                 _stale = true;
+                mustList = true;
                 LogStale(logger, failure);
                 await Task.Delay(RetryPause, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

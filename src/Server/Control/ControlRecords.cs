@@ -35,6 +35,21 @@ internal sealed record IdempotencyRecord : StoredRecord
     public string? Operation { get; init; }
 }
 
+/// <summary>Raised when the store was restored to an older state: before hosts have reported, nothing starts or dies.</summary>
+internal sealed record GenerationRecord : StoredRecord
+{
+    public required long Number { get; init; }
+}
+
+/// <summary>Whose controllers decide. Made anew with each term, so that its create revision names the term.</summary>
+internal sealed record LeaderRecord : StoredRecord
+{
+    public required string Host { get; init; }
+
+    /// <summary>Boot id and a nonce of the daemon's data (decision 4).</summary>
+    public required string Incarnation { get; init; }
+}
+
 /// <summary>The records that never cross the wire.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -42,4 +57,6 @@ internal sealed record IdempotencyRecord : StoredRecord
 [JsonSerializable(typeof(Claim))]
 [JsonSerializable(typeof(SecretRecord))]
 [JsonSerializable(typeof(IdempotencyRecord))]
+[JsonSerializable(typeof(GenerationRecord))]
+[JsonSerializable(typeof(LeaderRecord))]
 internal sealed partial class ControlJson : JsonSerializerContext;

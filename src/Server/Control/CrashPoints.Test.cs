@@ -20,7 +20,8 @@ internal static partial class CrashPoints
             using var self = Process.GetCurrentProcess();
             self.Kill();
             // The signal is on its way; nothing after this line may happen.
-            Thread.Sleep(Timeout.Infinite);
+            using var never = new ManualResetEventSlim();
+            never.Wait();
         }
     }
 

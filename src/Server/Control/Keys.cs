@@ -42,6 +42,12 @@ internal static class Keys
     /// <summary>The id is <see cref="AddressId"/>.</summary>
     public static RecordKind<Claim> Addresses { get; } = new("addresses/", "", ControlJson.Default.Claim);
 
+    /// <summary>One key, <c>store/generation</c>; its id is empty.</summary>
+    public static RecordKind<GenerationRecord> Generation { get; } = new("store/generation", "", ControlJson.Default.GenerationRecord);
+
+    /// <summary>One key, <c>leader</c>; its id is empty.</summary>
+    public static RecordKind<LeaderRecord> Leader { get; } = new("leader", "", ControlJson.Default.LeaderRecord);
+
     /// <summary>What every daemon mirrors in its <see cref="Cache"/>. Secrets, events, audit and idempotency keys are read on demand only.</summary>
     /// <remarks>Stands below the kinds that it names: static members are made in the order of the text.</remarks>
     public static IReadOnlyList<RecordKind> Cached { get; } =
@@ -56,6 +62,7 @@ internal static class Keys
         Hosts.Spec, Hosts.Status,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses,
+        Generation, Leader,
     ];
 
     /// <summary><c>default/vm/web1</c>; a name of an image may contain a slash itself.</summary>

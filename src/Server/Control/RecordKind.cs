@@ -6,7 +6,7 @@ namespace Lamina.Server.Control;
 /// <summary>A family of keys: <c>prefix + id + suffix</c>.</summary>
 internal abstract class RecordKind(string prefix, string suffix)
 {
-    /// <summary>For example <c>vms/</c>.</summary>
+    /// <summary>For example <c>vms/</c>; without the slash the kind is a single key, and its id is empty.</summary>
     public string Prefix { get; } = prefix;
 
     /// <summary>For example <c>/spec</c>; empty when the id ends the key.</summary>
@@ -15,10 +15,12 @@ internal abstract class RecordKind(string prefix, string suffix)
     /// <summary>The key of one record.</summary>
     public string this[string id] => string.Concat(Prefix, id, Suffix);
 
-    /// <summary>The id in a key of this kind; null when the key is of another kind.</summary>
+    /// <summary>The id in a key of this kind (empty where the kind is a single key); null when the key is of another kind.</summary>
     public string? IdOf(string key)
     {
-        if (key.Length <= Prefix.Length + Suffix.Length) return null;
+        int least = Prefix.Length + Suffix.Length + (Prefix.EndsWith('/') ? 1 : 0);
+        if (key.Length < least) return null;
+        if (!Prefix.EndsWith('/') && key.Length != least) return null;
         if (!key.StartsWith(Prefix, StringComparison.Ordinal) || !key.EndsWith(Suffix, StringComparison.Ordinal)) return null;
         return key[Prefix.Length..^Suffix.Length];
     }

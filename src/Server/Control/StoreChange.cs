@@ -10,6 +10,9 @@ namespace Lamina.Server.Control;
 /// <param name="label">Noun and verb, for example <c>vm.create</c>: names the crash points <c>commit.&lt;label&gt;.before</c> and <c>.after</c>.</param>
 internal sealed class StoreChange(string label)
 {
+    /// <summary>No further attempt to settle an outcome begins after this, so that every answer comes within 5 s (decision 16).</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.5);
+
     private readonly List<StoreCompare> _compares = [];
     private readonly List<StoreWrite> _writes = [];
 
@@ -93,14 +96,14 @@ internal sealed class StoreChange(string label)
         ElseKeys = [.. _compares.Select(compare => compare.Key).Distinct(StringComparer.Ordinal)],
     };
 
-    /// <summary>Commits; an unknown outcome is settled within 5 s.</summary>
+    /// <summary>Commits, settles an unknown outcome, and answers within 5 s.</summary>
     /// <exception cref="StoreUnavailableException">Nothing was written.</exception>
     /// <exception cref="StoreOutcomeUnknownException">It may have been written: neither start, kill nor delete anything on its account.</exception>
     public async ValueTask<CommitResult> CommitAsync(IStore store, TimeProvider time, CancellationToken cancellationToken = default)
     {
         CrashPoints.Reached("commit", Label, "before");
         var transaction = ToTransaction();
-        var result = await store.CommitSettledAsync(transaction, TimeSpan.FromSeconds(5), time, cancellationToken);
+        var result = await store.CommitSettledAsync(transaction, Patience, time, cancellationToken);
         CrashPoints.Reached("commit", Label, "after");
         return CommitResult.From(transaction, result);
     }

@@ -21,6 +21,7 @@ internal sealed partial class ThrottledStatus<T> : IAsyncDisposable
     private readonly Task _writing;
     private T? _wanted;
     private T? _written;
+    private bool _failed;
 
     /// <param name="compare">What lies between the record last written (null: none yet) and the new one.</param>
     /// <param name="write">Writes it; a failure is logged and tried again after <see cref="Interval"/> with the newest record.</param>
@@ -95,8 +96,6 @@ internal sealed partial class ThrottledStatus<T> : IAsyncDisposable
         var left = Interval - _time.GetElapsedTime(lastWrite.Value);
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
-
-    private bool _failed;
 
     private async Task<bool> WokenWithinAsync(TimeSpan delay)
     {

@@ -22,7 +22,7 @@ internal sealed class WorkQueue : IDisposable
     }
 
     /// <summary>Waits for the next key. It must be given back by <see cref="Done"/>.</summary>
-    public async ValueTask<string> TakeAsync(CancellationToken cancellationToken)
+    public async Task<string> TakeAsync(CancellationToken cancellationToken)
     {
         await _available.WaitAsync(cancellationToken);
         lock (_gate)

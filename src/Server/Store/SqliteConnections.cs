@@ -9,6 +9,9 @@ internal sealed class SqliteConnections(string path) : IDisposable
 {
     private const int IdleReaders = 4;
 
+    /// <summary>How long Microsoft.Data.Sqlite tries again when another program (a person with sqlite3) has locked the file; its default is 30 s.</summary>
+    private const int LockedSeconds = 1;
+
     private readonly ConcurrentBag<SqliteConnection> _readers = [];
     private bool _disposed;
 
@@ -22,6 +25,7 @@ internal sealed class SqliteConnections(string path) : IDisposable
             DataSource = path,
             Mode = create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite,
             Pooling = false,
+            DefaultTimeout = LockedSeconds,
         }.ToString());
         try
         {
@@ -44,7 +48,6 @@ internal sealed class SqliteConnections(string path) : IDisposable
             Execute(connection, """
                 PRAGMA journal_mode = WAL;
                 PRAGMA synchronous = FULL;
-                PRAGMA busy_timeout = 2000;
                 PRAGMA cache_size = -4096;
                 PRAGMA journal_size_limit = 16777216;
                 """);
@@ -64,7 +67,7 @@ internal sealed class SqliteConnections(string path) : IDisposable
         var connection = OpenBare(Path);
         try
         {
-            Execute(connection, "PRAGMA query_only = 1; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -512;");
+            Execute(connection, "PRAGMA query_only = 1; PRAGMA cache_size = -512;");
             return connection;
         }
         catch

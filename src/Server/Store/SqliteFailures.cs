@@ -12,11 +12,15 @@ internal static class SqliteFailures
     /// </summary>
     public static bool MayBeWritten(SqliteException problem) => problem.SqliteErrorCode == SQLITE_IOERR;
 
+    /// <summary>A group found no room; a smaller one may.</summary>
+    public static bool MayFitAlone(SqliteException problem) => problem.SqliteErrorCode == SQLITE_FULL;
+
     public static string Describe(SqliteException problem, string path) => problem.SqliteErrorCode switch
     {
         SQLITE_FULL => $"The file system that holds the store {path} is full. Make room there: the daemon goes on by itself, guests run on.",
         SQLITE_READONLY => $"The file system that holds the store {path} has become read-only. Look for its errors in the kernel's log.",
         SQLITE_CORRUPT or SQLITE_NOTADB => $"The store file {path} is damaged. Stop the daemon and put a backup in place with 'laminad store restore FILE'.",
+        SQLITE_BUSY or SQLITE_LOCKED => $"Another program has locked the store {path}. End it (fuser {path} tells which): the daemon then goes on by itself.",
         _ => $"The store {path} cannot be used: {problem.Message}.",
     };
 }

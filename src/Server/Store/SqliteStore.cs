@@ -158,7 +158,7 @@ internal sealed class SqliteStore : IStore
         }
         catch (TimeoutException)
         {
-            throw write.TryWithdraw() ? new StoreUnavailableException(TooSlow) : FailureOf(new SqliteWriteFailure(true, TooSlow, null));
+            throw write.TryWithdraw() ? new StoreUnavailableException(TooSlow) : FailureOf(Silence);
         }
 
         async Task<T> WaitBegunAsync()
@@ -169,7 +169,7 @@ internal sealed class SqliteStore : IStore
             }
             catch (TimeoutException)
             {
-                throw FailureOf(new SqliteWriteFailure(true, TooSlow, null));
+                throw FailureOf(Silence);
             }
         }
 
@@ -177,6 +177,8 @@ internal sealed class SqliteStore : IStore
             ? new StoreOutcomeUnknownException(transaction, failure.Message, failure.Cause)
             : new StoreUnavailableException(failure.Message, failure.Cause);
     }
+
+    private SqliteWriteFailure Silence => new(TooSlow, null) { OutcomeUnknown = true };
 
     private string TooSlow => $"The disk that holds the store {_connections.Path} does not answer.";
 

@@ -9,6 +9,9 @@ internal sealed record SqliteStoreOptions
     /// <summary>Revisions younger than this are kept too, however many.</summary>
     public TimeSpan KeepAge { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How long a caller waits for a transaction under way before its outcome is called unknown (decision 16: within 5 s).</summary>
-    public TimeSpan CommitTimeout { get; init; } = TimeSpan.FromSeconds(4);
+    /// <summary>
+    /// How long a caller waits for a transaction under way before its outcome is called unknown. Twice this, for the attempt that settles it,
+    /// stays below the 5 s within which a write is answered (decision 16).
+    /// </summary>
+    public TimeSpan CommitTimeout { get; init; } = TimeSpan.FromSeconds(2);
 }

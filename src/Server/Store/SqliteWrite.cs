@@ -23,11 +23,15 @@ internal abstract class SqliteWrite
     public abstract void Fail(SqliteWriteFailure failure);
 }
 
-/// <summary>Why a write could not be answered.</summary>
-/// <param name="OutcomeUnknown">It may be on the disk all the same.</param>
-/// <param name="Message">For people.</param>
-/// <param name="Cause">SQLite's words.</param>
-internal sealed record SqliteWriteFailure(bool OutcomeUnknown, string Message, Exception? Cause);
+/// <summary>Why a write could not be answered: in words for people, and in SQLite's.</summary>
+internal sealed record SqliteWriteFailure(string Message, Exception? Cause)
+{
+    /// <summary>It may be on the disk all the same.</summary>
+    public bool OutcomeUnknown { get; init; }
+
+    /// <summary>A part of the group may still succeed.</summary>
+    public bool TryAlone { get; init; }
+}
 
 /// <summary>Work with a result, or a refusal of this piece alone.</summary>
 internal sealed class SqliteWrite<T>(Func<SqliteTables, T> work, Func<SqliteWriteFailure, Exception> failureOf) : SqliteWrite

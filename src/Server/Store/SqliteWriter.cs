@@ -68,11 +68,14 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         if (group.Count == 0) return;
         var failure = TryWrite(group);
         if (failure is null) return;
+        bool alone = failure.TryAlone || failure.OutcomeUnknown;
         foreach (var write in group)
         {
-            // Also for a group of one: after an unknown outcome this second attempt is the competing write that settles it.
-            var again = TryWrite([write]);
-            if (again is not null) write.Fail(again with { OutcomeUnknown = again.OutcomeUnknown || failure.OutcomeUnknown });
+            // After an unknown outcome this second attempt is the competing write that settles it.
+            var again = alone ? TryWrite([write]) : failure;
+            if (again is null) continue;
+            write.Fail(again with { OutcomeUnknown = again.OutcomeUnknown || failure.OutcomeUnknown });
+            alone &= again.TryAlone;
         }
     }
 
@@ -91,7 +94,11 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         {
             LogFailed(_logger, problem);
             Abandon();
-            return new SqliteWriteFailure(committing && SqliteFailures.MayBeWritten(problem), SqliteFailures.Describe(problem, _connections.Path), problem);
+            return new SqliteWriteFailure(SqliteFailures.Describe(problem, _connections.Path), problem)
+            {
+                OutcomeUnknown = committing && SqliteFailures.MayBeWritten(problem),
+                TryAlone = SqliteFailures.MayFitAlone(problem),
+            };
         }
 
         foreach (var write in group) write.Complete();

@@ -13,7 +13,7 @@ internal static class StoreSettlement
     /// <summary>Commits, and settles the outcome where it is unknown.</summary>
     /// <param name="store">Where to.</param>
     /// <param name="transaction">Sent unchanged each time.</param>
-    /// <param name="patience">How long to go on settling; then the exception goes to the caller, who must keep the transaction and settle later.</param>
+    /// <param name="patience">From the call on: no attempt begins later. The exception then goes to the caller, who must keep the transaction and settle later.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the settling; the outcome then stays unknown.</param>
     /// <exception cref="StoreUnavailableException">Nothing was written.</exception>
@@ -21,20 +21,20 @@ internal static class StoreSettlement
     public static async ValueTask<StoreResult> CommitSettledAsync(
         this IStore store, StoreTransaction transaction, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken = default)
     {
+        long began = time.GetTimestamp();
         try
         {
             return await store.CommitAsync(transaction, cancellationToken);
         }
         catch (StoreOutcomeUnknownException unknown)
         {
-            return await SettleAsync(store, unknown, patience, time, cancellationToken);
+            return await SettleAsync(store, unknown, () => patience - time.GetElapsedTime(began), time, cancellationToken);
         }
     }
 
     private static async ValueTask<StoreResult> SettleAsync(
-        IStore store, StoreOutcomeUnknownException unknown, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+        IStore store, StoreOutcomeUnknownException unknown, Func<TimeSpan> left, TimeProvider time, CancellationToken cancellationToken)
     {
-        long began = time.GetTimestamp();
         var pause = FirstPause;
         while (true)
         {
@@ -45,7 +45,7 @@ internal static class StoreSettlement
             catch (Exception again) when (again is StoreOutcomeUnknownException or StoreUnavailableException)
             {
                 // Unavailable speaks of this attempt only: the first one may still have been written.
-                if (time.GetElapsedTime(began) + pause > patience) throw StillUnknown(unknown, again);
+                if (left() < pause) throw StillUnknown(unknown, again);
             }
             catch (OperationCanceledException cancelled)
             {

@@ -21,6 +21,15 @@ public sealed class KeysTests
     public void A_key_of_another_kind_has_no_id(string key) => Assert.Null(Keys.Vms.Spec.IdOf(key));
 
     [Fact]
+    public void A_single_key_has_an_empty_id()
+    {
+        Assert.Equal("leader", Keys.Leader[""]);
+        Assert.Equal("", Keys.Leader.IdOf("leader"));
+        Assert.Null(Keys.Leader.IdOf("leader2"));
+        Assert.Null(Keys.Leader.IdOf("lead"));
+    }
+
+    [Fact]
     public void A_key_is_prefix_id_and_suffix()
     {
         Assert.Equal("vms/1/spec", Keys.Vms.Spec["1"]);
@@ -36,7 +45,11 @@ public sealed class KeysTests
     {
         RecordKind[] all = [.. Keys.Cached, Keys.Secrets, Keys.Events, Keys.Audit, Keys.Idempotency];
         Assert.DoesNotContain(null, all);
-        foreach (var kind in all) Assert.Equal([kind], all.Where(other => other.IdOf(kind["x"]) is not null));
+        foreach (var kind in all)
+        {
+            string key = kind[kind.Prefix.EndsWith('/') ? "x" : ""];
+            Assert.Equal([kind], all.Where(other => other.IdOf(key) is not null));
+        }
     }
 
     [Fact]

@@ -25,6 +25,23 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
+    public async Task What_was_answered_is_there_after_a_sudden_death()
+    {
+        await using var test = TestStore.Create();
+        await WriteManyAsync(test.Store, 300);
+        var expected = await test.Store.AllAsync();
+
+        // The files as a killed process leaves them: the newest transactions only in the write-ahead log.
+        string left = Directory.CreateTempSubdirectory("lamina-store-").FullName;
+        foreach (string name in (string[])["store.json", "store.db", "store.db-wal"])
+            File.Copy(Path.Combine(test.Folder, name), Path.Combine(left, name));
+
+        await using var after = TestStore.Open(left);
+        StoreAssert.Same(expected, await after.Store.AllAsync());
+        Assert.Equal(test.Store.Revision, after.Store.Revision);
+    }
+
+    [Fact]
     public async Task A_nonce_is_remembered_across_a_restart()
     {
         await using var test = TestStore.Create();
@@ -106,6 +123,23 @@ public sealed class SqliteStoreTests
 
         static string[] Files(string folder) =>
             [.. new DirectoryInfo(folder).GetFiles().OrderBy(file => file.Name).Select(file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc:O}")];
+    }
+
+    [Fact]
+    public async Task While_another_program_locks_the_file_writes_are_refused_and_afterwards_they_work()
+    {
+        await using var test = TestStore.Create();
+        long before = await test.Store.PutAsync("a", "1");
+        using (var other = SqliteConnections.OpenBare(Path.Combine(test.Folder, "store.db")))
+        {
+            SqliteConnections.Execute(other, "BEGIN IMMEDIATE");
+            var refusals = Enumerable.Range(0, 5).Select(number => Assert.ThrowsAsync<StoreUnavailableException>(() => test.Store.PutAsync("b", $"{number}")));
+            Assert.All(await Task.WhenAll(refusals), refusal => Assert.Contains("locked", refusal.Message));
+            Assert.NotNull(await test.Store.GetAsync("a"));
+        }
+
+        Assert.Equal(before + 1, await test.Store.PutAsync("b", "1"));
+        Assert.Equal([before + 1], (await test.Store.WatchUntilAsync(before, before + 1)).Select(batch => batch.Revision));
     }
 
     [Fact]
