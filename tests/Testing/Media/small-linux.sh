@@ -9,7 +9,7 @@
 #   commands   `run64=BASE64` on the kernel's command line: a shell script run after GUEST-READY; then a line `RUN-EXIT STATUS`
 #   power      the ACPI power button powers off; so does the agent's guest-shutdown
 #   agent      the real qemu-guest-agent, where the VM has the port org.qemu.guest_agent.0; a line `GUEST-AGENT` when it was started
-#   cidata     a CD labelled cidata is mounted on /cidata
+#   cidata     a CD labelled cidata is mounted on /cidata; user-data that begins with `#!` is run, as cloud-init would, and `RUN-EXIT STATUS` follows
 # Packages come from the host's own apt sources, downloaded and unpacked, not installed.
 # Needs: apt, dpkg, busybox-static, kmod, cpio, and what boot-disk.sh needs.
 set -euo pipefail
