@@ -17,6 +17,15 @@ internal static class Identification
         _ => null,
     };
 
+    /// <summary>The rights of an identity found earlier, as they are now; none when its session, token or user has ended.</summary>
+    public static Rights RightsNow(CacheSnapshot snapshot, Identity identity, DateTimeOffset now)
+    {
+        if (identity.IsToken) return RightsOfToken(snapshot, identity.Subject[Subjects.TokenPrefix.Length..], now) ?? Rights.None;
+        if (identity.User is not { } user) return identity.Rights;
+        bool loggedOut = identity.Session is var (id, _) && snapshot.Get(Keys.Sessions, id) is null;
+        return loggedOut ? Rights.None : RightsOfUser(snapshot, user);
+    }
+
     /// <summary>The rights of a user as they are now; none when unknown or disabled.</summary>
     public static Rights RightsOfUser(CacheSnapshot snapshot, string name) =>
         IsActive(snapshot, name) ? new Rights(BindingsOf(snapshot, Subjects.User(name))) : Rights.None;
@@ -34,17 +43,22 @@ internal static class Identification
 
     private static Identity? OfToken(CacheSnapshot snapshot, Credential.Token token, DateTimeOffset now)
     {
-        if (snapshot.Get(Keys.Tokens, token.Name)?.Record is not { } record) return null;
-        if (!Secret.HashesEqual(record.SecretSha256, token.Hash) || record.ExpiresAt <= now) return null;
-        bool madeLocally = record.User.StartsWith(Subjects.LocalPrefix, StringComparison.Ordinal);
-        if (!madeLocally && !IsActive(snapshot, record.User)) return null;
-        var maker = madeLocally ? Rights.LocalAdministrator(record.User) : RightsOfUser(snapshot, record.User);
-        var own = BindingsOf(snapshot, Subjects.Token(token.Name));
-        return new Identity(Subjects.Token(token.Name), own.Count == 0 && record.InheritsRights ? maker : new Rights(own, maker))
-        {
-            User = madeLocally ? null : record.User,
-        };
+        if (snapshot.Get(Keys.Tokens, token.Name)?.Record is not { } record || !Secret.HashesEqual(record.SecretSha256, token.Hash)) return null;
+        if (RightsOfToken(snapshot, token.Name, now) is not { } rights) return null;
+        return new Identity(Subjects.Token(token.Name), rights) { User = IsMadeLocally(record) ? null : record.User };
     }
+
+    /// <summary>Null: the token is unknown or expired, or its maker disabled.</summary>
+    private static Rights? RightsOfToken(CacheSnapshot snapshot, string name, DateTimeOffset now)
+    {
+        if (snapshot.Get(Keys.Tokens, name)?.Record is not { } record || record.ExpiresAt <= now) return null;
+        if (!IsMadeLocally(record) && !IsActive(snapshot, record.User)) return null;
+        var maker = IsMadeLocally(record) ? Rights.LocalAdministrator(record.User) : RightsOfUser(snapshot, record.User);
+        var own = BindingsOf(snapshot, Subjects.Token(name));
+        return own.Count == 0 && record.InheritsRights ? maker : new Rights(own, maker);
+    }
+
+    private static bool IsMadeLocally(TokenRecord token) => token.User.StartsWith(Subjects.LocalPrefix, StringComparison.Ordinal);
 
     private static bool IsActive(CacheSnapshot snapshot, string user) => snapshot.Get(Keys.Users, user)?.Record is { Disabled: false };
 
