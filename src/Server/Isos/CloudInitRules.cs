@@ -1,4 +1,4 @@
-using System.Net;
+using System.Buffers.Binary;
 using System.Text;
 using Lamina.Api;
 using YamlDotNet.Core;
@@ -158,19 +158,36 @@ internal static class CloudInitRules
         name.Length is > 0 and <= 32 && (char.IsAsciiLetterLower(name[0]) || name[0] == '_')
             && name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_');
 
-    // RFC 4253 6.6: the blob repeats the type with its length, so a cut or mistyped key is seen here and not by a locked-out user.
+    // RFC 4253 6.6: the blob repeats the type, and every part bears its length; so a cut or mistyped key is seen here and not by a locked-out user.
     private static bool IsSshKey(string key)
     {
         var parts = key.Split(' ', 3);
-        if (key.Length > 16 * 1024 || key.Any(char.IsControl) || parts.Length < 2 || !KeyTypes.Contains(parts[0]))
+        if (key.Length > 16 * 1024 || key.Any(char.IsControl) || parts.Length < 2 || !KeyTypes.Contains(parts[0])) return false;
+        var blob = new byte[parts[1].Length];
+        if (!Convert.TryFromBase64String(parts[1], blob, out var length)) return false;
+        var rest = blob.AsSpan(0, length);
+        return TakePart(ref rest, out var type) && type.SequenceEqual(Encoding.ASCII.GetBytes(parts[0])) && !rest.IsEmpty && IsWholeParts(rest);
+    }
+
+    private static bool IsWholeParts(Span<byte> rest)
+    {
+        while (!rest.IsEmpty)
         {
-            return false;
+            if (!TakePart(ref rest, out _)) return false;
         }
 
-        var blob = new byte[parts[1].Length];
-        return Convert.TryFromBase64String(parts[1], blob, out var length) && length > 4 + parts[0].Length
-            && IPAddress.NetworkToHostOrder(BitConverter.ToInt32(blob)) == parts[0].Length
-            && Encoding.ASCII.GetString(blob, 4, parts[0].Length) == parts[0];
+        return true;
+    }
+
+    private static bool TakePart(ref Span<byte> rest, out Span<byte> part)
+    {
+        part = default;
+        if (rest.Length < 4) return false;
+        var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+        if (length > rest.Length - 4) return false;
+        part = rest.Slice(4, (int)length);
+        rest = rest[(4 + (int)length)..];
+        return true;
     }
 
     private static InputProblem Problem(string path, string code, string message) => new() { Path = path, Code = code, Message = message };
