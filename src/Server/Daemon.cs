@@ -2,6 +2,7 @@ using System.Net;
 using Lamina.Api;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
+using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
@@ -36,10 +37,11 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly WebApplication _app;
     private readonly AuthRoom _auth;
+    private readonly StorageRooms _storage;
     private readonly Loops _loops;
     private bool _stopped;
 
-    private Daemon(InstanceClaim claim, IStore store, Cache cache, ILoggerFactory loggers, WebApplication app, AuthRoom auth, Loops loops)
+    private Daemon(InstanceClaim claim, IStore store, Cache cache, ILoggerFactory loggers, WebApplication app, AuthRoom auth, StorageRooms storage, Loops loops)
     {
         _claim = claim;
         _store = store;
@@ -47,6 +49,7 @@ internal sealed class Daemon : IAsyncDisposable
         _loggers = loggers;
         _app = app;
         _auth = auth;
+        _storage = storage;
         _loops = loops;
     }
 
@@ -100,6 +103,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         await StopAsync();
         await _app.DisposeAsync();
+        _storage.Dispose();
         _auth.Dispose();
         await _cache.DisposeAsync();
         await _store.DisposeAsync();
@@ -138,6 +142,22 @@ internal sealed class Daemon : IAsyncDisposable
         var host = new LocalHost(identity, MachineFacts.Read(), store, cache, time, BuildInformation.Version, loggers.CreateLogger<LocalHost>());
         await host.RegisterAsync(cancellationToken);
 
+        // Pools, Images, Isos, Disks
+        var storage = opened.Add(await StorageRooms.OpenAsync(
+            new StorageParts
+            {
+                Store = store,
+                Cache = cache,
+                Time = time,
+                Events = events,
+                Executor = executor,
+                Sweeper = sweeper,
+                Loggers = loggers,
+                DefaultPoolFolder = instance.DefaultPoolDirectory,
+                WorkerUserIds = instance.WorkerUserIds,
+            },
+            cancellationToken));
+
         // Endpoints
         var app = opened.Add(WebHost.Build(loggers, kestrel =>
         {
@@ -151,12 +171,13 @@ internal sealed class Daemon : IAsyncDisposable
         app.UseRouting();
         var api = new ApiRoutes(app, new ApiDispatcher(services));
         ServerEndpoints.Map(api, instance, cache, auth.Tls.CaFingerprint);
-        new WatchEndpoint(services, [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch]).Map(api);
+        new WatchEndpoint(services, [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, .. StorageRooms.Watches]).Map(api);
         new EventEndpoints(services).Map(api);
         new OperationEndpoints(services).Map(api);
         auth.Map(api);
         ProjectEndpoints.Map(api);
         HostEndpoints.Map(api);
+        storage.Map(api);
         OpenApiDescription.Map(app);
         // Now and not at the start, so that the API can be described without one.
         app.UseEndpoints(static _ => { });
@@ -167,6 +188,7 @@ internal sealed class Daemon : IAsyncDisposable
         loops.Add("cancelled operations", runs.RunAsync);
         loops.Add("operations", executor.RunAsync);
         loops.Add("certificates", auth.Tls.RunAsync);
-        return new Daemon(claim, store, cache, loggers, app, auth, loops);
+        storage.Add(loops);
+        return new Daemon(claim, store, cache, loggers, app, auth, storage, loops);
     }
 }

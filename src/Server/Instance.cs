@@ -53,6 +53,12 @@ internal sealed record Instance
 
     public const int UserIdCount = 4096;
 
+    /// <summary>The last of them: for tools that read foreign files, never for VMs.</summary>
+    public const int WorkerUserIdCount = 2;
+
+    public IReadOnlyList<uint> WorkerUserIds =>
+        [.. Enumerable.Range(FirstUserId + UserIdCount - WorkerUserIdCount, WorkerUserIdCount).Select(id => (uint)id)];
+
     /// <summary>Of the network <c>default</c>.</summary>
     public string DefaultSubnet => string.Create(CultureInfo.InvariantCulture, $"192.168.{200 + Number}.0/24");
 

@@ -7,6 +7,10 @@ namespace Lamina.Server.Disks;
 /// <summary><c>/v1/disks</c>: which disks there are, what they may take and what they take. They are made and deleted with their VMs.</summary>
 internal static class DiskEndpoints
 {
+    /// <summary>For <c>/v1/watch</c>.</summary>
+    public static WatchKind Watch { get; } = new WatchKind<Disk>(
+        "disks", [Keys.Disks.Spec, Keys.Disks.Status], (snapshot, id) => snapshot.Get(Keys.Disks.Spec, id) is { } spec ? View(snapshot, spec) : null, disk => disk.Project, ApiJson.Default.Disk);
+
     public static void Map(ApiRoutes api)
     {
         api.Get("/v1/disks", Permission.View, "Lists disks", List).Paged().Filtered("name", "vm", "image").Answers(ApiJson.Default.PageDisk);

@@ -21,7 +21,7 @@ internal sealed record DiskPaths(string Path, DiskFormat Format, string? Backing
 /// Makes and deletes the files of disks on this machine. A file under its final name is whole: it is written beside the others, made durable and
 /// renamed. So making is safe to repeat, and a file that is there is never made again.
 /// </summary>
-internal sealed class HostDisks(IStore store, Cache cache, HostPools pools, TimeProvider time)
+internal sealed partial class HostDisks(IStore store, Cache cache, HostPools pools, TimeProvider time, ILogger<HostDisks> logger)
 {
     private const int MaxOperationsPerCommit = 50;
 
@@ -76,14 +76,26 @@ internal sealed class HostDisks(IStore store, Cache cache, HostPools pools, Time
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(RefreshInterval, time);
-        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
+        while (await timer.WaitForNextTickAsync(cancellation))
         {
-            foreach (var part in Moved(cache.Snapshot).Chunk(MaxOperationsPerCommit))
+            try
             {
-                var change = new StoreChange("disk.figures");
-                foreach (var (id, status, revision) in part) change.Update(Keys.Disks.Status, id, status, revision);
-                await change.CommitAsync(store, time, cancellation); // overtaken: the next round sees the newer state
+                await RefreshAsync(cancellation);
             }
+            catch (Exception failure) when (!cancellation.IsCancellationRequested)
+            {
+                LogNotRefreshed(logger, failure);
+            }
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancellation)
+    {
+        foreach (var part in Moved(cache.Snapshot).Chunk(MaxOperationsPerCommit))
+        {
+            var change = new StoreChange("disk.figures");
+            foreach (var (id, status, revision) in part) change.Update(Keys.Disks.Status, id, status, revision);
+            await change.CommitAsync(store, time, cancellation); // overtaken: the next round sees the newer state
         }
     }
 
@@ -144,4 +156,7 @@ internal sealed class HostDisks(IStore store, Cache cache, HostPools pools, Time
         using var file = File.OpenHandle(path);
         return new DiskStatus { State = ContentState.Ready, AllocatedBytes = FileFacts.Read(file).AllocatedBytes };
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What disks occupy could not be recorded; tried again in a minute")]
+    private static partial void LogNotRefreshed(ILogger logger, Exception failure);
 }

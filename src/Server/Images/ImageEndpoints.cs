@@ -10,6 +10,10 @@ namespace Lamina.Server.Images;
 /// <summary><c>/v1/images</c>: what disks are made from.</summary>
 internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup uploads, TimeProvider time)
 {
+    /// <summary>For <c>/v1/watch</c>.</summary>
+    public static WatchKind Watch { get; } = new WatchKind<Image>(
+        "images", [Keys.Images.Spec, Keys.Images.Status], (snapshot, id) => snapshot.Get(Keys.Images.Spec, id) is { } spec ? View(snapshot, spec) : null, image => image.Project, ApiJson.Default.Image);
+
     public void Map(ApiRoutes api)
     {
         api.Get("/v1/images", Permission.View, "Lists images", List).Paged().Filtered("name").Answers(ApiJson.Default.PageImage);

@@ -11,6 +11,10 @@ namespace Lamina.Server.Isos;
 /// <summary><c>/v1/isos</c>: media that a VM reads as they are.</summary>
 internal sealed class IsoEndpoints(OperationRequests operations, UploadLookup uploads, TimeProvider time)
 {
+    /// <summary>For <c>/v1/watch</c>.</summary>
+    public static WatchKind Watch { get; } = new WatchKind<Iso>(
+        "isos", [Keys.Isos.Spec, Keys.Isos.Status], (snapshot, id) => snapshot.Get(Keys.Isos.Spec, id) is { } spec ? View(snapshot, spec) : null, iso => iso.Project, ApiJson.Default.Iso);
+
     public void Map(ApiRoutes api)
     {
         api.Get("/v1/isos", Permission.View, "Lists ISOs, floppies, kernels and initial RAM disks", List).Paged().Filtered("name").Answers(ApiJson.Default.PageIso);

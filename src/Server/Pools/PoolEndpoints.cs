@@ -7,6 +7,10 @@ namespace Lamina.Server.Pools;
 /// <summary><c>/v1/pools</c>: where disks live, and how full that is.</summary>
 internal static class PoolEndpoints
 {
+    /// <summary>For <c>/v1/watch</c>.</summary>
+    public static WatchKind Watch { get; } = new WatchKind<Pool>(
+        "pools", [Keys.Pools.Spec, Keys.Pools.Status], (snapshot, id) => snapshot.Get(Keys.Pools.Spec, id) is { } spec ? View(snapshot, spec) : null, _ => null, ApiJson.Default.Pool);
+
     public static void Map(ApiRoutes api)
     {
         api.Get("/v1/pools", Permission.View, "Lists the pools", List).InstallationWide().Paged().Answers(ApiJson.Default.PagePool);

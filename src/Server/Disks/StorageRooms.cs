@@ -1,0 +1,97 @@
+using Lamina.Server.Control;
+using Lamina.Server.Events;
+using Lamina.Server.Http;
+using Lamina.Server.Images;
+using Lamina.Server.Isos;
+using Lamina.Server.Operations;
+using Lamina.Server.Pools;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Disks;
+
+/// <summary>What the rooms of storage are made with.</summary>
+internal sealed record StorageParts
+{
+    public required IStore Store { get; init; }
+    public required Cache Cache { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required EventLog Events { get; init; }
+    public required OperationExecutor Executor { get; init; }
+    public required Sweeper Sweeper { get; init; }
+    public required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>Of the pool <c>default</c>, when it does not exist yet.</summary>
+    public required string DefaultPoolFolder { get; init; }
+
+    /// <summary>Uids for tools that read foreign files; as many run at once.</summary>
+    public required IReadOnlyList<uint> WorkerUserIds { get; init; }
+}
+
+/// <summary>The rooms Pools, Images, Isos and Disks of this host, put together.</summary>
+internal sealed class StorageRooms : IDisposable
+{
+    private readonly StorageParts _parts;
+    private readonly HostImages _images;
+    private readonly HostIsos _isos;
+
+    private StorageRooms(StorageParts parts)
+    {
+        _parts = parts;
+        Pools = new HostPools(parts.Store, parts.Cache, parts.Time, parts.Loggers.CreateLogger<HostPools>());
+        Uploads = new HostUploads(Pools);
+        _images = new HostImages(parts.Cache, Pools, Uploads, new WorkerUsers(parts.WorkerUserIds), parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
+        _isos = new HostIsos(parts.Cache, Pools, Uploads, parts.Events);
+        Disks = new HostDisks(parts.Store, parts.Cache, Pools, parts.Time, parts.Loggers.CreateLogger<HostDisks>());
+        Seeds = new HostSeeds(Pools.Temporaries);
+    }
+
+    public HostPools Pools { get; }
+
+    public HostUploads Uploads { get; }
+
+    public HostDisks Disks { get; }
+
+    public HostSeeds Seeds { get; }
+
+    /// <summary>For <c>/v1/watch</c>.</summary>
+    public static IReadOnlyList<WatchKind> Watches => [PoolEndpoints.Watch, ImageEndpoints.Watch, IsoEndpoints.Watch, DiskEndpoints.Watch];
+
+    /// <summary>Makes the pool <c>default</c> at the first start, and registers what the rooms carry out and sweep.</summary>
+    public static async Task<StorageRooms> OpenAsync(StorageParts parts, CancellationToken cancellation)
+    {
+        var rooms = new StorageRooms(parts);
+        await rooms.Pools.EnsureDefaultAsync(parts.DefaultPoolFolder, cancellation);
+        rooms.Uploads.Restore(parts.Cache.Snapshot.All(Keys.Uploads).Select(upload => (upload.Id, upload.Record)));
+        rooms._images.Register(parts.Executor);
+        rooms._isos.Register(parts.Executor);
+        var sweep = new PoolSweep(parts.Store, parts.Cache, rooms.Pools, rooms.Uploads, parts.Time);
+        parts.Sweeper.Register("pools", sweep.SweepAsync);
+        return rooms;
+    }
+
+    public void Map(ApiRoutes api)
+    {
+        var operations = new OperationRequests(_parts.Time);
+        var lookup = new UploadLookup(Uploads);
+        PoolEndpoints.Map(api);
+        new UploadEndpoints(Pools, Uploads, _parts.Time).Map(api);
+        new ImageEndpoints(operations, lookup, _parts.Time).Map(api);
+        new IsoEndpoints(operations, lookup, _parts.Time).Map(api);
+        DiskEndpoints.Map(api);
+    }
+
+    public void Add(Loops loops)
+    {
+        loops.Add("pools", Pools.RunAsync);
+        loops.Add("disks", Disks.RunAsync);
+        loops.Add("unmade images", CleanUp(_images.Unmade).RunAsync);
+        loops.Add("unmade media", CleanUp(_isos.Unmade).RunAsync);
+    }
+
+    public void Dispose() => Pools.Dispose();
+
+    private UnmadeController<TSpec, TStatus> CleanUp<TSpec, TStatus>(UnmadeKind<TSpec, TStatus> kind)
+        where TSpec : Api.ProjectRecord
+        where TStatus : Api.StoredRecord =>
+        new(kind, _parts.Store, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger(typeof(UnmadeController<,>).Namespace + "." + kind.Noun));
+}
