@@ -9,7 +9,8 @@ dev_up() {
   install_packages "${DEV_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}"
   publish_if_stale
   start_daemon
-  ok "host checked" "$(host_words)"
+  local host; host=$(host_words) # its failure must end us: an assignment of its own
+  ok "host checked" "$host"
   ok "daemon" "$API   user admin, $(password_words)"
   make_image
   boot_demo
@@ -44,6 +45,8 @@ start_daemon() {
     return
   fi
   mkdir -p "$RUN" "$LOG"
+  # Root only: at its first start the daemon says the administrator's password.
+  (umask 077; touch "$LOG/laminad.log")
   setsid "$OUT/laminad" < /dev/null >> "$LOG/laminad.log" 2>&1 &
   pid=$!
   echo "$pid $(start_time "$pid")" > "$PID_FILE"
@@ -69,10 +72,15 @@ stop_daemon() { # PID
   rm -f "$PID_FILE"
 }
 
+# The daemon asks QEMU what it can do in the background of its start.
 host_words() {
-  lamina host list --format json | jq -r '.[0].status | "\(.cpuModel), " +
-    if .accelerator.kind == "kvm" then "guests run on the hardware (KVM)"
-    else "\(.accelerator.reason) → guests run under software translation (slower)" end'
+  local deadline=$((SECONDS + START_SECONDS)) status
+  until status=$(lamina host list --format json | jq -ec '.[0].status | select(.accelerator or .failure)'); do
+    [ $SECONDS -lt $deadline ] || die "laminad has not found out what this host can do; see $LOG/laminad.log"
+    sleep 0.2
+  done
+  jq -r 'if .failure then .failure.message else "\(.cpuModel), " + (if .accelerator.kind == "kvm" then "guests run on the hardware (KVM)"
+    else "\(.accelerator.reason) → guests run under software translation (slower)" end) end' <<< "$status"
 }
 
 password_words() {
