@@ -34,14 +34,6 @@ internal static partial class Libc
         public ulong Data;
     }
 
-    [StructLayout(LayoutKind.Sequential)]
-    public struct PollDescriptor
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
-    }
-
     [LibraryImport(Name, SetLastError = true)]
     public static partial int clock_gettime(int clock, out TimeSpec time);
 
@@ -60,8 +52,11 @@ internal static partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static unsafe partial int epoll_wait(SafeFileHandle epoll, EpollEvent* events, int count, int timeoutMs);
 
+    /// <summary>For the rare moment in which the kernel must be asked again and has no event for it.</summary>
+    public static void PauseMilliseconds(int count) => _ = poll(0, 0, count);
+
     [LibraryImport(Name, SetLastError = true)]
-    public static partial int poll(ref PollDescriptor descriptors, ulong count, int timeoutMs);
+    private static partial int poll(nint descriptors, ulong count, int timeoutMs);
 
     [LibraryImport(Name, SetLastError = true)]
     public static unsafe partial nint read(SafeFileHandle file, byte* buffer, nuint count);

@@ -21,6 +21,9 @@ public sealed record Link
 
     public bool IsUp { get; init; }
 
+    /// <summary>Something is plugged in at the other end: for a tap, somebody holds its descriptor.</summary>
+    public bool HasCarrier { get; init; }
+
     public int MtuBytes { get; init; }
 
     public PhysicalAddress? Mac { get; init; }
@@ -65,7 +68,7 @@ public sealed record BridgePortChange
 public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLength);
 
 /// <summary>A route of the main table. A null destination is the default route.</summary>
-public sealed record Route
+public sealed record NetworkRoute
 {
     public IPNetwork? Destination { get; init; }
 

@@ -12,6 +12,7 @@ internal static class LinkCodec
     private const int AddressBytes = 8;
     private const int RouteBytes = 12;
     private const uint FlagUp = 1;
+    private const uint FlagCarrier = 0x10000; // IFF_LOWER_UP
     private const byte FamilyIPv4 = 2;
     private const byte FamilyIPv6 = 10;
     private const int MainTable = 254;
@@ -68,6 +69,7 @@ internal static class LinkCodec
             Index = BinaryPrimitives.ReadInt32LittleEndian(header[4..]),
             Name = name,
             IsUp = (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) & FlagUp) != 0,
+            HasCarrier = (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) & FlagCarrier) != 0,
             Kind = attributes.TryGetValue(LinkAttribute.Info, out var info) ? NetlinkReader.ReadAttributes(info).ReadText(LinkAttribute.InfoKind) : null,
             Alias = attributes.ReadText(LinkAttribute.Alias),
             MasterIndex = attributes.ReadNumber(LinkAttribute.Master),
@@ -87,7 +89,7 @@ internal static class LinkCodec
         return new(BinaryPrimitives.ReadInt32LittleEndian(answer.Body.Span[4..]), new IPAddress(address.Span), answer.Body.Span[1]);
     }
 
-    public static Route? ToRoute(NetlinkAnswer answer)
+    public static NetworkRoute? ToRoute(NetlinkAnswer answer)
     {
         if (answer.Type != NetlinkType.NewRoute || answer.Body.Length < RouteBytes) return null;
         var header = answer.Body.Span;

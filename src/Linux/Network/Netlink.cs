@@ -95,11 +95,11 @@ public sealed class Netlink : IDisposable
         AddressMessage(NetlinkType.DeleteAddress, NetlinkFlags.Acknowledge, link, address, prefixLength));
 
     /// <summary>The unicast routes of the main table.</summary>
-    public IReadOnlyList<Route> ListRoutes() =>
-        [.. socket.Dump("list routes", new(NetlinkType.GetRoute, NetlinkFlags.Dump, LinkCodec.RouteHeaderForAll())).Select(LinkCodec.ToRoute).OfType<Route>()];
+    public IReadOnlyList<NetworkRoute> ListRoutes() =>
+        [.. socket.Dump("list routes", new(NetlinkType.GetRoute, NetlinkFlags.Dump, LinkCodec.RouteHeaderForAll())).Select(LinkCodec.ToRoute).OfType<NetworkRoute>()];
 
     /// <returns>False when it was there already.</returns>
-    public bool AddRoute(Route route)
+    public bool AddRoute(NetworkRoute route)
     {
         var destination = route.Destination;
         var family = LinkCodec.FamilyOf(route.Gateway ?? destination?.BaseAddress ?? IPAddress.Any);

@@ -12,23 +12,21 @@ public static unsafe class TapDevice
     public const int MaxNameBytes = 15;
 
     private const nuint SetInterface = 0x400454ca;
-    private const nuint SetPersistent = 0x400454cb;
-    private const nuint SetOwner = 0x400454cc;
+    private const nuint SetPersistentRequest = 0x400454cb;
     private const int RequestBytes = 40;
     private const int NameBytes = 16;
+    private const int MaxAttempts = 50;
     private const ushort Tap = 0x0002;
     private const ushort NoPacketInformation = 0x1000;
     private const ushort VirtioHeader = 0x4000;
 
     /// <summary>
     /// Makes a tap in the calling thread's network namespace, or attaches to a persistent one of this name that nobody holds, and returns its descriptor, ready
-    /// for QEMU (`-netdev tap,fd=N`).
+    /// for QEMU (`-netdev tap,fd=N`). Without <see cref="SetPersistent"/> the tap goes when its last descriptor closes.
     /// </summary>
     /// <param name="name">At most 15 bytes.</param>
-    /// <param name="persistent">It stays without a holder; else it goes when the last descriptor closes.</param>
-    /// <param name="ownerUserId">Who may attach to a persistent one without being root.</param>
     /// <exception cref="LinuxException">EBUSY: somebody holds it. EINVAL: a link of another kind bears this name.</exception>
-    public static SafeFileHandle Open(string name, bool persistent = false, uint? ownerUserId = null)
+    public static SafeFileHandle Open(string name)
     {
         if (Encoding.UTF8.GetByteCount(name) is 0 or > MaxNameBytes) throw new ArgumentException($"\"{name}\" is no name for a link", nameof(name));
         var number = Libc.open("/dev/net/tun", (int)(OpenFlags.ReadWrite | OpenFlags.NonBlocking) | Libc.OpenCloseOnExec, 0);
@@ -37,8 +35,6 @@ public static unsafe class TapDevice
         try
         {
             Attach(tap, name);
-            if (ownerUserId is { } owner && Libc.ioctl(tap, SetOwner, (nint)owner) != 0) throw LinuxException.Last($"give the tap {name} to {owner}");
-            if (persistent && Libc.ioctl(tap, SetPersistent, 1) != 0) throw LinuxException.Last($"make the tap {name} persistent");
             return tap;
         }
         catch
@@ -48,13 +44,28 @@ public static unsafe class TapDevice
         }
     }
 
-    /// <summary>TUNSETIFF with struct ifreq: the name, then the flags.</summary>
+    /// <summary>From now on the tap stays without a holder, until <see cref="Netlink.DeleteLink"/>.</summary>
+    public static void SetPersistent(SafeFileHandle tap)
+    {
+        if (Libc.ioctl(tap, SetPersistentRequest, 1) != 0) throw LinuxException.Last("make a tap persistent");
+    }
+
+    /// <summary>
+    /// TUNSETIFF with struct ifreq: the name, then the flags. A child that is being started at this moment has copies of all our descriptors until it executes its
+    /// program, also of a tap that was closed here just before: the kernel calls the tap busy for that millisecond, and tells nobody when it is over.
+    /// </summary>
     private static void Attach(SafeFileHandle tap, string name)
     {
         var request = stackalloc byte[RequestBytes];
-        new Span<byte>(request, RequestBytes).Clear();
-        Encoding.UTF8.GetBytes(name, new Span<byte>(request, NameBytes));
-        *(ushort*)(request + NameBytes) = Tap | NoPacketInformation | VirtioHeader;
-        if (Libc.ioctl(tap, SetInterface, request) != 0) throw LinuxException.Last($"create the tap {name}");
+        for (var attempt = 1; ; attempt++)
+        {
+            new Span<byte>(request, RequestBytes).Clear();
+            Encoding.UTF8.GetBytes(name, new Span<byte>(request, NameBytes));
+            *(ushort*)(request + NameBytes) = Tap | NoPacketInformation | VirtioHeader;
+            if (Libc.ioctl(tap, SetInterface, request) == 0) return;
+            var failure = LinuxException.Last($"open the tap {name}");
+            if (failure.ErrorNumber != Errno.Busy || attempt == MaxAttempts) throw failure;
+            Libc.PauseMilliseconds(1);
+        }
     }
 }

@@ -22,7 +22,7 @@ public sealed record ChildSpec
     /// <summary>A session and process group of its own: signals of our terminal do not reach it, and the group can be killed whole.</summary>
     public bool NewSession { get; init; } = true;
 
-    /// <summary>Null: as we are. Otherwise without any capability and with no_new_privs.</summary>
+    /// <summary>Null: as we are. Otherwise without the capabilities of root and with no_new_privs.</summary>
     public ChildUser? User { get; init; }
 
     /// <summary>The cgroup in which the process is born; null: ours.</summary>
@@ -56,4 +56,7 @@ public sealed record ChildUser(uint UserId, uint GroupId)
 {
     /// <summary>Further groups, for example that of /dev/kvm; none by default.</summary>
     public IReadOnlyList<uint> SupplementaryGroups { get; init; } = [];
+
+    /// <summary>The few capabilities that it keeps, as setpriv(1) names them: "net_bind_service". None by default.</summary>
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
 }

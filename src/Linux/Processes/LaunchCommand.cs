@@ -27,19 +27,25 @@ internal static class LaunchCommand
         Launchers.Any(launcher => Programs.Find(launcher) == executable);
 
     /// <summary>
-    /// No capability remains, not even for a set-uid program in the child (no_new_privs); both uids and gids are replaced and all groups gone.
+    /// No capability remains but those named, not even for a set-uid program in the child (no_new_privs); both uids and gids are replaced and all groups
+    /// gone.
     /// </summary>
-    private static IEnumerable<string> DropTo(ChildUser user) =>
-    [
-        Programs.Require("setpriv"),
-        "--reuid=" + Text(user.UserId),
-        "--regid=" + Text(user.GroupId),
-        user.SupplementaryGroups.Count == 0 ? "--clear-groups" : "--groups=" + string.Join(',', user.SupplementaryGroups.Select(Text)),
-        "--no-new-privs",
-        "--inh-caps=-all",
-        "--bounding-set=-all",
-        "--",
-    ];
+    private static IEnumerable<string> DropTo(ChildUser user)
+    {
+        var capabilities = string.Concat("-all", string.Concat(user.Capabilities.Select(name => ",+" + name)));
+        return
+        [
+            Programs.Require("setpriv"),
+            "--reuid=" + Text(user.UserId),
+            "--regid=" + Text(user.GroupId),
+            user.SupplementaryGroups.Count == 0 ? "--clear-groups" : "--groups=" + string.Join(',', user.SupplementaryGroups.Select(Text)),
+            "--no-new-privs",
+            "--inh-caps=" + capabilities,
+            "--bounding-set=" + capabilities,
+            .. user.Capabilities.Count == 0 ? [] : new[] { "--ambient-caps=" + capabilities },
+            "--",
+        ];
+    }
 
     private static string Text(uint number) => number.ToString(CultureInfo.InvariantCulture);
 }

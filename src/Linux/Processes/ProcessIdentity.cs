@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Lamina.Linux.Processes;
 
 /// <summary>
@@ -20,6 +22,21 @@ public sealed record ProcessIdentity(int ProcessId, ulong StartTicks, string Exe
         return executable is null ? null : new(processId, stat.StartTicks, executable, HostClock.ReadBootId());
     }
 
+    /// <summary>All processes whose command line holds this very argument: how a child is found whose identity was not recorded in time.</summary>
+    public static IReadOnlyList<ProcessIdentity> FindByArgument(string argument)
+    {
+        var found = new List<ProcessIdentity>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            // The identity first: a command line read after it can only be this process's or a later one's, which nobody can adopt under it.
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var processId)
+                && Read(processId) is { } identity
+                && ReadArguments(folder).Contains(argument)) found.Add(identity);
+        }
+
+        return found;
+    }
+
     /// <summary>
     /// True while exactly this process runs. A program replaced on disk by an upgrade is still the same process; so is one that a launcher is
     /// about to become.
@@ -29,6 +46,18 @@ public sealed record ProcessIdentity(int ProcessId, ulong StartTicks, string Exe
         && now.StartTicks == StartTicks
         && now.BootId == BootId
         && (now.Executable == Executable || LaunchCommand.IsLauncher(now.Executable));
+
+    private static string[] ReadArguments(string folder)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0');
+        }
+        catch (IOException)
+        {
+            return []; // it ended meanwhile
+        }
+    }
 
     private static string? ReadExecutable(int processId)
     {

@@ -16,16 +16,21 @@ internal readonly record struct Subnet
 
     public int PrefixLength { get; }
 
+    public string NetworkAddress => Text(Network);
+
+    /// <summary>"255.255.255.0".</summary>
+    public string Mask => Text(MaskBits);
+
     public string Gateway => Text(Network + 1);
 
-    public string Broadcast => Text(Network | ~Mask);
+    public string Broadcast => Text(Network | ~MaskBits);
 
     /// <summary>How many guests it holds.</summary>
-    public int GuestCount => (int)(~Mask - 2);
+    public int GuestCount => (int)(~MaskBits - 2);
 
     private uint Network { get; }
 
-    private uint Mask => uint.MaxValue << (32 - PrefixLength);
+    private uint MaskBits => uint.MaxValue << (32 - PrefixLength);
 
     /// <summary>Null: no CIDR form, host bits set, or no room for a gateway and a guest (prefixes 8 to 29 are taken).</summary>
     public static Subnet? Parse(string? cidr)
@@ -34,7 +39,7 @@ internal readonly record struct Subnet
         if (parts.Length != 2 || Number(parts[0]) is not { } network) return null;
         if (!int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int length) || length is < 8 or > 29) return null;
         var subnet = new Subnet(network, length);
-        return (network & ~subnet.Mask) == 0 ? subnet : null;
+        return (network & ~subnet.MaskBits) == 0 ? subnet : null;
     }
 
     /// <summary>The n-th guest's address, from 0.</summary>
@@ -42,10 +47,13 @@ internal readonly record struct Subnet
 
     /// <summary>The address belongs to a guest: it lies in the subnet and is not its network, gateway or broadcast address.</summary>
     public bool HoldsGuest(string address) =>
-        Number(address) is { } number && (number & Mask) == Network && number - Network >= 2 && number != (Network | ~Mask);
+        Number(address) is { } number && (number & MaskBits) == Network && number - Network >= 2 && number != (Network | ~MaskBits);
 
     /// <summary>The address in dotted form without leading zeros; null when it is none.</summary>
     public static string? Normalize(string address) => Number(address) is { } number ? Text(number) : null;
+
+    /// <summary>CIDR form.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{NetworkAddress}/{PrefixLength}");
 
     private static uint? Number(string text) =>
         text.Split('.').Length == 4 && IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork

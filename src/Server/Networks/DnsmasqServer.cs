@@ -1,0 +1,149 @@
+using System.Text;
+using Lamina.Linux.Files;
+using Lamina.Linux.Processes;
+using Lamina.Server.Control;
+
+namespace Lamina.Server.Networks;
+
+/// <summary>
+/// dnsmasq of one network: DHCP and DNS for its guests, as a user without rights. It outlives the daemon; the next one finds it by its configuration file.
+/// Not safe for two callers at once.
+/// </summary>
+/// <param name="folder">Its files; readable by everybody, for its user is nobody else's.</param>
+/// <param name="userId">Who it runs as.</param>
+internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
+{
+    private const string Program = "dnsmasq";
+    private const string ErrorPipe = "stderr";
+    private const int ErrorBytes = 4096;
+    private const string StartedWord = "started, version";
+    private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode FolderMode = FileMode | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private static readonly TimeSpan PoliteEnd = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan StartPoll = TimeSpan.FromMilliseconds(5);
+
+    private ChildProcess? _process;
+    private DnsmasqFiles? _served;
+
+    /// <summary>Ends when the process does; already ended when there is none.</summary>
+    public Task Ended => _process?.WaitForExitAsync(CancellationToken.None) ?? Task.CompletedTask;
+
+    public bool IsRunning => !Ended.IsCompleted;
+
+    public int? ProcessId => _process?.ProcessId;
+
+    private string ConfigurationPath => Path.Combine(folder, DnsmasqFiles.ConfigurationName);
+
+    private string ConfigurationArgument => $"--conf-file={ConfigurationPath}";
+
+    /// <summary>Serves these files: by the process that runs, told to read again, or by a new one.</summary>
+    public async Task ServeAsync(DnsmasqFiles wanted, TimeProvider time, CancellationToken cancellation)
+    {
+        Adopt();
+        if (IsRunning && wanted == _served) return;
+        Directory.CreateDirectory(folder, FolderMode);
+        File.SetUnixFileMode(folder, FolderMode);
+        if (IsRunning && Read(DnsmasqFiles.ConfigurationName) == wanted.Configuration)
+        {
+            WriteLists(wanted);
+            _process!.Send(Signal.HangUp);
+        }
+        else
+        {
+            await StopAsync(time, cancellation);
+            Write(DnsmasqFiles.ConfigurationName, wanted.Configuration); // only while no process runs: the file tells what a running one was started with
+            WriteLists(wanted);
+            await StartAsync(time, cancellation);
+        }
+
+        _served = wanted;
+    }
+
+    /// <summary>What it said since it was last asked: why it ended.</summary>
+    public string TakeWords() => Encoding.UTF8.GetString(Fifo.ReadAvailable(Path.Combine(folder, ErrorPipe), ErrorBytes)).Trim();
+
+    /// <summary>Ends the process, if there is one, and waits for that.</summary>
+    public async Task StopAsync(TimeProvider time, CancellationToken cancellation)
+    {
+        Adopt();
+        if (_process is not { } process) return;
+        process.Send(Signal.Terminate);
+        try
+        {
+            await process.WaitForExitAsync(cancellation).WaitAsync(PoliteEnd, time, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            process.Send(Signal.Kill);
+            await process.WaitForExitAsync(cancellation);
+        }
+
+        Forget();
+    }
+
+    /// <summary>Lets go of the process, which runs on.</summary>
+    public void Dispose() => _process?.Dispose();
+
+    /// <summary>Takes up what an earlier daemon left running. It may have died before it could record anything, so the process list is asked.</summary>
+    private void Adopt()
+    {
+        if (_process is not null && !IsRunning) Forget();
+        _process ??= ProcessIdentity.FindByArgument(ConfigurationArgument)
+            .Where(identity => Path.GetFileName(identity.Executable) == Program)
+            .Select(ChildProcess.Adopt)
+            .FirstOrDefault(process => process is not null);
+    }
+
+    private void Forget()
+    {
+        _process?.Dispose();
+        _process = null;
+        _served = null;
+    }
+
+    /// <summary>Starts it and waits until it says that it serves. The ports 53 and 67 are all that it needs a right for.</summary>
+    private async Task StartAsync(TimeProvider time, CancellationToken cancellation)
+    {
+        CrashPoints.Reached("dnsmasq", "start", "before");
+        using (var errors = Fifo.Create(Path.Combine(folder, ErrorPipe)))
+        {
+            _process = ChildProcess.Spawn(new()
+            {
+                Program = Program,
+                Arguments = [ConfigurationArgument],
+                User = new(userId, userId) { Capabilities = ["net_bind_service"] },
+                StandardError = ChildOutput.To(errors),
+            });
+        }
+
+        CrashPoints.Reached("dnsmasq", "start", "after");
+        using var patience = new CancellationTokenSource(StartPatience, time);
+        var words = new StringBuilder();
+        while (!words.Append(TakeWords()).ToString().Contains(StartedWord, StringComparison.Ordinal))
+        {
+            if (!IsRunning || patience.IsCancellationRequested)
+            {
+                throw new ProblemException(
+                    ProblemKind.Internal, "network.dnsmasq", $"dnsmasq does not serve the network: {words}",
+                    "Another DHCP or DNS server on this host may hold the ports: ss -lunp 'sport = 53 or sport = 67'");
+            }
+
+            await Task.Delay(StartPoll, time, cancellation);
+        }
+    }
+
+    private void WriteLists(DnsmasqFiles files)
+    {
+        Write(DnsmasqFiles.DhcpHostsName, files.DhcpHosts);
+        Write(DnsmasqFiles.NamesName, files.Names);
+    }
+
+    private void Write(string name, string content) => DurableFile.Write(Path.Combine(folder, name), Encoding.UTF8.GetBytes(content), FileMode);
+
+    private string? Read(string name)
+    {
+        var path = Path.Combine(folder, name);
+        return File.Exists(path) ? File.ReadAllText(path) : null;
+    }
+}

@@ -1,0 +1,264 @@
+using Lamina.Api;
+using Lamina.Linux.Network;
+using Lamina.Server.Control;
+using Lamina.Server.Events;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Networks;
+
+/// <summary>
+/// The networks on this machine: bridges, packet rules, dnsmasq and the taps of cards, brought to where the records say at start, at each change and each
+/// minute. Touches only what bears our names and aliases (decision 18).
+/// </summary>
+internal sealed partial class HostNetworks : IAsyncDisposable
+{
+    public const string DefaultName = "default";
+
+    /// <summary>The one key of the loop: packet rules are one whole.</summary>
+    private const string Everything = "networks";
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan VerifyInterval = TimeSpan.FromSeconds(55);
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
+
+    private readonly Instance _instance;
+    private readonly IStore _store;
+    private readonly Cache _cache;
+    private readonly EventLog _events;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Netlink _netlink = new();
+    private readonly HostNftables _nftables;
+    private readonly Dictionary<string, DnsmasqServer> _servers = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly ControllerLoop _loop;
+    private volatile IReadOnlyDictionary<string, PlannedNetwork> _applied = new Dictionary<string, PlannedNetwork>();
+    private long? _verified;
+
+    public HostNetworks(Instance instance, IStore store, Cache cache, EventLog events, TimeProvider time, ILogger<HostNetworks> logger)
+    {
+        (_instance, _store, _cache, _events, _time, _logger) = (instance, store, cache, events, time, logger);
+        _nftables = new(instance.NftTable);
+        _loop = new("networks", ReconcileAsync, time, logger, new() { Workers = 1 });
+    }
+
+    /// <summary>The last uid of the instance's range.</summary>
+    private uint DnsmasqUserId => (uint)(_instance.FirstUserId + Instance.UserIdCount - 1);
+
+    /// <summary>Makes the network <c>default</c> at the first start.</summary>
+    /// <param name="subnet">From the configuration; null: the instance's own.</param>
+    /// <param name="cancellation">Ends the start.</param>
+    public async Task EnsureDefaultAsync(string? subnet, CancellationToken cancellation)
+    {
+        var nameId = Keys.NameId(ProjectRecord.DefaultProject, "network", DefaultName);
+        if (_cache.Snapshot.Get(Keys.Names, nameId) is not null) return;
+        var id = Guid.CreateVersion7().ToString();
+        var spec = new NetworkSpec { Name = DefaultName, Subnet = subnet ?? _instance.DefaultSubnet, CreatedAt = _time.GetUtcNow() };
+        var result = await new StoreChange("network.create")
+            .Create(Keys.Names, nameId, new Claim { Owner = id })
+            .Create(Keys.Networks.Spec, id, spec)
+            .CommitAsync(_store, _time, cancellation);
+        await _cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(5), cancellation);
+    }
+
+    /// <summary>Keeps everything in place until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var subscription = _cache.Subscribe(Keys.Networks.Spec, Keys.Vms.Spec);
+        await Task.WhenAll(
+            _loop.RunAsync(cancellation),
+            _loop.FollowAsync(subscription, _ => Everything, _ => [Everything], cancellation));
+    }
+
+    /// <summary>
+    /// Makes the tap of a card, with its rules in place before its first frame, in its bridge, and persistent, for the engine to open by name. The card must
+    /// stand in the VM's recorded spec.
+    /// </summary>
+    /// <returns>The tap's name.</returns>
+    /// <exception cref="ProblemException">The network is not up.</exception>
+    public async Task<string> PlugAsync(string vmId, VmNic nic, CancellationToken cancellation)
+    {
+        var tap = NetworkPlan.TapOf(_instance, vmId, nic.Slot);
+        if (FindServed(tap, nic) is not { } network)
+        {
+            await ApplyAsync(cancellation);
+            network = FindServed(tap, nic) ?? throw NotUp(nic);
+        }
+
+        NicTaps.Create(_netlink, tap, NetworkPlan.TapOwner(_instance, vmId, nic.Slot), network);
+        return tap;
+    }
+
+    /// <summary>Removes the tap of a card; one that is not there is fine. Its rules stay as long as its record does.</summary>
+    public void Unplug(string vmId, int slot)
+    {
+        var tap = NetworkPlan.TapOf(_instance, vmId, slot);
+        if (_netlink.FindLink(tap)?.Alias == NetworkPlan.TapOwner(_instance, vmId, slot)) _netlink.DeleteLink(tap);
+    }
+
+    /// <summary>Brings everything to where the newest records say, and tells each network's status.</summary>
+    /// <returns>What failed, by the network's id.</returns>
+    public async Task<IReadOnlyDictionary<string, Exception>> ApplyAsync(CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            var snapshot = _cache.Snapshot;
+            var plan = NetworkPlan.From(_instance, snapshot);
+            var failures = await ApplyAsync(plan, cancellation);
+            await WriteStatusesAsync(snapshot, plan, failures, cancellation);
+            return failures;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Removes what belongs to networks and VMs that are no more, and lists what is in use nevertheless.</summary>
+    public async Task<SweepReport> SweepAsync(CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            return await new NetworkSweep(_instance, _netlink, ServerOf, _time).SweepAsync(() => _cache.Snapshot, cancellation);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Bridges, rules and dnsmasq stay: guests need them while the daemon is away.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _loop.DisposeAsync();
+        foreach (var server in _servers.Values) server.Dispose();
+        _netlink.Dispose();
+        _one.Dispose();
+    }
+
+    private async Task<Reconciled> ReconcileAsync(string key, CancellationToken cancellation)
+    {
+        var failures = await ApplyAsync(cancellation);
+        return failures.Count == 0 ? Reconciled.After(RefreshInterval) : throw new AggregateException(failures.Values);
+    }
+
+    private async Task<Dictionary<string, Exception>> ApplyAsync(IReadOnlyList<PlannedNetwork> plan, CancellationToken cancellation)
+    {
+        var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
+        foreach (var network in plan)
+        {
+            if (FailureOf(() => HostBridge.Apply(_netlink, network)) is { } failure) failures[network.Id] = failure;
+        }
+
+        // Rules also for a network that failed: what is left of it must not lie open.
+        if (await FailureOfAsync(() => ApplyRulesAsync(plan, cancellation)) is { } refusal)
+        {
+            foreach (var network in plan) failures.TryAdd(network.Id, refusal);
+        }
+
+        _applied = plan.Where(network => !failures.ContainsKey(network.Id)).ToDictionary(network => network.Id);
+        foreach (var network in _applied.Values)
+        {
+            if (await FailureOfAsync(() => ServeAsync(network, cancellation)) is { } failure) failures[network.Id] = failure;
+        }
+
+        return failures;
+    }
+
+    private static Exception? FailureOf(Action step)
+    {
+        try
+        {
+            step();
+            return null;
+        }
+        catch (Exception failure)
+        {
+            return failure;
+        }
+    }
+
+    private static async Task<Exception?> FailureOfAsync(Func<Task> step)
+    {
+        try
+        {
+            await step();
+            return null;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            return failure;
+        }
+    }
+
+    private async Task ApplyRulesAsync(IReadOnlyList<PlannedNetwork> plan, CancellationToken cancellation)
+    {
+        var wanted = NftRuleset.For(_instance.NftTable, plan);
+        if (_verified is { } then && _time.GetElapsedTime(then) < VerifyInterval)
+        {
+            await _nftables.ApplyAsync(wanted, cancellation);
+            return;
+        }
+
+        await _nftables.RefreshAsync(wanted, cancellation);
+        _verified = _time.GetTimestamp();
+    }
+
+    private async Task ServeAsync(PlannedNetwork network, CancellationToken cancellation)
+    {
+        var server = ServerOf(network.Id);
+        var before = server.ProcessId;
+        await server.ServeAsync(DnsmasqFiles.For(network, FolderOf(network.Id)), _time, cancellation);
+        if (server.ProcessId != before) _ = WatchAsync(server, network.Name);
+    }
+
+    /// <summary>dnsmasq is started again when it ends; a pause keeps one that always ends from keeping the host busy.</summary>
+    private async Task WatchAsync(DnsmasqServer server, string network)
+    {
+        await server.Ended;
+        LogEnded(_logger, network, server.TakeWords());
+        _loop.WakeAfter(Everything, RestartPause);
+    }
+
+    private async Task WriteStatusesAsync(
+        CacheSnapshot snapshot, IReadOnlyList<PlannedNetwork> plan, Dictionary<string, Exception> failures, CancellationToken cancellation)
+    {
+        foreach (var spec in snapshot.All(Keys.Networks.Spec))
+        {
+            var planned = plan.FirstOrDefault(network => network.Id == spec.Id);
+            var status = NetworkStatuses.Make(spec.Record, planned, failures.GetValueOrDefault(spec.Id));
+            var known = snapshot.Get(Keys.Networks.Status, spec.Id);
+            if (!NetworkStatuses.IsNews(known?.Record, status)) continue;
+            var change = new StoreChange("network.status").RequireExists(Keys.Networks.Spec[spec.Id]).Put(Keys.Networks.Status, spec.Id, status);
+            if (NetworkStatuses.EventOf(spec, known?.Record, status) is { } draft) _events.Add(change, draft);
+            await change.CommitAsync(_store, _time, cancellation);
+        }
+    }
+
+    private DnsmasqServer ServerOf(string networkId)
+    {
+        if (!_servers.TryGetValue(networkId, out var server)) _servers[networkId] = server = new(FolderOf(networkId), DnsmasqUserId);
+        return server;
+    }
+
+    private string FolderOf(string networkId) => Path.Combine(_instance.RunDirectory, NetworkSweep.Folder, networkId);
+
+    private PlannedNetwork? FindServed(string tap, VmNic nic) =>
+        _applied.GetValueOrDefault(nic.Network ?? "") is { } network
+        && network.Nics.Any(served => served.Tap == tap && served.Mac == nic.Mac && served.Address == nic.Address)
+            ? network
+            : null;
+
+    private ProblemException NotUp(VmNic nic)
+    {
+        var name = _cache.Snapshot.Get(Keys.Networks.Spec, nic.Network ?? "")?.Record.Name ?? nic.Network;
+        var reason = _cache.Snapshot.Get(Keys.Networks.Status, nic.Network ?? "")?.Record.Failure;
+        return new(
+            ProblemKind.Conflict, "network.notUp", $"Network {name} is not up. {reason?.Message}".TrimEnd(),
+            reason?.Remedy ?? $"See why: lamina network show {name}");
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "dnsmasq of network {Network} ended and is started again: {Words}")]
+    private static partial void LogEnded(ILogger logger, string network, string words);
+}

@@ -1,0 +1,37 @@
+using System.Text;
+using Lamina.Linux.Processes;
+using Lamina.Server.Control;
+
+namespace Lamina.Server.Networks;
+
+/// <summary>Loads our rules into the kernel. Not safe for two callers at once.</summary>
+internal sealed class HostNftables(string table)
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
+
+    private NftRuleset? _applied;
+
+    /// <summary>Loads what differs from the last time; the first time, and when that fails, everything.</summary>
+    /// <exception cref="CommandException">nft refused.</exception>
+    public async Task ApplyAsync(NftRuleset wanted, CancellationToken cancellation)
+    {
+        var script = wanted.ChangeFrom(_applied);
+        if (script.Length == 0) return;
+        CrashPoints.Reached("nft", "load", "before");
+        var result = await RunAsync(["-f", "-"], script, cancellation);
+        if (!result.Exit.Succeeded) (await RunAsync(["-f", "-"], wanted.Replace(), cancellation)).EnsureSuccess();
+        CrashPoints.Reached("nft", "load", "after");
+        _applied = wanted;
+    }
+
+    /// <summary>Somebody may have flushed all rules of the host (a restart of nftables.service does): then they are loaded anew.</summary>
+    public async Task RefreshAsync(NftRuleset wanted, CancellationToken cancellation)
+    {
+        var tables = (await RunAsync(["list", "tables"], "", cancellation)).EnsureSuccess().OutputText.Split('\n');
+        if (!tables.Contains($"table inet {table}") || !tables.Contains($"table bridge {table}")) _applied = null;
+        await ApplyAsync(wanted, cancellation);
+    }
+
+    private static Task<CommandResult> RunAsync(IReadOnlyList<string> arguments, string input, CancellationToken cancellation) => Command.RunAsync(
+        new() { Program = "nft", Arguments = arguments, Input = Encoding.UTF8.GetBytes(input), Timeout = Timeout }, cancellation);
+}

@@ -1,0 +1,64 @@
+using Lamina.Api;
+using Lamina.Linux;
+using Lamina.Linux.Processes;
+using Lamina.Server.Control;
+using Lamina.Server.Events;
+
+namespace Lamina.Server.Networks;
+
+/// <summary>How a network's status comes about (pure).</summary>
+internal static class NetworkStatuses
+{
+    /// <param name="spec">As recorded.</param>
+    /// <param name="network">Null: the spec has no usable subnet.</param>
+    /// <param name="error">Null: everything is in place.</param>
+    public static NetworkStatus Make(NetworkSpec spec, PlannedNetwork? network, Exception? error) => new()
+    {
+        Up = network is not null && error is null,
+        Bridge = network?.Bridge,
+        Failure = network is null ? NoSubnet(spec) : error is null ? null : FailureOf(spec.Name, error),
+    };
+
+    /// <summary>True when a new status says something else than the recorded one.</summary>
+    public static bool IsNews(NetworkStatus? known, NetworkStatus now) =>
+        known is null || known.Up != now.Up || known.Bridge != now.Bridge || known.Failure?.Code != now.Failure?.Code || known.Failure?.Message != now.Failure?.Message;
+
+    /// <summary>What people are told; null when it is only that a new network came up.</summary>
+    public static EventDraft? EventOf(CachedRecord<NetworkSpec> spec, NetworkStatus? known, NetworkStatus now)
+    {
+        if (now.Up && known?.Failure is null) return null;
+        return new()
+        {
+            Kind = now.Up ? "network.recovered" : "network.failed",
+            Severity = now.Up ? EventSeverity.Information : EventSeverity.Error,
+            Message = now.Up ? $"Network {spec.Record.Name} is up again." : now.Failure!.Message,
+            Target = new ObjectReference { Kind = "network", Id = spec.Id, Name = spec.Record.Name },
+            Project = spec.Record.Project,
+        };
+    }
+
+    private static Failure NoSubnet(NetworkSpec spec) => new()
+    {
+        Code = "network.subnet",
+        Message = $"Network {spec.Name} has no usable subnet ('{spec.Subnet}').",
+        Remedy = "A subnet is written as 192.168.200.0/24, with a prefix from 8 to 29.",
+    };
+
+    private static Failure FailureOf(string network, Exception error) => error switch
+    {
+        ProblemException problem => problem.ToFailure(),
+        CommandException command => new()
+        {
+            Code = "network.rules",
+            Message = $"The packet rules of network {network} could not be loaded: {command.Message}",
+            Remedy = "Check that nftables works on this host: nft list ruleset",
+        },
+        LinuxException { ErrorNumber: Errno.NoEntry } missing => new()
+        {
+            Code = "network.programMissing",
+            Message = $"Network {network} is not up: {missing.Message}",
+            Remedy = "Install nftables and dnsmasq-base, then run 'lamina doctor'.",
+        },
+        _ => new() { Code = "network.host", Message = $"Network {network} is not up: {error.Message}", Remedy = "Run 'lamina doctor'." },
+    };
+}
