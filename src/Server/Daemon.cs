@@ -3,6 +3,7 @@ using Lamina.Api;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
+using Lamina.Server.Doctor;
 using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
@@ -178,6 +179,7 @@ internal sealed class Daemon : IAsyncDisposable
         ProjectEndpoints.Map(api);
         HostEndpoints.Map(api);
         storage.Map(api);
+        DoctorEndpoints.Map(api, new DoctorCollector(host, auth.Tls, cache, sweeper, time));
         OpenApiDescription.Map(app);
         // Now and not at the start, so that the API can be described without one.
         app.UseEndpoints(static _ => { });

@@ -40,7 +40,10 @@ internal static class LocalSocket
     /// but root can connect too early.
     /// </summary>
     /// <returns>Whether the group exists.</returns>
-    public static bool Admit(string path) => Admit(path, FindGroup(Group, File.ReadLines("/etc/group")));
+    public static bool Admit(string path) => Admit(path, FindGroup());
+
+    /// <summary>Whether the group exists on this machine.</summary>
+    public static bool HasGroup() => FindGroup() is not null;
 
     internal static bool Admit(string path, uint? group)
     {
@@ -48,6 +51,8 @@ internal static class LocalSocket
         File.SetUnixFileMode(path, group is null ? RootOnly : WithGroup);
         return group is not null;
     }
+
+    private static uint? FindGroup() => FindGroup(Group, File.ReadLines("/etc/group"));
 
     /// <summary>The id of a group in group(5) lines: <c>name:password:id:members</c>.</summary>
     internal static uint? FindGroup(string name, IEnumerable<string> lines) => lines

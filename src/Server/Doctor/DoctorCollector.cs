@@ -1,0 +1,47 @@
+using Lamina.Linux;
+using Lamina.Linux.Cgroups;
+using Lamina.Linux.Host;
+using Lamina.Linux.Processes;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+using Lamina.Server.Hosts;
+
+namespace Lamina.Server.Doctor;
+
+/// <summary>Collects the facts of this host; reads only, runs nothing.</summary>
+internal sealed class DoctorCollector(LocalHost host, TlsIdentity tls, Cache cache, Sweeper sweeper, TimeProvider time)
+{
+    public DoctorFacts Collect()
+    {
+        var snapshot = cache.Snapshot;
+        return new DoctorFacts
+        {
+            Now = time.GetUtcNow(),
+            Host = snapshot.Get(Keys.Hosts.Status, host.Id)?.Record,
+            HasUefi = host.Capabilities is { } capabilities ? capabilities.Uefi is not null : null,
+            Programs = DoctorChecks.Programs.ToDictionary(program => program.Program, program => Programs.Find(program.Program)),
+            Cgroups = CgroupSupport.Read(),
+            Pools = [.. snapshot.All(Keys.Pools.Spec).Select(pool => new PoolFacts(pool.Record.Name, pool.Record, snapshot.Get(Keys.Pools.Status, pool.Id)?.Record))],
+            Networks = [.. snapshot.All(Keys.Networks.Spec).Select(network => new NetworkFacts(network.Record.Name, snapshot.Get(Keys.Networks.Status, network.Id)?.Record))],
+            StoreIsStale = cache.IsStale,
+            ClockIsSynchronized = ClockState(),
+            Sweeps = sweeper.LastReports,
+            HasLocalGroup = LocalSocket.HasGroup(),
+            CertificateEnds = tls.ServerCertificateEnds,
+            CaEnds = tls.CaEnds,
+        };
+    }
+
+    private static bool? ClockState()
+    {
+        try
+        {
+            return ClockFacts.IsSynchronized();
+        }
+        catch (LinuxException)
+        {
+            // A container may forbid the call.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Lamina.Api;
+using Lamina.Linux.Cgroups;
+using Lamina.Server.Control;
+
+namespace Lamina.Server.Doctor;
+
+/// <summary>Everything that the checks look at, collected once.</summary>
+internal sealed record DoctorFacts
+{
+    public required DateTimeOffset Now { get; init; }
+
+    /// <summary>Null: the host has not written itself yet.</summary>
+    public HostStatus? Host { get; init; }
+
+    /// <summary>Null: the engine has not answered.</summary>
+    public bool? HasUefi { get; init; }
+
+    /// <summary>Programs that were looked for, and where they are; null: not there.</summary>
+    public IReadOnlyDictionary<string, string?> Programs { get; init; } = new Dictionary<string, string?>();
+    public required CgroupSupport Cgroups { get; init; }
+    public IReadOnlyList<PoolFacts> Pools { get; init; } = [];
+    public IReadOnlyList<NetworkFacts> Networks { get; init; } = [];
+    public bool StoreIsStale { get; init; }
+
+    /// <summary>Null: there is no wall clock state to be read.</summary>
+    public bool? ClockIsSynchronized { get; init; }
+
+    /// <summary>By room.</summary>
+    public IReadOnlyDictionary<string, SweepReport> Sweeps { get; init; } = new Dictionary<string, SweepReport>();
+    public bool HasLocalGroup { get; init; }
+    public required DateTimeOffset CertificateEnds { get; init; }
+    public required DateTimeOffset CaEnds { get; init; }
+}
+
+internal sealed record PoolFacts(string Name, PoolSpec Spec, PoolStatus? Status);
+
+internal sealed record NetworkFacts(string Name, NetworkStatus? Status);
