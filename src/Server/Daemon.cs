@@ -1,5 +1,8 @@
 using System.Net;
 using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Engine.Qemu;
+using Lamina.Linux.Cgroups;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
@@ -21,6 +24,9 @@ internal sealed record DaemonOptions
 
     /// <summary>Where instances claim their numbers.</summary>
     public string Registry { get; init; } = InstanceClaim.Registry;
+
+    /// <summary>Replaces QEMU.</summary>
+    public IVmEngine? Engine { get; init; }
 
     /// <summary>Replaces where the log goes.</summary>
     public Action<ILoggingBuilder>? Log { get; init; }
@@ -142,6 +148,7 @@ internal sealed class Daemon : IAsyncDisposable
         await DefaultProject.EnsureAsync(store, cache.Snapshot, time, cancellationToken);
         var host = new LocalHost(identity, MachineFacts.Read(), store, cache, time, BuildInformation.Version, loggers.CreateLogger<LocalHost>());
         await host.RegisterAsync(cancellationToken);
+        var engine = options.Engine ?? QemuOf(configuration.Qemu, instance, time);
 
         // Pools, Images, Isos, Disks
         var storage = opened.Add(await StorageRooms.OpenAsync(
@@ -190,7 +197,15 @@ internal sealed class Daemon : IAsyncDisposable
         loops.Add("cancelled operations", runs.RunAsync);
         loops.Add("operations", executor.RunAsync);
         loops.Add("certificates", auth.Tls.RunAsync);
+        loops.Add("host", stopping => host.RunAsync(engine, stopping));
         storage.Add(loops);
         return new Daemon(claim, store, cache, loggers, app, auth, storage, loops);
+    }
+
+    private static QemuEngine QemuOf(QemuConfiguration? configuration, Instance instance, TimeProvider time)
+    {
+        var options = new QemuEngineOptions { CacheFolder = instance.CacheDirectory };
+        if (configuration?.Binary is { } binary) options = options with { Binary = binary };
+        return new QemuEngine(options, CgroupManager.Detect(instance.CgroupName), time);
     }
 }

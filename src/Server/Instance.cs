@@ -39,6 +39,9 @@ internal sealed record Instance
     /// <summary>The pool <c>default</c>, when the configuration names no other place.</summary>
     public string DefaultPoolDirectory => Path.Combine(DataDirectory, "pools", "default");
 
+    /// <summary>What was probed of QEMU; may be deleted at any time.</summary>
+    public string CacheDirectory => Path.Combine(DataDirectory, "cache");
+
     /// <summary>Keys and certificates of the installation, root only.</summary>
     public string SecretsDirectory => Path.Combine(DataDirectory, "secrets");
 
