@@ -5,14 +5,17 @@ namespace Lamina.Api;
 
 /// <summary>
 /// What every record in the store bears. The records are both the wire form and the stored form; each key has exactly one writer.
-/// Members that this version does not know survive a rewrite in <see cref="Unknown"/>; the API refuses them on input.
+/// Members that this version does not know survive a rewrite; the API refuses them on input.
 /// </summary>
-public abstract record StoredRecord
+public abstract record StoredRecord : RecordPart
 {
     /// <summary>The version of the record's form, from 1.</summary>
     public int Schema { get; set; } = 1;
+}
 
-    /// <summary>Members written by a newer version, kept as they are.</summary>
+/// <summary>An object in a stored record, or the record itself: members written by a newer version are kept as they are.</summary>
+public abstract record RecordPart
+{
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
@@ -33,7 +36,7 @@ public sealed record Page<T>
 }
 
 /// <summary>Names an object in an operation, event or audit record: <c>vm</c>, its id and the name that it had then.</summary>
-public sealed record ObjectReference
+public sealed record ObjectReference : RecordPart
 {
     public required string Kind { get; init; }
     public required string Id { get; init; }
@@ -41,7 +44,7 @@ public sealed record ObjectReference
 }
 
 /// <summary>A failure as people read it: a stable code, what happened to which object and why, and what to do.</summary>
-public sealed record Failure
+public sealed record Failure : RecordPart
 {
     public required string Code { get; init; }
     public required string Message { get; init; }

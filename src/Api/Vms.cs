@@ -52,7 +52,7 @@ public enum VmFirmware
 /// The machine that the guest sees, recorded at creation so that no upgrade or move changes it: a versioned machine type, a named CPU model
 /// with every flag (never <c>host</c> or <c>max</c>) and the room left for hot-plug.
 /// </summary>
-public sealed record VmMachine
+public sealed record VmMachine : RecordPart
 {
     /// <summary>For example <c>pc-q35-7.2</c>.</summary>
     public required string Type { get; init; }
@@ -77,7 +77,7 @@ public enum DiskBus
 }
 
 /// <summary>A disk in a VM. The slot is kept for life, so that no removal moves another device.</summary>
-public sealed record VmDisk
+public sealed record VmDisk : RecordPart
 {
     public required int Slot { get; init; }
 
@@ -89,7 +89,7 @@ public sealed record VmDisk
 }
 
 /// <summary>A CD-ROM drive (virtio-scsi); empty when <see cref="Iso"/> is null.</summary>
-public sealed record VmCdrom
+public sealed record VmCdrom : RecordPart
 {
     public required int Slot { get; init; }
     public string? Iso { get; init; }
@@ -97,7 +97,7 @@ public sealed record VmCdrom
 }
 
 /// <summary>Direct kernel boot from uploaded files (entries of <c>isos</c> with kind kernel and initrd).</summary>
-public sealed record VmKernel
+public sealed record VmKernel : RecordPart
 {
     public required string Kernel { get; init; }
     public string? Initrd { get; init; }
@@ -119,7 +119,7 @@ public enum NicModel
 }
 
 /// <summary>A network card. MAC and address are allocated in the store when the NIC is made, so nothing moves with the VM.</summary>
-public sealed record VmNic
+public sealed record VmNic : RecordPart
 {
     public required int Slot { get; init; }
     public NicKind Kind { get; init; }
@@ -132,7 +132,7 @@ public sealed record VmNic
 }
 
 /// <summary>cloud-init's NoCloud data. User data, keys and passwords lie in <c>secrets/&lt;id&gt;</c>, never here.</summary>
-public sealed record VmCloudInit
+public sealed record VmCloudInit : RecordPart
 {
     public required string Hostname { get; init; }
 
@@ -143,7 +143,7 @@ public sealed record VmCloudInit
     public required string Secret { get; init; }
 }
 
-public sealed record VmLimits
+public sealed record VmLimits : RecordPart
 {
     /// <summary>Upper bound of CPU time in percent of one core; null: as many cores as the VM has vCPUs.</summary>
     public int? CpuPercent { get; init; }
@@ -162,7 +162,7 @@ public enum RestartPolicy
 }
 
 /// <summary>Start with the host, in ascending <see cref="Order"/>, waiting <see cref="DelaySeconds"/> after each.</summary>
-public sealed record VmAutostart
+public sealed record VmAutostart : RecordPart
 {
     public bool Enabled { get; init; }
     public int Order { get; init; }
@@ -181,7 +181,7 @@ public enum PowerWanted
 /// The power state asked for, committed together with the operation that asked. The runner acts on it only while
 /// <see cref="Request"/> differs from <see cref="VmStatus.Served"/>.
 /// </summary>
-public sealed record VmPower
+public sealed record VmPower : RecordPart
 {
     public PowerWanted Wanted { get; init; }
     public string? Request { get; init; }
@@ -253,7 +253,7 @@ public enum AcceleratorKind
 }
 
 /// <summary>How the guest's instructions are run, and why (<c>no AMD-V on this host</c>).</summary>
-public sealed record Accelerator
+public sealed record Accelerator : RecordPart
 {
     public required AcceleratorKind Kind { get; init; }
     public required string Reason { get; init; }
@@ -303,13 +303,13 @@ public enum VmJobKind
     Restore,
 }
 
-public sealed record VmJobPermit
+public sealed record VmJobPermit : RecordPart
 {
     public required string Operation { get; init; }
     public required VmJobKind Kind { get; init; }
 }
 
-public sealed record VmAgentStatus
+public sealed record VmAgentStatus : RecordPart
 {
     public required bool Connected { get; init; }
     public string? OperatingSystem { get; init; }

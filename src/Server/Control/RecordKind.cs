@@ -12,6 +12,9 @@ internal abstract class RecordKind(string prefix, string suffix)
     /// <summary>For example <c>/spec</c>; empty when the id ends the key.</summary>
     public string Suffix { get; } = suffix;
 
+    /// <summary>How the records are read and written.</summary>
+    public abstract JsonTypeInfo UntypedInfo { get; }
+
     /// <summary>The key of one record.</summary>
     public string this[string id] => string.Concat(Prefix, id, Suffix);
 
@@ -39,6 +42,8 @@ internal sealed class RecordKind<T>(string prefix, string suffix, JsonTypeInfo<T
     where T : StoredRecord
 {
     public JsonTypeInfo<T> TypeInfo { get; } = typeInfo;
+
+    public override JsonTypeInfo UntypedInfo => TypeInfo;
 
     internal override StoredRecord ReadRecord(string key, ReadOnlySpan<byte> json) => RecordJson.Read(key, json, TypeInfo);
 
