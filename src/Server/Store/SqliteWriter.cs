@@ -77,6 +77,17 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
             write.Fail(again with { OutcomeUnknown = again.OutcomeUnknown || failure.OutcomeUnknown });
             alone &= again.TryAlone;
         }
+
+        if (!alone) FailWaiting(failure with { OutcomeUnknown = false });
+    }
+
+    /// <summary>What came meanwhile would fail alike, only later than its callers wait.</summary>
+    private void FailWaiting(SqliteWriteFailure failure)
+    {
+        while (_queue.Reader.TryRead(out var write))
+        {
+            if (write.TryBegin()) write.Fail(failure);
+        }
     }
 
     private SqliteWriteFailure? TryWrite(List<SqliteWrite> group)
