@@ -60,6 +60,9 @@ internal sealed class Daemon : IAsyncDisposable
         _loops = loops;
     }
 
+    /// <summary>For tests.</summary>
+    internal IStore Store => _store;
+
     public Instance Instance => _claim.Instance;
 
     public Uri Address => WebHost.AddressOf(_app);

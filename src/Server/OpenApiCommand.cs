@@ -27,7 +27,8 @@ internal static class OpenApiCommand
                 ConfigurationDirectory = Path.Combine(folder, "etc"),
                 LogDirectory = Path.Combine(folder, "log"),
             };
-            await using var daemon = await Daemon.OpenAsync(new DaemonOptions { Instance = instance, Time = time, Registry = Path.Combine(folder, "instances") });
+            var options = new DaemonOptions { Instance = instance, Time = time, Registry = Path.Combine(folder, "instances"), Log = _ => { } };
+            await using var daemon = await Daemon.OpenAsync(options);
             return await daemon.DescribeApiAsync();
         }
         finally

@@ -23,23 +23,23 @@ public static class Suggestions
         return text.Length > 60 ? shown + "…" : shown;
     }
 
-    /// <summary>Levenshtein's distance.</summary>
+    /// <summary>How many characters to insert, drop, replace or swap with their neighbour (optimal string alignment).</summary>
     private static int Distance(string left, string right)
     {
-        int[] row = [.. Enumerable.Range(0, right.Length + 1)];
+        int[,] cost = new int[left.Length + 1, right.Length + 1];
+        for (int i = 0; i <= left.Length; i++) cost[i, 0] = i;
+        for (int j = 0; j <= right.Length; j++) cost[0, j] = j;
         for (int i = 1; i <= left.Length; i++)
         {
-            int diagonal = row[0];
-            row[0] = i;
             for (int j = 1; j <= right.Length; j++)
             {
-                int above = row[j];
-                int replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), replaced);
-                diagonal = above;
+                int replaced = cost[i - 1, j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1);
+                cost[i, j] = Math.Min(Math.Min(cost[i - 1, j], cost[i, j - 1]) + 1, replaced);
+                bool swapped = i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+                if (swapped) cost[i, j] = Math.Min(cost[i, j], cost[i - 2, j - 2] + 1);
             }
         }
 
-        return row[^1];
+        return cost[left.Length, right.Length];
     }
 }

@@ -35,7 +35,7 @@ internal static class OpenApiDescription
     public static void Annotate(EndpointBuilder builder, EndpointDescription endpoint)
     {
         builder.Metadata.Add(((Func<HttpContext, Task>)Listed).Method);
-        if (endpoint.Takes is { } body) builder.Metadata.Add(new AcceptsMetadata(["application/json"], body.Type, endpoint.BodyIsOptional));
+        if (endpoint.Takes is { } body) builder.Metadata.Add(new AcceptsMetadata(MediaTypesOf(endpoint), body.Type, endpoint.BodyIsOptional));
         if (endpoint.Answers is { } answer)
             builder.Metadata.Add(new ProducesResponseTypeMetadata(endpoint.Status, answer.Type, [endpoint.AnswersMedia == "text/event-stream" && endpoint.Pattern.EndsWith("watch", StringComparison.Ordinal) ? "text/event-stream" : "application/json"]));
         else
@@ -52,6 +52,9 @@ internal static class OpenApiDescription
         await document.SerializeAsJsonAsync(buffer, OpenApiSpecVersion.OpenApi3_1);
         return Encoding.UTF8.GetString(buffer.ToArray()).ReplaceLineEndings("\n").TrimEnd('\n') + "\n";
     }
+
+    private static string[] MediaTypesOf(EndpointDescription endpoint) =>
+        endpoint.Method == HttpMethods.Patch ? ["application/merge-patch+json", "application/json"] : ["application/json"];
 
     private static void Complete(OpenApiDocument document)
     {

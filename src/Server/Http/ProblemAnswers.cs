@@ -33,6 +33,7 @@ internal static class ProblemAnswers
     {
         StatusCodes.Status405MethodNotAllowed => Make(status, "method.notAllowed", $"{request.Method} is not possible on {request.Path}.", "See /openapi/v1.json.", requestId),
         StatusCodes.Status404NotFound => Make(status, "path.notFound", $"There is nothing at {request.Path}.", "See /openapi/v1.json.", requestId),
+        StatusCodes.Status415UnsupportedMediaType => Make(status, "body.mediaType", $"The body is '{request.ContentType}', not JSON.", "Send JSON with 'Content-Type: application/json'.", requestId),
         _ => Make(status, "request.refused", "The request was refused.", null, requestId),
     };
 
