@@ -112,6 +112,7 @@ internal sealed class Daemon : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        await _loops.DisposeAsync();
         await _app.DisposeAsync();
         _storage.Dispose();
         _auth.Dispose();

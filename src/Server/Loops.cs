@@ -4,7 +4,7 @@ namespace Lamina.Server;
 /// The daemon's background work. A loop that ends by an exception is logged and ends the daemon: its next start, by the service manager, begins
 /// anew from the records, which is safer than running on without it.
 /// </summary>
-internal sealed partial class Loops(TimeProvider time, ILogger<Loops> logger)
+internal sealed partial class Loops(TimeProvider time, ILogger<Loops> logger) : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
@@ -35,6 +35,12 @@ internal sealed partial class Loops(TimeProvider time, ILogger<Loops> logger)
         }
 
         _ended.TrySetResult();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
     }
 
     private async Task RunAsync(string name, Func<CancellationToken, Task> run)
