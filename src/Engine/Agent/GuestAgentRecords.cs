@@ -1,8 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace Lamina.Engine.Agent;
 
 public sealed record GuestAgentInfo
 {
     public required string Version { get; init; }
+    [JsonPropertyName("supported_commands")]
     public required IReadOnlyList<GuestAgentCommandInfo> SupportedCommands { get; init; }
 }
 

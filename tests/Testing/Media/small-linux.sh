@@ -21,7 +21,7 @@ WORK=$(mktemp -d "${TMPDIR:-/tmp}/lamina-small-linux.XXXXXX")
 
 readonly MODULES=(
   virtio_pci virtio_mmio virtio_net virtio_blk virtio_scsi sd_mod sr_mod virtio_console virtio_balloon virtio-rng virtio_mem
-  button evdev isofs vfat
+  button evdev isofs vfat pvpanic-mmio
 )
 
 download() {
