@@ -20,6 +20,11 @@ public sealed partial class HygieneTests
     public void No_file_names_a_path_of_a_developers_machine() =>
         Expect.None(Texts().SelectMany(file => MachinePath().Matches(file.Text).Select(match => $"{file.Path}: {match.Value}")));
 
+    /// <summary>What .editorconfig asks of every file.</summary>
+    [Fact]
+    public void Lines_end_where_their_text_ends_and_files_with_a_newline() =>
+        Expect.None(Texts().Where(file => file.Path != "LICENSE").SelectMany(file => Untidy(file.Text).Select(what => $"{file.Path}: {what}")));
+
     /// <summary>`./dev test` compares the reasons of real skips; this finds the declaration that was forgotten before anything is skipped.</summary>
     [Fact]
     public void Every_class_that_can_skip_is_declared_and_nothing_else_is()
@@ -30,6 +35,14 @@ public sealed partial class HygieneTests
             .Where(path => Skip().IsMatch(SourceTree.Read(path)))
             .Select(path => SourceFile.Parse(path, SourceTree.Read(path))).Select(file => $"{file.Namespace}.{file.Types.First()}").Distinct();
         Assert.Equal(able.Order(StringComparer.Ordinal), declared.Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<string> Untidy(string text)
+    {
+        if (text.Length > 0 && !text.EndsWith('\n')) yield return "no newline at its end";
+        if (text.Contains('\r', StringComparison.Ordinal)) yield return "a carriage return";
+        foreach (var (number, line) in text.Split('\n').Index())
+            if (line.EndsWith(' ') || line.EndsWith('\t')) yield return $"line {number + 1} ends with a space";
     }
 
     private static IEnumerable<(string Path, string Text)> Texts() =>
