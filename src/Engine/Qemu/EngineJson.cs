@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Lamina.Engine;
+namespace Lamina.Engine.Qemu;
 
 /// <summary>The engine's own files: <c>definition.json</c> and the cache of what was probed.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
@@ -13,7 +13,7 @@ namespace Lamina.Engine;
         typeof(CamelCaseEnumConverter<VideoModel>),
     ])]
 [JsonSerializable(typeof(RunRecord))]
-[JsonSerializable(typeof(Qemu.QemuProbeResult))]
+[JsonSerializable(typeof(QemuProbeResult))]
 internal sealed partial class EngineJson : JsonSerializerContext;
 
 internal sealed class CamelCaseEnumConverter<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
