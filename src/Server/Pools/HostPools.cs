@@ -32,7 +32,8 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         MakeFolders(paths);
         CrashPoints.Reached("pool", "create", "after");
         var id = Guid.CreateVersion7().ToString();
-        var spec = new PoolSpec { Name = DefaultName, Path = folder, CreatedAt = time.GetUtcNow() };
+        var reserve = PoolAccounting.DefaultReserveBytes(FileSystemSpace.Read(paths.Disks).TotalBytes);
+        var spec = new PoolSpec { Name = DefaultName, Path = folder, CreatedAt = time.GetUtcNow(), ReserveBytes = reserve };
         var result = await new StoreChange("pool.create")
             .Create(Keys.Names, Keys.NameId(Lookup.Installation, "pool", DefaultName), new Claim { Owner = id })
             .Create(Keys.Pools.Spec, id, spec)

@@ -39,6 +39,9 @@ internal static class PoolAccounting
         };
     }
 
+    /// <summary>What a new pool keeps free for the host: 1 GiB, of small file systems a twentieth.</summary>
+    public static long DefaultReserveBytes(long totalBytes) => Math.Min(1L << 30, totalBytes / 20);
+
     /// <summary>
     /// Free bytes from which guests that were paused by a full pool go on: enough that they do not pause again at once, and less than the
     /// reserve, which no new work may touch.

@@ -1,0 +1,27 @@
+using Lamina.Linux.Processes;
+
+namespace Lamina.Testing.Storage;
+
+/// <summary>A file system that can really be full: a small tmpfs of the test's own.</summary>
+internal sealed class SmallFileSystem : IAsyncDisposable
+{
+    private SmallFileSystem(string path) => Path = path;
+
+    public string Path { get; }
+
+    public static async Task<SmallFileSystem> MountAsync(int mebibytes)
+    {
+        var path = Directory.CreateTempSubdirectory("lamina-small-").FullName;
+        await RunAsync("mount", "-t", "tmpfs", "-o", $"size={mebibytes}m,mode=0700", "lamina-test", path);
+        return new SmallFileSystem(path);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await RunAsync("umount", Path);
+        Directory.Delete(Path);
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments) =>
+        (await Command.RunAsync(new CommandSpec { Program = program, Arguments = arguments, Timeout = TimeSpan.FromSeconds(30) }, CancellationToken.None)).EnsureSuccess();
+}
