@@ -14,7 +14,6 @@ public static class Signal
     public const int Terminate = 15;
     public const int Continue = 18;
     public const int Stop = 19;
-    public const int FileSizeLimit = 25;
 
     public static string NameOf(int number) => number switch
     {
@@ -32,7 +31,7 @@ public static class Signal
         13 => "SIGPIPE",
         Terminate => "SIGTERM",
         24 => "SIGXCPU",
-        FileSizeLimit => "SIGXFSZ",
+        25 => "SIGXFSZ",
         31 => "SIGSYS",
         _ => "signal " + number,
     };

@@ -98,7 +98,7 @@ internal sealed class ImageImport(HostPools pools, TimeProvider time)
         {
             await tool.ConvertAsync(source, format.Driver, target, needed, deadline, OnPercent, cancellation);
         }
-        catch (CommandException failure) when (failure.Result.Exit.Signal == Signal.FileSizeLimit || pools.Room(work.PoolId).FreeBytes < SlackBytes)
+        catch (CommandException failure) when (RandomAccess.GetLength(target) > needed - SlackBytes || pools.Room(work.PoolId).FreeBytes < SlackBytes)
         {
             throw HostPools.ProblemOf(OutOfRoom(failure));
         }
