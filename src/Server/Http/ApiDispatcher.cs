@@ -72,10 +72,13 @@ internal sealed class ApiDispatcher(ApiServices services)
 
     private async ValueTask<ApiAnswer?> RepeatAsync(ApiRequest request)
     {
-        if (!request.Endpoint.IsIdempotent || await Idempotency.FindAsync(request, services.Store, services.Time) is not { } former) return null;
+        if (!request.Endpoint.IsIdempotent || await Idempotency.FindAsync(request, services.Store, services.Time) is not var (former, revision)) return null;
+        // The key is read from the store, what it made from the cache, which may be a moment behind.
+        await services.Cache.WaitForRevisionAsync(revision, ReadPatience, request.Aborted);
+        var now = request.Anew();
         var again = former.Operation is { } operation
-            ? services.ShowOperation(request, operation)
-            : request.Endpoint.ShowAgain?.Invoke(request, former.Target);
+            ? services.ShowOperation(now, operation)
+            : request.Endpoint.ShowAgain?.Invoke(now, former.Target);
         return again ?? throw new ProblemException(
             ProblemKind.Conflict, "idempotency.gone", "What this Idempotency-Key made is gone since.", "Use a new key to make another one.");
     }

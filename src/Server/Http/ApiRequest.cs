@@ -150,7 +150,7 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
         else if (Endpoint.IsRead) response.Headers[ApiHeaders.Revision] = RevisionText(Snapshot.Revision);
         if (services.Cache.IsStale) response.Headers[ApiHeaders.Stale] = "true";
         if (answer.Body is null) return;
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(answer.Body, answer.BodyType!);
+        var json = AnswerJson.Write(answer.Body, answer.BodyType!);
         response.ContentType = "application/json";
         response.ContentLength = json.Length;
         await response.Body.WriteAsync(json, Aborted);

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Lamina.Server.Http;
@@ -26,12 +25,10 @@ internal sealed class EventStreamWriter(HttpResponse response, TimeProvider time
     /// <param name="data">Written as one line of JSON.</param>
     /// <param name="type">Description of the data.</param>
     public Task WriteAsync<T>(string? id, string? name, T data, JsonTypeInfo<T> type)
+        where T : class
     {
-        var text = new StringBuilder();
-        if (id is not null) text.Append("id: ").Append(id).Append('\n');
-        if (name is not null) text.Append("event: ").Append(name).Append('\n');
-        text.Append("data: ").Append(JsonSerializer.Serialize(data, type)).Append("\n\n");
-        return SendAsync(Encoding.UTF8.GetBytes(text.ToString()));
+        string head = (id is null ? "" : $"id: {id}\n") + (name is null ? "" : $"event: {name}\n") + "data: ";
+        return SendAsync((byte[])[.. Encoding.UTF8.GetBytes(head), .. AnswerJson.Write(data, type).Span, .. "\n\n"u8]);
     }
 
     public async ValueTask DisposeAsync()

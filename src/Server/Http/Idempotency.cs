@@ -26,7 +26,7 @@ internal static class Idempotency
 
     /// <summary>What the same key made before; null when it is new.</summary>
     /// <exception cref="ProblemException">422: it was used for another request.</exception>
-    public static async ValueTask<IdempotencyRecord?> FindAsync(ApiRequest request, IStore store, TimeProvider time)
+    public static async ValueTask<(IdempotencyRecord Record, long Revision)?> FindAsync(ApiRequest request, IStore store, TimeProvider time)
     {
         if (KeyOf(request.Http) is not { } key) return null;
         var item = await store.GetAsync(Keys.Idempotency[Keys.IdempotencyId(request.Caller.Subject, key)], request.Aborted);
@@ -35,7 +35,7 @@ internal static class Idempotency
         if (IsOver(record, time)) return null;
         if (record.RequestSha256 != await FingerprintAsync(request)) throw new ProblemException(
             ProblemKind.Unprocessable, "idempotency.keyReused", $"The Idempotency-Key '{key}' was used for another request.", "Use a new key for each request.");
-        return record;
+        return (record, item.ModRevision);
     }
 
     public static bool IsOver(IdempotencyRecord record, TimeProvider time) => record.CreatedAt + Kept < time.GetUtcNow();

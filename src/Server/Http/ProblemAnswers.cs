@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Lamina.Api;
 using Lamina.Api.Input;
 using Lamina.Server.Store;
@@ -43,7 +42,7 @@ internal static class ProblemAnswers
         http.Response.ContentType = MediaType;
         if (problem.Status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
         if (problem.Status == StatusCodes.Status503ServiceUnavailable) http.Response.Headers.RetryAfter = "1";
-        await http.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(problem, ApiJson.Default.Problem), http.RequestAborted);
+        await http.Response.Body.WriteAsync(AnswerJson.Write(problem, ApiJson.Default.Problem), http.RequestAborted);
     }
 
     public static int StatusOf(ProblemKind kind) => kind switch

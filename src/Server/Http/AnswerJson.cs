@@ -1,0 +1,19 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Lamina.Server.Http;
+
+/// <summary>JSON of answers: text stays as it is (Korean, quotes, plus signs), since it is never put into HTML.</summary>
+internal static class AnswerJson
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static ReadOnlyMemory<byte> Write(object body, JsonTypeInfo type)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(buffer, Options)) JsonSerializer.Serialize(writer, body, type);
+        return buffer.WrittenMemory;
+    }
+}
