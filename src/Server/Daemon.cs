@@ -38,39 +38,29 @@ internal sealed record DaemonOptions
 /// </summary>
 internal sealed class Daemon : IAsyncDisposable
 {
-    private readonly InstanceClaim _claim;
-    private readonly IStore _store;
-    private readonly Cache _cache;
-    private readonly ILoggerFactory _loggers;
+    private readonly OpenedParts _parts;
     private readonly WebApplication _app;
-    private readonly AuthRoom _auth;
-    private readonly StorageRooms _storage;
     private readonly Loops _loops;
     private bool _stopped;
 
-    private Daemon(InstanceClaim claim, IStore store, Cache cache, ILoggerFactory loggers, WebApplication app, AuthRoom auth, StorageRooms storage, Loops loops)
+    private Daemon(OpenedParts parts, WebApplication app, Loops loops)
     {
-        _claim = claim;
-        _store = store;
-        _cache = cache;
-        _loggers = loggers;
+        _parts = parts;
         _app = app;
-        _auth = auth;
-        _storage = storage;
         _loops = loops;
     }
 
     /// <summary>For tests.</summary>
-    internal IStore Store => _store;
+    internal required IStore Store { get; init; }
 
-    public Instance Instance => _claim.Instance;
+    public required Instance Instance { get; init; }
 
     public Uri Address => WebHost.AddressOf(_app);
 
-    public string CaFingerprint => _auth.Tls.CaFingerprint;
+    public required string CaFingerprint { get; init; }
 
     /// <summary>The first administrator's, when this start made it.</summary>
-    public string? FirstPassword => _auth.FirstPassword;
+    public string? FirstPassword { get; init; }
 
     /// <summary>Faults when a loop that must never end has failed; else completes when the daemon has stopped.</summary>
     public Task Failed => _loops.Ended;
@@ -112,14 +102,7 @@ internal sealed class Daemon : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        await _loops.DisposeAsync();
-        await _app.DisposeAsync();
-        _storage.Dispose();
-        _auth.Dispose();
-        await _cache.DisposeAsync();
-        await _store.DisposeAsync();
-        _loggers.Dispose();
-        _claim.Dispose();
+        await _parts.DisposeAsync();
     }
 
     private static async Task<Daemon> OpenAsync(DaemonOptions options, OpenedParts opened, CancellationToken cancellationToken)
@@ -196,14 +179,20 @@ internal sealed class Daemon : IAsyncDisposable
         app.UseEndpoints(static _ => { });
 
         // Loops
-        var loops = new Loops(time, loggers.CreateLogger<Loops>());
+        var loops = opened.Add(new Loops(time, loggers.CreateLogger<Loops>()));
         loops.Add("sweeper", sweeper.RunAsync);
         loops.Add("cancelled operations", runs.RunAsync);
         loops.Add("operations", executor.RunAsync);
         loops.Add("certificates", auth.Tls.RunAsync);
         loops.Add("host", stopping => host.RunAsync(engine, stopping));
         storage.Add(loops);
-        return new Daemon(claim, store, cache, loggers, app, auth, storage, loops);
+        return new Daemon(opened, app, loops)
+        {
+            Instance = instance,
+            Store = store,
+            CaFingerprint = auth.Tls.CaFingerprint,
+            FirstPassword = auth.FirstPassword,
+        };
     }
 
     private static QemuEngine QemuOf(QemuConfiguration? configuration, Instance instance, TimeProvider time)

@@ -1,6 +1,6 @@
 namespace Lamina.Server;
 
-/// <summary>Closes, last first, what a start had opened when it fails midway.</summary>
+/// <summary>What a daemon has opened: closed last first, at its end or when its start fails midway.</summary>
 internal sealed class OpenedParts : IAsyncDisposable
 {
     private readonly Stack<object> _parts = new();
