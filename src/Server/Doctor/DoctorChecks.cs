@@ -40,9 +40,9 @@ internal static class DoctorChecks
     private static DoctorCheck Accelerator(DoctorFacts facts) => facts.Host?.Accelerator switch
     {
         null => Warning("accelerator", "It is not known yet how guests run here.", "See the check 'qemu'."),
-        { Kind: AcceleratorKind.Kvm } kvm => Ok("accelerator", $"Guests run on the processor itself (KVM): {kvm.Reason}"),
+        { Kind: AcceleratorKind.Kvm } kvm => Ok("accelerator", kvm.Reason),
         var tcg => Warning(
-            "accelerator", $"Guests run under software translation, several times slower: {tcg.Reason}",
+            "accelerator", tcg.Reason,
             "Switch VT-x or AMD-V on in the firmware, or for a virtual server ask its host for nested virtualization; then load kvm_intel or kvm_amd."),
     };
 
