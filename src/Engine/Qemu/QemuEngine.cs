@@ -85,7 +85,8 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         {
             var placement = cgroups.Create(name, new CgroupLimits
             {
-                CpuQuotaPercent = definition.Limits.CpuQuotaPercent, MemoryBytes = definition.Limits.MemoryLimitBytes,
+                CpuQuotaPercent = definition.Limits.CpuQuotaPercent, CpuWeight = definition.Limits.CpuWeight,
+                MemoryBytes = definition.Limits.MemoryLimitBytes,
             });
             undo.Add(async () =>
             {

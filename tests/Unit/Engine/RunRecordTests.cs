@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lamina.Engine;
+using Lamina.Engine.Qemu;
 using Lamina.Tests.Unit.Engine.Qemu;
 
 namespace Lamina.Tests.Unit.Engine;
