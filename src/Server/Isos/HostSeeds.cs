@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
@@ -6,14 +7,18 @@ using Lamina.Server.Pools;
 
 namespace Lamina.Server.Isos;
 
-/// <summary>Writes a VM's cloud-init seed: a small ISO labelled <c>cidata</c>, readable by root only, made anew before each start.</summary>
+/// <summary>
+/// Writes a VM's cloud-init seed: a small ISO labelled <c>cidata</c>, readable by root only. Before each start it is made anew when what it is made
+/// from has changed, which a file beside it tells: most starts are spared a process.
+/// </summary>
 internal sealed class HostSeeds(PoolTemporaries temporaries)
 {
     private const string ImageName = "seed.iso";
+    private const string SourceName = "seed.sha256";
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    /// <summary>Makes <c>vms/&lt;id&gt;/seed.iso</c>, replacing an earlier one.</summary>
+    /// <summary>Makes <c>vms/&lt;id&gt;/seed.iso</c>, replacing one of other content.</summary>
     /// <param name="pool">Where the VM's first disk lies.</param>
     /// <param name="vmId">The VM.</param>
     /// <param name="documents">With the secrets in them: they are on disk only here.</param>
@@ -23,6 +28,8 @@ internal sealed class HostSeeds(PoolTemporaries temporaries)
     public async Task<string> WriteAsync(PoolPaths pool, string vmId, CloudInitDocuments documents, CancellationToken cancellation)
     {
         var folder = pool.Temporary(vmId);
+        var source = HashOf(documents);
+        if (IsMadeFrom(pool, vmId, source)) return pool.Seed(vmId);
         using var use = await temporaries.UseAsync(folder, cancellation);
         using var root = RootedDirectory.Open(pool.Root);
         var name = Path.GetFileName(folder);
@@ -37,6 +44,7 @@ internal sealed class HostSeeds(PoolTemporaries temporaries)
             WriteFile(root, name, "vendor-data", documents.VendorData);
             await MakeImageAsync(folder, cancellation);
             Publish(root, name, vmId);
+            DurableFile.Write(SourceOf(pool, vmId), Encoding.ASCII.GetBytes(source), Private);
         }
         finally
         {
@@ -44,6 +52,24 @@ internal sealed class HostSeeds(PoolTemporaries temporaries)
         }
 
         return pool.Seed(vmId);
+    }
+
+    private static string SourceOf(PoolPaths pool, string vmId) => Path.Join(pool.VmFolder(vmId), SourceName);
+
+    private static bool IsMadeFrom(PoolPaths pool, string vmId, string source) =>
+        File.Exists(pool.Seed(vmId)) && File.Exists(SourceOf(pool, vmId)) && File.ReadAllText(SourceOf(pool, vmId)) == source;
+
+    private static string HashOf(CloudInitDocuments documents)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var text in (ReadOnlySpan<string>)[documents.UserData, documents.MetaData, documents.NetworkConfig, documents.VendorData])
+        {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            hash.AppendData(BitConverter.GetBytes(bytes.Length)); // where one ends and the next begins
+            hash.AppendData(bytes);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void WriteFile(RootedDirectory root, string folder, string name, string content)
@@ -77,6 +103,7 @@ internal sealed class HostSeeds(PoolTemporaries temporaries)
 
         CrashPoints.Reached("seed", "create", "before");
         root.CreateDirectory(Path.Join("vms", vmId));
+        root.DeleteFile(Path.Join("vms", vmId, SourceName)); // never beside an image that it does not tell of
         root.Rename(Path.Join(folder, ImageName), Path.Join("vms", vmId, ImageName));
         CrashPoints.Reached("seed", "create", "after");
     }

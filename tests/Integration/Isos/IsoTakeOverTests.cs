@@ -91,6 +91,22 @@ public sealed class IsoTakeOverTests : IAsyncLifetime
         Assert.DoesNotContain(Directory.GetFileSystemEntries(_world.PoolFolder), entry => entry.Contains(".tmp-", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_seed_of_the_same_content_is_not_made_again()
+    {
+        var vm = StorageWorld.NewId();
+        var documents = new CloudInitDocuments("#cloud-config\n{}\n", "instance-id: i\n", "version: 2\n", "#cloud-config\n{}\n");
+        var seed = await _world.Rooms.Seeds.WriteAsync(_world.Pool, vm, documents, TestContext.Current.CancellationToken);
+        var before = new FileInfo(seed).LastWriteTimeUtc;
+
+        await _world.Rooms.Seeds.WriteAsync(_world.Pool, vm, documents, TestContext.Current.CancellationToken);
+        Assert.Equal(before, new FileInfo(seed).LastWriteTimeUtc);
+
+        // The same bytes cut elsewhere are other documents.
+        await _world.Rooms.Seeds.WriteAsync(_world.Pool, vm, documents with { MetaData = "instance-id: i\nv", NetworkConfig = "ersion: 2\n" }, TestContext.Current.CancellationToken);
+        Assert.Equal("ersion: 2\n", await ExtractAsync(seed, "network-config"));
+    }
+
     private async Task<string> MakeIsoAsync(string label)
     {
         var source = Directory.CreateDirectory(_folder.File("source")).FullName;
