@@ -4,6 +4,7 @@ using Lamina.Engine;
 using Lamina.Engine.Qemu;
 using Lamina.Linux.Cgroups;
 using Lamina.Server.Auth;
+using Lamina.Server.Consoles;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Doctor;
@@ -162,6 +163,7 @@ internal sealed class Daemon : IAsyncDisposable
         var problems = new ProblemMiddleware(time, loggers.CreateLogger<ProblemMiddleware>());
         app.Use(next => http => problems.InvokeAsync(http, next));
         app.UseResponseCompression();
+        ConsoleSockets.Use(app);
         app.Use(next => http => auth.Authentication.InvokeAsync(http, next));
         app.UseRouting();
         var api = new ApiRoutes(app, new ApiDispatcher(services));
