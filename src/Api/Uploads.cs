@@ -7,7 +7,7 @@ namespace Lamina.Api;
 public sealed record Upload
 {
     public required string Id { get; init; }
-    public string Project { get; init; } = ProjectRecord.DefaultProject;
+    public string Project { get; set; } = ProjectRecord.DefaultProject;
     public string? Pool { get; init; }
     public required long SizeBytes { get; init; }
     public required long OffsetBytes { get; init; }

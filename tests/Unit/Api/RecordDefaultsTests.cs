@@ -10,7 +10,7 @@ public class RecordDefaultsTests
 {
     public static TheoryData<Type> Records() =>
         [.. typeof(Vm).Assembly.GetTypes()
-            .Where(type => type is { IsAbstract: false, ContainsGenericParameters: false, IsPublic: true } && type.GetMethod("<Clone>$") is not null)];
+            .Where(type => type is { IsAbstract: false, ContainsGenericParameters: false, IsPublic: true, Namespace: "Lamina.Api" } && type.GetMethod("<Clone>$") is not null)];
 
     [Theory]
     [MemberData(nameof(Records))]
