@@ -10,7 +10,7 @@ internal static class Errors
     public static ExitCode Report(Exception error) => error switch
     {
         LaminaException refused => Refused(refused.Problem),
-        LaminaUnreachableException unreachable => Say(ExitCode.Unreachable, unreachable.Message, "is the daemon running? lamina doctor and ./dev up tell"),
+        LaminaUnreachableException unreachable => Say(ExitCode.Unreachable, unreachable.Message, null),
         CliException own => Say(own.ExitCode, own.Message, own.Remedy),
         TimeoutException late => Say(ExitCode.TimedOut, late.Message, null),
         OperationCanceledException => Say(ExitCode.Failed, "interrupted", null),

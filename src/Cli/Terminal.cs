@@ -16,7 +16,7 @@ internal static class Terminal
     public static void Confirm(string question, bool yes)
     {
         if (yes) return;
-        if (!CanAsk) throw new CliException(ExitCode.Usage, $"{question} needs a yes", "add --yes");
+        if (!CanAsk) throw new CliException(ExitCode.Usage, $"{question} Nobody can be asked here, so nothing was changed.", "add --yes to say yes beforehand");
         Console.Error.Write($"{question} [y/N] ");
         if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes")) throw new CliException(ExitCode.Failed, "nothing was changed");
     }

@@ -11,7 +11,8 @@ internal static class UnreachableWords
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } => $"Nothing listens at {server}. Is the daemon running (`systemctl status lamina`, or `./dev up`)?",
         SocketException { SocketErrorCode: SocketError.AccessDenied } => $"You may not use {server}. Join the group `lamina` (`usermod -aG lamina NAME`, then log in anew), or use a context with a token.",
         SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } => $"The name in {server} is not known here.",
-        SocketException { NativeErrorCode: 2 } => $"{server} does not exist. Is the daemon running (`systemctl status lamina`, or `./dev up`)?",
+        // .NET tells a missing Unix socket (ENOENT) so.
+        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => $"{server} does not exist. Is the daemon running (`systemctl status lamina`, or `./dev up`)?",
         AuthenticationException failure => $"The certificate of {server} is not trusted: {failure.Message} Pin its CA in a context by the fingerprint that the daemon printed.",
         OperationCanceledException => $"{server} did not answer in time.",
         var failure => $"{server} could not be reached: {failure.Message}",

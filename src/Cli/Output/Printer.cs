@@ -13,9 +13,10 @@ internal sealed class Printer(OutputFormat format, TextWriter output, int? width
 
     public OutputFormat Format => format;
 
+    /// <summary>A list; an empty table is nothing, as grep prints nothing.</summary>
     public void List<T>(IReadOnlyList<T> items, JsonTypeInfo<T> type, IReadOnlyList<Column<T>> columns)
     {
-        if (format == OutputFormat.Table) output.Write(TextTable.Render(items, columns, width));
+        if (format == OutputFormat.Table) output.Write(items.Count == 0 ? "" : TextTable.Render(items, columns, width));
         else if (format == OutputFormat.Csv) output.Write(CsvText.Render(items, columns));
         else Structure(new JsonArray([.. items.Select(i => JsonSerializer.SerializeToNode(i, type))]));
     }
