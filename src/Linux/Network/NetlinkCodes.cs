@@ -17,6 +17,7 @@ internal enum NetlinkType : ushort
 
 /// <summary>Flags of a netlink header. The meaning of a bit depends on whether the request gets or makes something.</summary>
 [Flags]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1069", Justification = "The kernel gives a bit several names")]
 internal enum NetlinkFlags : ushort
 {
     None = 0,
