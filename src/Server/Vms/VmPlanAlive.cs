@@ -26,7 +26,7 @@ internal static class VmPlanAlive
     private static StopCause PowerOffCause(VmMoment moment)
     {
         if (moment.Order?.Wanted == PowerWanted.Stopped) return StopCause.Request;
-        return moment.Seen.HostStopping ? StopCause.HostBoot : StopCause.GuestShutdown;
+        return moment.Seen.HostStop is null ? StopCause.GuestShutdown : StopCause.HostBoot;
     }
 
     /// <summary>A process that the record does not speak of: one that never ran is put away, one that may run is taken up, never killed.</summary>
@@ -115,6 +115,7 @@ internal static class VmPlanAlive
             RestartAt = null,
             Accelerator = process.Accelerator,
             StartedAt = fresh ? moment.Now : moment.Base.StartedAt ?? process.StartedAt,
+            Addresses = fresh ? moment.Wanted.Spec.ExpectedAddresses() : moment.Base.Addresses,
             PendingRestart = moment.Seen.PendingRestart,
         };
         bool wasPaused = moment.Seen.Status.State == VmState.Paused;
@@ -144,6 +145,15 @@ internal static class VmPlanAlive
         return moment.Fail(now, VmFailures.ShutdownTimeout(moment.Name, order.Timeout));
     }
 
+    /// <summary>The host goes down: the guest is asked politely, and only by order cut off.</summary>
+    private static VmStep EndWithHost(VmMoment moment, HostStop stop)
+    {
+        if (moment.Seen.SinceButton is not { } waited)
+            return moment.Seen.Failure?.Step is VmStep.PressPowerButton ? new VmStep.Rest() : new VmStep.PressPowerButton();
+        if (waited < stop.Timeout) return new VmStep.Rest(stop.Timeout - waited);
+        return stop.ForceAfter ? moment.Write(Ending(moment, StopCause.HostBoot)) : new VmStep.Rest();
+    }
+
     private static TimeSpan? Remaining(VmMoment moment) =>
         moment is { Order: { Wanted: PowerWanted.Stopped } order, Seen.SinceButton: { } waited } ? order.Timeout - waited : null;
 
@@ -157,6 +167,7 @@ internal static class VmPlanAlive
             if (process.State == RunState.PreLaunch) return new VmStep.Continue();
         }
 
+        if (moment.Seen.HostStop is { } stop && process.State == RunState.Running) return EndWithHost(moment, stop);
         if (moment.Wanted.Reset is { } reset && moment.Seen.Failure?.Step is not VmStep.Reset) return new VmStep.Reset(reset);
         if (status is { State: VmState.Paused, PauseCause: PauseCause.PoolFull } && process.State == RunState.IoError && moment.Seen.PoolHasRoom
             && moment.Seen.Failure?.Step is not VmStep.Continue)

@@ -11,6 +11,7 @@ internal static class VmPlanDead
         if (StartFailure(moment) is { } failed) return failed;
         if (status is not null && !IsSettled(status, moment)) return Settle(moment, status);
         if (moment.IsDeleting) return Delete(moment);
+        if (moment.Wanted.Reset is { } reset) return new VmStep.RefuseReset(reset, VmFailures.NotRunning(moment.Name, "reset"));
         return moment.Order is { } order ? Obey(moment, order) : Unasked(moment);
     }
 
@@ -42,7 +43,8 @@ internal static class VmPlanDead
     private static StopCause CauseOf(VmMoment moment, VmStatus status)
     {
         if (status is { State: VmState.Stopping, StopCause: { } recorded }) return recorded;
-        if (moment.IsDeleting) return StopCause.Request;
+        if (moment.IsDeleting || moment.Seen.Exit is { IsCut: true }) return StopCause.Request;
+        if (moment.Seen.HostStop is not null) return StopCause.HostBoot;
         if (status.HostBootId is { } boot && boot != moment.Seen.HostBootId) return StopCause.HostBoot;
         return StopCause.Crash;
     }
@@ -102,7 +104,7 @@ internal static class VmPlanDead
 
     private static VmStep Unasked(VmMoment moment)
     {
-        if (moment.Seen.Status is not { } status || moment.Seen.HostStopping) return new VmStep.Rest();
+        if (moment.Seen.Status is not { } status || moment.Seen.HostStop is not null) return new VmStep.Rest();
         if (status.StopCause == StopCause.HostBoot && moment.Wanted.Spec.Autostart is { Enabled: true } && moment.Seen.AutostartDue)
             return new VmStep.Start(status.Run + 1);
         return VmRestart.Due(status, moment.Wanted.Spec.Restart, moment.Now) switch

@@ -29,8 +29,8 @@ internal sealed record VmSeen
     /// <summary>Its turn has come after a boot of the host.</summary>
     public bool AutostartDue { get; init; }
 
-    /// <summary>The host is going down: nothing starts by itself, and a guest that powers off counts as ended by the host.</summary>
-    public bool HostStopping { get; init; }
+    /// <summary>The host is going down: guests are asked to power off, nothing starts by itself, and what ends was ended by the host.</summary>
+    public HostStop? HostStop { get; init; }
 
     /// <summary>Time since the power button was pressed for the present order; null: not pressed by this daemon.</summary>
     public TimeSpan? SinceButton { get; init; }
@@ -64,8 +64,17 @@ internal sealed record VmProcess(long Epoch, long Run, RunState? State)
     public DateTimeOffset? StartedAt { get; init; }
 }
 
+/// <summary>How guests are to end with their host.</summary>
+/// <param name="Timeout">From the press of the power button.</param>
+/// <param name="ForceAfter">Cut the power then; else the guest runs on until the host ends it.</param>
+internal sealed record HostStop(TimeSpan Timeout, bool ForceAfter);
+
 /// <summary>How a run's process ended, in the engine's words.</summary>
-internal sealed record VmExit(long Run, string Words);
+internal sealed record VmExit(long Run, string Words)
+{
+    /// <summary>Root has cut its power while there was no store to ask in.</summary>
+    public bool IsCut { get; init; }
+}
 
 /// <summary>What is refreshed from time to time.</summary>
 internal sealed record VmObservation

@@ -27,6 +27,9 @@ internal abstract record VmStep
     /// <summary>Resets the machine; the step is recorded in the operation before it is done, and never done twice.</summary>
     public sealed record Reset(string Operation) : VmStep;
 
+    /// <summary>There is nothing that could be reset.</summary>
+    public sealed record RefuseReset(string Operation, Failure Failure) : VmStep;
+
     /// <summary>
     /// Ends the process: through the monitor, which flushes the disks, else by killing its cgroup. Why was recorded before, save for a
     /// process that never ran (<paramref name="NeverRan"/>).

@@ -1,0 +1,84 @@
+using Lamina.Api;
+using Lamina.Server.Control;
+using Lamina.Server.Operations;
+using Lamina.Server.Placement;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Vms;
+
+/// <summary>
+/// The cluster's side of VMs: gives each new VM a host, by one commit of the assignment, and removes all keys of one that its host has deleted,
+/// in one transaction. Nothing is placed anew because a host is silent.
+/// </summary>
+internal sealed class VmController(IStore store, Cache cache, OperationRuns operations, TimeProvider time, ILogger<VmController> logger)
+{
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await using var loop = new ControllerLoop("vm controller", ReconcileAsync, time, logger);
+        using var subscription = cache.Subscribe(Keys.Vms.Spec, Keys.Vms.Status, Keys.Operations.Request);
+        await Task.WhenAll(
+            loop.RunAsync(cancellationToken),
+            loop.FollowAsync(subscription, KeyOf, snapshot => snapshot.All(Keys.Vms.Spec).Select(vm => vm.Id), cancellationToken));
+    }
+
+    /// <summary>Only what the controller acts on: the spec, the word that a VM is gone, and a start of one that has no place.</summary>
+    private static string? KeyOf(CacheChange change)
+    {
+        if (change.Is(Keys.Vms.Status, out _, out var status)) return status?.Record.State == VmState.Gone ? change.Id : null;
+        if (change.Is(Keys.Operations.Request, out _, out var request)) return request?.Record.Target is { Kind: "vm" } target ? target.Id : null;
+        return change.After is null ? null : change.Id;
+    }
+
+    private async Task<Reconciled> ReconcileAsync(string id, CancellationToken cancellationToken)
+    {
+        var snapshot = cache.Snapshot;
+        if (snapshot.Get(Keys.Vms.Spec, id) is not { } spec) return Reconciled.Done;
+        var assignment = snapshot.Get(Keys.Vms.Assignment, id);
+        bool isGone = snapshot.Get(Keys.Vms.Status, id)?.Record.State == VmState.Gone;
+        if (spec.Record.Deleting is not null && (isGone || assignment is null)) return await RemoveAsync(spec, snapshot, cancellationToken);
+        return assignment is null ? await PlaceAsync(spec, snapshot, cancellationToken) : Reconciled.Done;
+    }
+
+    private async Task<Reconciled> PlaceAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        var verdict = Placer.Place(spec.Record.Name, spec.Record.MemoryMiB, PlacementHosts.Read(snapshot));
+        if (verdict.Host is not { } chosen)
+        {
+            await RefuseAsync(spec.Record.Power.Request, verdict.Refusal!, cancellationToken);
+            return Reconciled.Done;
+        }
+
+        var assigned = new VmAssignment { Host = chosen, Epoch = 1, Cause = AssignmentCause.Placed };
+        var change = new StoreChange("vm.assign").RequireExists(Keys.Vms.Spec[spec.Id]).Create(Keys.Vms.Assignment, spec.Id, assigned);
+        var result = await change.CommitAsync(store, time, cancellationToken);
+        if (!result.Succeeded) await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
+        return Reconciled.Done;
+    }
+
+    /// <summary>Nobody can take the VM: its operation ends with the reason, and the next start tries again.</summary>
+    private async Task RefuseAsync(string? request, Failure refusal, CancellationToken cancellationToken)
+    {
+        if (request is null || operations.Begin(request) is not { } run) return;
+        await using (run) await run.EndAsync(OperationOutcome.Failed(refusal), null, cancellationToken);
+    }
+
+    private async Task<Reconciled> RemoveAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        var change = VmRecords.Remove(spec, snapshot);
+        if (operations.Begin(spec.Record.Deleting!) is not { } run)
+        {
+            // Its host has not let go of the operation yet, or the operation is lost: the keys do not wait for the latter.
+            if (operations.IsOpen(spec.Record.Deleting!)) return Reconciled.After(TimeSpan.FromMilliseconds(20));
+            await change.CommitAsync(store, time, cancellationToken);
+            return Reconciled.Done;
+        }
+
+        await using (run)
+        {
+            var result = await run.EndAsync(OperationOutcome.Succeeded, change, cancellationToken);
+            if (result.Succeeded) return Reconciled.Done;
+            await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
+            return Reconciled.After(TimeSpan.FromMilliseconds(20));
+        }
+    }
+}
