@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Events;
 using Lamina.Server.Operations;
 using Lamina.Server.Placement;
 using Lamina.Server.Store;
@@ -10,7 +11,7 @@ namespace Lamina.Server.Vms;
 /// The cluster's side of VMs: gives each new VM a host, by one commit of the assignment, and removes all keys of one that its host has deleted,
 /// in one transaction. Nothing is placed anew because a host is silent.
 /// </summary>
-internal sealed class VmController(IStore store, Cache cache, OperationRuns operations, TimeProvider time, ILogger<VmController> logger)
+internal sealed class VmController(IStore store, Cache cache, OperationRuns operations, EventLog events, TimeProvider time, ILogger<VmController> logger)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -65,6 +66,14 @@ internal sealed class VmController(IStore store, Cache cache, OperationRuns oper
     private async Task<Reconciled> RemoveAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
     {
         var change = VmRecords.Remove(spec, snapshot);
+        events.Add(change, new EventDraft
+        {
+            Kind = "vm.deleted",
+            Message = $"VM '{spec.Record.Name}' was deleted.",
+            Target = VmViews.ReferenceTo(spec),
+            Project = spec.Record.Project,
+            Operation = spec.Record.Deleting,
+        });
         if (operations.Begin(spec.Record.Deleting!) is not { } run)
         {
             // Its host has not let go of the operation yet, or the operation is lost: the keys do not wait for the latter.

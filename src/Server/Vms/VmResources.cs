@@ -7,6 +7,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Http;
 using Lamina.Server.Isos;
+using Lamina.Server.Networks;
 using Lamina.Server.Pools;
 using Lamina.Server.Store;
 
@@ -16,7 +17,8 @@ namespace Lamina.Server.Vms;
 internal sealed record MadeDisk(string Id, DiskStatus Status);
 
 /// <summary>Makes, finds and gives back what a VM needs on this host beside its process. Everything is safe to repeat.</summary>
-internal sealed class VmResources(IStore store, Cache cache, HostPools pools, HostDisks disks, HostSeeds seeds, SecretBox secrets)
+internal sealed class VmResources(
+    IStore store, Cache cache, IVmEngine engine, HostPools pools, HostDisks disks, HostSeeds seeds, HostNetworks networks, SecretBox secrets)
 {
     /// <summary>Makes the disks that are not there yet, all at once.</summary>
     /// <exception cref="ProblemException">The pool is full, or a file has vanished.</exception>
@@ -32,12 +34,13 @@ internal sealed class VmResources(IStore store, Cache cache, HostPools pools, Ho
     {
         var making = MakeDisksAsync(spec, cancellationToken);
         var seeding = SeedAsync(vmId, spec, cancellationToken);
-        await Task.WhenAll(making, seeding);
+        var plugging = PlugAsync(vmId, spec, cancellationToken);
+        await Task.WhenAll(making, seeding, plugging);
         var material = new VmMaterial
         {
             Disks = spec.Disks.ToDictionary(disk => disk.Disk, disk => disks.PathsOf(disk.Disk, DiskSpecOf(disk.Disk)), StringComparer.Ordinal),
             Media = VmRecords.MediaOf(spec).ToDictionary(id => id, MediumPath, StringComparer.Ordinal),
-            Taps = new Dictionary<int, VmTap>(),
+            Taps = await plugging,
             SeedPath = await seeding,
             NvramPath = spec.Firmware == VmFirmware.Uefi ? HostNvram.Ensure(HomeOf(spec), vmId) : null,
         };
@@ -45,14 +48,17 @@ internal sealed class VmResources(IStore store, Cache cache, HostPools pools, Ho
     }
 
     /// <summary>Gives back what a run held on the host; called once its cgroup is empty.</summary>
-    public Task ReleaseAsync(VmDefinition definition)
+    public async Task ReleaseAsync(VmDefinition definition)
     {
-        if (Directory.Exists(definition.RuntimeFolder)) Directory.Delete(definition.RuntimeFolder, recursive: true);
-        return Task.CompletedTask;
+        foreach (var nic in definition.Nics.Where(nic => nic.TapName is not null)) networks.Unplug(definition.Id.ToString(), nic.Slot);
+        await engine.ForgetAsync(definition.RuntimeFolder, CancellationToken.None);
     }
 
-    /// <summary>Removes the links of a VM's cards.</summary>
-    public Task RemoveLinksAsync(string vmId) => Task.CompletedTask;
+    /// <summary>Removes the links of a VM's cards, which may not all be there.</summary>
+    public void RemoveLinks(string vmId, VmSpec spec)
+    {
+        foreach (var nic in spec.Nics.Where(IsPlugged)) networks.Unplug(vmId, nic.Slot);
+    }
 
     /// <summary>Deletes disks, NVRAM and seed of a VM that has no process.</summary>
     public void Delete(string vmId, VmSpec spec)
@@ -76,6 +82,20 @@ internal sealed class VmResources(IStore store, Cache cache, HostPools pools, Ho
 
     private async Task<MadeDisk?> MakeDiskAsync(string id, CancellationToken cancellationToken) =>
         await disks.EnsureAsync(id, DiskSpecOf(id), cancellationToken) is { } status ? new MadeDisk(id, status) : null;
+
+    private static bool IsPlugged(VmNic nic) => nic.Kind == NicKind.Network;
+
+    private async Task<IReadOnlyDictionary<int, VmTap>> PlugAsync(string vmId, VmSpec spec, CancellationToken cancellationToken)
+    {
+        var taps = new Dictionary<int, VmTap>();
+        foreach (var nic in spec.Nics.Where(IsPlugged))
+        {
+            string name = await networks.PlugAsync(vmId, nic, cancellationToken);
+            taps[nic.Slot] = new VmTap(name, cache.Snapshot.Get(Keys.Networks.Spec, nic.Network!)?.Record.Mtu ?? 0);
+        }
+
+        return taps;
+    }
 
     private async Task<string?> SeedAsync(string vmId, VmSpec spec, CancellationToken cancellationToken)
     {

@@ -23,7 +23,7 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         undo.Add("take back the memory promised", () => host.Memory.Release(vmId));
         int userId = host.UserIds.Take();
         undo.Add("give back the user id", () => host.UserIds.Release(userId));
-        undo.Add("remove the VM's links", () => new ValueTask(host.Resources.RemoveLinksAsync(vmId)));
+        undo.Add("remove the VM's links", () => host.Resources.RemoveLinks(vmId, spec));
         operation?.Report(null, "making disks and links");
         var (material, made) = await host.Resources.PrepareAsync(vmId, spec, cancellationToken);
         operation?.Report(null, "creating QEMU");

@@ -1,0 +1,113 @@
+using Lamina.Api;
+using Lamina.Linux.Host;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+using Lamina.Server.Events;
+using Lamina.Server.Http;
+using Lamina.Server.Isos;
+using Lamina.Server.Operations;
+
+namespace Lamina.Server.Vms;
+
+/// <summary><c>/v1/vms</c>: VMs are made, shown, changed and deleted. Each request is one commit.</summary>
+internal sealed class VmEndpoints(OperationRequests operations, EventLog events, SecretBox secrets, TimeProvider time)
+{
+    public void Map(ApiRoutes api)
+    {
+        api.Get("/v1/vms", Permission.View, "Lists VMs", List).Paged().Filtered("name", "state", "tag", "host").Answers(ApiJson.Default.PageVm);
+        api.Get("/v1/vms/{vm}", Permission.View, "Shows a VM", Show).Answers(ApiJson.Default.Vm).Problems("vm.notFound");
+        api.Post("/v1/vms", Permission.Operate, "Makes a VM, and starts it when asked to", CreateAsync)
+            .Takes(ApiJson.Default.VmCreate).Begins().Idempotent().Problems("name.taken");
+        api.Patch("/v1/vms/{vm}", Permission.Operate, "Changes a VM; what waits for a restart is shown in its status", UpdateAsync)
+            .Takes(ApiJson.Default.VmUpdate).Answers(ApiJson.Default.Vm).Problems("vm.notFound", "vm.deleting", "name.taken", "etag.mismatch");
+        api.Delete("/v1/vms/{vm}", Permission.Operate, "Deletes a VM and its disks", DeleteAsync)
+            .Query("force", "true: also when it runs.")
+            .Begins().Idempotent().Problems("vm.notFound", "vm.running", "vm.deleting");
+    }
+
+    private static ApiAnswer List(ApiRequest request)
+    {
+        var all = request.Snapshot.All(Keys.Vms.Spec)
+            .Where(spec => request.Shows(spec.Record.Project) && request.Passes("name", spec.Record.Name)
+                && (request.Query("tag") is null || request.PassesAny("tag", spec.Record.Tags)))
+            .Select(spec => VmViews.Of(request.Snapshot, spec))
+            .Where(vm => request.Passes("state", VmViews.StateOf(vm)) && (request.Query("host") is null || PassesHost(request, vm)));
+        return ApiAnswer.Ok(request.Page.Cut(all, vm => $"{vm.Name} {vm.Id}"), ApiJson.Default.PageVm);
+    }
+
+    private static bool PassesHost(ApiRequest request, Vm vm) =>
+        vm.Assignment?.Host is { } host
+        && (request.Passes("host", host) || request.Passes("host", request.Snapshot.Get(Keys.Hosts.Spec, host)?.Record.Name));
+
+    private static ApiAnswer Show(ApiRequest request)
+    {
+        var spec = request.Snapshot.Find(Keys.Vms.Spec, "vm", request.Project, request.Route("vm"));
+        return ApiAnswer.Ok(VmViews.Of(request.Snapshot, spec), ApiJson.Default.Vm, spec);
+    }
+
+    private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
+    {
+        var body = await request.BodyAsync(ApiJson.Default.VmCreate);
+        string project = request.ProjectFor(body.Project);
+        var draft = VmRules.Create(body, new VmLookups(request.Snapshot, project), time.GetUtcNow());
+        var target = new ObjectReference { Kind = "vm", Id = draft.Id, Name = draft.Spec.Name };
+        var change = new StoreChange("vm.create");
+        var operation = operations.Add(change, new OperationDraft { Kind = VmOperations.Create, Target = target, Project = project, RequestedBy = request.Caller.Subject });
+        var power = new VmPower { Wanted = body.Start ? PowerWanted.Running : PowerWanted.Stopped, Request = operation.Id };
+        VmRecords.Create(change, draft with { Spec = draft.Spec with { Power = power } }, request.Snapshot);
+        if (draft.Spec.CloudInit is { } cloudInit) change.Create(Keys.Secrets, cloudInit.Secret, Seal(body.CloudInit, cloudInit));
+        Tell(change, "vm.created", $"VM '{draft.Spec.Name}' was created.", target, project, operation.Id);
+        return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    private async ValueTask<ApiAnswer> UpdateAsync(ApiRequest request)
+    {
+        var vm = request.Snapshot.Find(Keys.Vms.Spec, "vm", request.Project, request.Route("vm"));
+        request.RequireMatch(vm);
+        if (vm.Record.Deleting is { } deleting) throw ProblemException.Conflict("vm.deleting", $"VM '{vm.Record.Name}' is being deleted.", $"Follow it: lamina operation show {deleting}.");
+        var update = await request.PatchAsync(VmRules.Changeable(vm.Record), ApiJson.Default.VmUpdate);
+        var spec = VmRules.Update(vm.Record, update, new VmLookups(request.Snapshot, vm.Record.Project));
+        var change = new StoreChange("vm.update").Update(Keys.Vms.Spec, vm.Id, spec, vm.ModRevision);
+        if (spec.Name != vm.Record.Name)
+        {
+            change.Delete(Keys.Names[Keys.NameId(spec.Project, "vm", vm.Record.Name)])
+                .Create(Keys.Names, Keys.NameId(spec.Project, "vm", spec.Name), new Claim { Owner = vm.Id });
+        }
+
+        var target = VmViews.ReferenceTo(vm);
+        string what = spec.Name == vm.Record.Name ? "was changed" : $"was renamed to '{spec.Name}'";
+        Tell(change, "vm.changed", $"VM '{vm.Record.Name}' {what}.", target, spec.Project, null);
+        var shown = VmViews.Of(request.Snapshot, vm) with { Name = spec.Name, Spec = spec };
+        return await request.CommitAsync(change, ApiAnswer.Ok(shown, ApiJson.Default.Vm), target);
+    }
+
+    private async ValueTask<ApiAnswer> DeleteAsync(ApiRequest request)
+    {
+        var vm = request.Snapshot.Find(Keys.Vms.Spec, "vm", request.Project, request.Route("vm"));
+        request.RequireMatch(vm);
+        VmMoves.Require(request.QueryFlag("force") ? VmVerb.ForcedDelete : VmVerb.Delete, vm.Record, request.Snapshot.Get(Keys.Vms.Status, vm.Id)?.Record);
+        var target = VmViews.ReferenceTo(vm);
+        var change = new StoreChange("vm.delete");
+        var operation = operations.Add(change, new OperationDraft
+        {
+            Kind = VmOperations.Delete,
+            Target = target,
+            Project = vm.Record.Project,
+            RequestedBy = request.Caller.Subject,
+            Host = request.Snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record.Host,
+        });
+        change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Deleting = operation.Id }, vm.ModRevision);
+        return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    private SecretRecord Seal(CloudInitCreate? asked, VmCloudInit cloudInit)
+    {
+        string? passwordHash = asked?.Password is { } password ? PasswordHash.Sha512(password) : null;
+        var secret = new CloudInitSecret { UserData = CloudInitSeed.UserData(asked, cloudInit.Hostname, passwordHash), NetworkConfig = asked?.NetworkConfig };
+        byte[] plain = RecordJson.Write(secret, ApiJson.Default.CloudInitSecret);
+        return new SecretRecord { Owner = cloudInit.InstanceId, Sealed = secrets.Seal(cloudInit.Secret, plain) };
+    }
+
+    private void Tell(StoreChange change, string kind, string message, ObjectReference target, string project, string? operation) =>
+        events.Add(change, new EventDraft { Kind = kind, Message = message, Target = target, Project = project, Operation = operation });
+}
