@@ -19,6 +19,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(VmShutdownRequest))]
 [JsonSerializable(typeof(VmExecRequest))]
 [JsonSerializable(typeof(VmExecResult))]
+[JsonSerializable(typeof(GuestsShutdownRequest))]
 [JsonSerializable(typeof(CloudInitSecret))]
 [JsonSerializable(typeof(Disk))]
 [JsonSerializable(typeof(Page<Disk>))]

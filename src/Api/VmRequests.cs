@@ -124,3 +124,13 @@ public sealed record VmExecResult
     public required string Error { get; init; }
     public bool Truncated { get; init; }
 }
+
+/// <summary>Body of <c>POST /v1/hosts/{host}/shutdown-guests</c>: guests power off in the reverse order of their autostart, before the host does.</summary>
+public sealed record GuestsShutdownRequest
+{
+    /// <summary>How long the guests of one place in the order may take; default 120.</summary>
+    public int? TimeoutSeconds { get; init; }
+
+    /// <summary>Cut the power of those that take longer; else they run on until the host ends them.</summary>
+    public bool ForceAfter { get; init; }
+}

@@ -1,9 +1,12 @@
+using System.Globalization;
+
 namespace Lamina.Server;
 
 internal enum CommandVerb
 {
     Serve,
     OpenApi,
+    ShutdownGuests,
     Version,
     Help,
 }
@@ -17,6 +20,9 @@ internal sealed record CommandLine
     public const string Help = """
         laminad [OPTIONS]               serves until SIGTERM; guests run on
         laminad openapi [--output FILE] writes the description of the API
+        laminad shutdown-guests [--timeout SECONDS] [--force]
+                                        lets this host's guests power off, before the host does; --force cuts off those
+                                        that take longer than --timeout (default 120) for each place in the order
         laminad --version
 
           --instance NAME  another daemon beside the default one: own paths, ports, subnet, uids
@@ -30,6 +36,8 @@ internal sealed record CommandLine
     public CommandVerb Verb { get; init; }
     public InstanceOptions Instance { get; init; } = new();
     public string? File { get; init; }
+    public int? TimeoutSeconds { get; init; }
+    public bool Force { get; init; }
 
     /// <exception cref="CommandLineException">Says which argument is wrong.</exception>
     public static CommandLine Parse(IReadOnlyList<string> args)
@@ -47,6 +55,9 @@ internal sealed record CommandLine
                 "--config" => line with { Instance = line.Instance with { ConfigurationDirectory = Value() } },
                 "--log" => line with { Instance = line.Instance with { LogDirectory = Value() } },
                 "--output" => line with { File = Value() },
+                "--timeout" => line with { TimeoutSeconds = Seconds(Value()) },
+                "--force" => line with { Force = true },
+                "shutdown-guests" when index == 0 => line with { Verb = CommandVerb.ShutdownGuests },
                 "openapi" when index == 0 => line with { Verb = CommandVerb.OpenApi },
                 "--version" => line with { Verb = CommandVerb.Version },
                 "--help" or "-h" => line with { Verb = CommandVerb.Help },
@@ -56,4 +67,8 @@ internal sealed record CommandLine
 
         return line;
     }
+
+    private static int Seconds(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds > 0
+        ? seconds
+        : throw new CommandLineException($"'{text}' is no number of seconds.");
 }

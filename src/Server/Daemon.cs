@@ -14,6 +14,9 @@ using Lamina.Server.Http;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
 using Lamina.Server.Store;
+using Lamina.Server.Vms;
+using Lamina.Server.Networks;
+using Lamina.Server.Consoles;
 
 namespace Lamina.Server;
 
@@ -41,13 +44,15 @@ internal sealed class Daemon : IAsyncDisposable
 {
     private readonly OpenedParts _parts;
     private readonly WebApplication _app;
+    private readonly CancellationTokenSource _stopping;
     private readonly Loops _loops;
     private bool _stopped;
 
-    private Daemon(OpenedParts parts, WebApplication app, Loops loops)
+    private Daemon(OpenedParts parts, WebApplication app, CancellationTokenSource stopping, Loops loops)
     {
         _parts = parts;
         _app = app;
+        _stopping = stopping;
         _loops = loops;
     }
 
@@ -93,6 +98,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         if (_stopped) return;
         _stopped = true;
+        await _stopping.CancelAsync();
         await _loops.StopAsync();
         await _app.StopAsync(CancellationToken.None);
     }
@@ -154,6 +160,35 @@ internal sealed class Daemon : IAsyncDisposable
             },
             cancellationToken));
 
+        // Networks
+        var networks = opened.Add(new HostNetworks(instance, store, cache, events, time, loggers.CreateLogger<HostNetworks>()));
+        await networks.EnsureDefaultAsync(configuration.Network?.Subnet, cancellationToken);
+        sweeper.Register("networks", networks.SweepAsync);
+
+        // Placement, Vms
+        var vms = opened.Add(new VmRooms(new VmParts
+        {
+            Instance = instance,
+            Host = host,
+            Store = store,
+            Cache = cache,
+            Time = time,
+            Engine = engine,
+            Events = events,
+            Operations = runs,
+            Executor = executor,
+            Sweeper = sweeper,
+            Storage = storage,
+            Networks = networks,
+            Secrets = auth.Secrets,
+            Cgroups = CgroupManager.Detect(instance.CgroupName),
+            Loggers = loggers,
+        }));
+
+        // Consoles
+        var stopping = opened.Add(new CancellationTokenSource());
+        var consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token);
+
         // Endpoints
         var app = opened.Add(WebHost.Build(loggers, kestrel =>
         {
@@ -168,13 +203,16 @@ internal sealed class Daemon : IAsyncDisposable
         app.UseRouting();
         var api = new ApiRoutes(app, new ApiDispatcher(services));
         ServerEndpoints.Map(api, instance, cache, auth.Tls.CaFingerprint);
-        new WatchEndpoint(services, [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, .. StorageRooms.Watches]).Map(api);
+        new WatchEndpoint(services, [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, .. StorageRooms.Watches]).Map(api);
         new EventEndpoints(services).Map(api);
         new OperationEndpoints(services).Map(api);
         auth.Map(api);
         ProjectEndpoints.Map(api);
         HostEndpoints.Map(api);
         storage.Map(api);
+        NetworkEndpoints.Map(api);
+        vms.Map(api);
+        consoles.Map(api);
         DoctorEndpoints.Map(api, new DoctorCollector(host, auth.Tls, cache, sweeper, time));
         OpenApiDescription.Map(app);
         // Now and not at the start, so that the API can be described without one.
@@ -188,7 +226,9 @@ internal sealed class Daemon : IAsyncDisposable
         loops.Add("certificates", auth.Tls.RunAsync);
         loops.Add("host", stopping => host.RunAsync(engine, stopping));
         storage.Add(loops);
-        return new Daemon(opened, app, loops)
+        loops.Add("networks", networks.RunAsync);
+        vms.Add(loops);
+        return new Daemon(opened, app, stopping, loops)
         {
             Instance = instance,
             Store = store,

@@ -47,7 +47,9 @@ internal sealed record Instance
 
     public string LocalSocket => Path.Combine(RunDirectory, "lamina.sock");
 
-    public string VmDirectory(string vmId) => Path.Combine(RunDirectory, "vms", vmId);
+    public string VmsDirectory => Path.Combine(RunDirectory, "vms");
+
+    public string VmDirectory(string vmId) => Path.Combine(VmsDirectory, vmId);
 
     public int ApiPort => 7443 + (200 * Number);
 
@@ -61,6 +63,12 @@ internal sealed record Instance
 
     public IReadOnlyList<uint> WorkerUserIds =>
         [.. Enumerable.Range(FirstUserId + UserIdCount - WorkerUserIdCount, WorkerUserIdCount).Select(id => (uint)id)];
+
+    /// <summary>dnsmasq's: neither a tool's nor a VM's.</summary>
+    public uint DnsmasqUserId => (uint)(FirstUserId + UserIdCount - WorkerUserIdCount - 1);
+
+    /// <summary>The rest: one per running VM.</summary>
+    public IReadOnlyList<int> VmUserIds => [.. Enumerable.Range(FirstUserId, UserIdCount - WorkerUserIdCount - 1)];
 
     /// <summary>Of the network <c>default</c>.</summary>
     public string DefaultSubnet => string.Create(CultureInfo.InvariantCulture, $"192.168.{200 + Number}.0/24");

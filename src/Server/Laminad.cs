@@ -25,6 +25,8 @@ internal static class Laminad
                 case CommandVerb.OpenApi:
                     await OpenApiCommand.RunAsync(command.File, output, time);
                     return 0;
+                case CommandVerb.ShutdownGuests:
+                    return await ShutdownGuestsCommand.RunAsync(command, time, output, errors);
                 default:
                     await ServeAsync(command.Instance, time, output);
                     return 0;

@@ -41,9 +41,6 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         _loop = new("networks", ReconcileAsync, time, logger, new() { Workers = 1 });
     }
 
-    /// <summary>The last uid of the instance's range.</summary>
-    private uint DnsmasqUserId => (uint)(_instance.FirstUserId + Instance.UserIdCount - 1);
-
     /// <summary>Makes the network <c>default</c> at the first start.</summary>
     /// <param name="subnet">From the configuration; null: the instance's own.</param>
     /// <param name="cancellation">Ends the start.</param>
@@ -238,7 +235,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
 
     private DnsmasqServer ServerOf(string networkId)
     {
-        if (!_servers.TryGetValue(networkId, out var server)) _servers[networkId] = server = new(FolderOf(networkId), DnsmasqUserId);
+        if (!_servers.TryGetValue(networkId, out var server)) _servers[networkId] = server = new(FolderOf(networkId), _instance.DnsmasqUserId);
         return server;
     }
 

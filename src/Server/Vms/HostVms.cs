@@ -17,7 +17,7 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
     private readonly ILogger _logger = host.Loggers.CreateLogger<HostVms>();
     private readonly ConcurrentDictionary<string, VmRunner> _runners = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile VmMessage.HostStopping? _hostStopping;
+    private volatile bool _isHostStopping;
 
     /// <summary>Completes when everything that ran is taken up.</summary>
     public Task Taken => _taken.Task;
@@ -25,7 +25,7 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
     /// <summary>The VM's process on this host, for consoles, exec and reads; null: it has none.</summary>
     public IVm? TryGetRunning(string vmId) => _runners.TryGetValue(vmId, out var runner) ? runner.Running : null;
 
-    /// <summary>Ids of the VMs that have a process here, recorded or not.</summary>
+    /// <summary>Ids of the VMs that have a process here, on record or not.</summary>
     public IReadOnlyList<string> RunningIds => [.. _runners.Where(pair => pair.Value.Running is not null).Select(pair => pair.Key)];
 
     /// <summary>Takes up what runs, then follows the store, until cancelled.</summary>
@@ -42,14 +42,15 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
         }
     }
 
-    /// <summary>From now on guests end with the host: they are asked to power off, and nothing starts by itself.</summary>
-    public void StopWithHost(HostStop stop, Func<string, bool> concerned)
+    public bool IsHostStopping => _isHostStopping;
+
+    /// <summary>From now on nothing is started here: the host goes down.</summary>
+    public void BeginHostStop() => _isHostStopping = true;
+
+    /// <summary>These guests end with the host: they are asked to power off, and none starts by itself again.</summary>
+    public void StopWithHost(IEnumerable<string> vmIds, HostStop stop)
     {
-        _hostStopping = new VmMessage.HostStopping(stop);
-        foreach (var (id, runner) in _runners)
-        {
-            if (concerned(id)) runner.Post(_hostStopping);
-        }
+        foreach (string id in vmIds) Post(id, new VmMessage.HostStopping(stop));
     }
 
     /// <summary>Cuts the power of a VM without a store; root on the local socket may (decision 16).</summary>
@@ -77,8 +78,7 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
 
     private async Task TakeUpAsync(CacheSnapshot snapshot, CancellationToken cancellationToken)
     {
-        string folder = Path.GetDirectoryName(host.Instance.VmDirectory("x"))!;
-        var found = Directory.Exists(folder) ? Directory.GetDirectories(folder) : [];
+        string[] found = Directory.Exists(host.Instance.VmsDirectory) ? Directory.GetDirectories(host.Instance.VmsDirectory) : [];
         var options = new ParallelOptions { MaxDegreeOfParallelism = AttachAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(found, options, async (runtimeFolder, token) => await AttachAsync(runtimeFolder, token));
         foreach (var request in snapshot.All(Keys.Operations.Request))
@@ -155,7 +155,6 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
         if (snapshot.Get(Keys.Vms.Assignment, vmId)?.Record.Host != host.HostId || snapshot.Get(Keys.Vms.Spec, vmId) is null) return null;
         var runner = new VmRunner(host, vmId);
         if (!_runners.TryAdd(vmId, runner)) return _runners[vmId];
-        if (_hostStopping is { } stopping) runner.Post(stopping);
         runner.Start();
         return runner;
     }

@@ -145,13 +145,13 @@ internal static class VmPlanAlive
         return moment.Fail(now, VmFailures.ShutdownTimeout(moment.Name, order.Timeout));
     }
 
-    /// <summary>The host goes down: the guest is asked politely, and only by order cut off.</summary>
-    private static VmStep EndWithHost(VmMoment moment, HostStop stop)
+    /// <summary>The host goes down: the guest is asked politely, and cut off only by order. A halted guest cannot hear.</summary>
+    private static VmStep? EndWithHost(VmMoment moment, VmProcess process, HostStop stop)
     {
-        if (moment.Seen.SinceButton is not { } waited)
-            return moment.Seen.Failure?.Step is VmStep.PressPowerButton ? new VmStep.Rest() : new VmStep.PressPowerButton();
-        if (waited < stop.Timeout) return new VmStep.Rest(stop.Timeout - waited);
-        return stop.ForceAfter ? moment.Write(Ending(moment, StopCause.HostBoot)) : new VmStep.Rest();
+        var cut = stop.ForceAfter ? moment.Write(Ending(moment, StopCause.HostBoot)) : null;
+        if (VmGuestState.Of(process.State!.Value) != VmState.Running) return cut;
+        if (moment.Seen.SinceButton is { } waited) return waited < stop.Timeout ? new VmStep.Rest(stop.Timeout - waited) : cut;
+        return moment.Seen.Failure?.Step is VmStep.PressPowerButton ? cut : new VmStep.PressPowerButton();
     }
 
     private static TimeSpan? Remaining(VmMoment moment) =>
@@ -167,7 +167,7 @@ internal static class VmPlanAlive
             if (process.State == RunState.PreLaunch) return new VmStep.Continue();
         }
 
-        if (moment.Seen.HostStop is { } stop && process.State == RunState.Running) return EndWithHost(moment, stop);
+        if (moment.Seen.HostStop is { } stop && EndWithHost(moment, process, stop) is { } end) return end;
         if (moment.Wanted.Reset is { } reset && moment.Seen.Failure?.Step is not VmStep.Reset) return new VmStep.Reset(reset);
         if (status is { State: VmState.Paused, PauseCause: PauseCause.PoolFull } && process.State == RunState.IoError && moment.Seen.PoolHasRoom
             && moment.Seen.Failure?.Step is not VmStep.Continue)

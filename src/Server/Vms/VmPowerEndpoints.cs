@@ -25,7 +25,7 @@ internal sealed class VmPowerEndpoints(OperationRequests operations, HostVms vms
 
     private static ApiEndpoint Verb(ApiRoutes api, string verb, string summary, Func<ApiRequest, ValueTask<ApiAnswer>> handler) => api
         .Post($"/v1/vms/{{vm}}/{verb}", Permission.Operate, summary, handler)
-        .Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.notRunning", "vm.notPaused", "vm.paused", "vm.running", "vm.starting", "vm.stopping", "vm.unresponsive");
+        .Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.notRunning", "vm.notPaused", "vm.paused", "vm.running", "vm.starting", "vm.stopping", "vm.unresponsive", "host.stopping");
 
     private async ValueTask<ApiAnswer> ShutdownAsync(ApiRequest request)
     {
@@ -52,6 +52,8 @@ internal sealed class VmPowerEndpoints(OperationRequests operations, HostVms vms
 
     private async ValueTask<ApiAnswer> PowerAsync(ApiRequest request, VmVerb verb, string kind, PowerWanted wanted, JsonObject? parameters = null)
     {
+        if (verb == VmVerb.Start && vms.IsHostStopping)
+            throw ProblemException.Conflict("host.stopping", "This host is going down: nothing is started any more.", "Start it when the host is back, or mark it for autostart.");
         var (vm, change, operation) = Begin(request, verb, kind, parameters);
         change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Power = new VmPower { Wanted = wanted, Request = operation.Id } }, vm.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), operation.Request.Target);

@@ -32,8 +32,9 @@ internal sealed class VmResources(
     /// <returns>The material, and the statuses of disks made now.</returns>
     public async Task<(VmMaterial Material, IReadOnlyList<MadeDisk> Made)> PrepareAsync(string vmId, VmSpec spec, CancellationToken cancellationToken)
     {
-        var making = MakeDisksAsync(spec, cancellationToken);
-        var seeding = SeedAsync(vmId, spec, cancellationToken);
+        // Each blocks for a moment in system calls before its first wait.
+        var making = Task.Run(() => MakeDisksAsync(spec, cancellationToken), cancellationToken);
+        var seeding = Task.Run(() => SeedAsync(vmId, spec, cancellationToken), cancellationToken);
         var plugging = PlugAsync(vmId, spec, cancellationToken);
         await Task.WhenAll(making, seeding, plugging);
         var material = new VmMaterial

@@ -144,8 +144,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
 
         if (IsTooEarly()) return;
         if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
-        else if (_memory.Remains is { } remains) Begin(new VmStep.Rest(), (step, _) => _steps.ReleaseAsync(step, remains));
-        else if (wanted is not null && _memory.IsCertain) Follow(wanted, snapshot);
+        else if (wanted is null) Release();
+        else if (_memory.IsCertain) Follow(wanted, snapshot);
     }
 
     private void Follow(VmWanted wanted, CacheSnapshot snapshot)
@@ -157,6 +157,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
             _memory.Watch is { } watch ? VmDefinitions.PendingRestart(wanted.Spec, watch.Vm.Definition) : []);
         _tasks.Keep(_memory.Watch, wanted.Spec, seen.Status);
         var next = VmPlan.Next(wanted, seen, _host.Time.GetUtcNow());
+        // How a run ended is written first: until then, what it left lets the next start of the daemon learn of it.
+        if (next is not VmStep.Write && Release()) return;
         if (next is VmStep.Rest rest)
         {
             if (rest.For is { } time) Again(time);
@@ -172,6 +174,14 @@ internal sealed partial class VmRunner : IAsyncDisposable
         };
         _inFlightOrder = wanted.Order?.Operation;
         Begin(next, (step, token) => _steps.DoAsync(step, context, token));
+    }
+
+    /// <summary>Gives back what a dead process held, if there is such.</summary>
+    private bool Release()
+    {
+        if (_memory.Remains is not { } remains) return false;
+        Begin(new VmStep.Rest(), (step, _) => _steps.ReleaseAsync(step, remains));
+        return true;
     }
 
     private static string? OperationOf(VmStep step, VmWanted wanted) => step switch

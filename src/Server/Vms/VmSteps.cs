@@ -160,13 +160,14 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
         {
             CrashPoints.Reached("vm", "reset", "before");
             using var deadline = new CancellationTokenSource(VmWatch.MonitorPatience, host.Time);
-            await vm.ResetAsync(deadline.Token);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+            await vm.ResetAsync(either.Token);
             CrashPoints.Reached("vm", "reset", "after");
             var news = new VmNews(EventSeverity.Information, "vm.reset", $"VM '{context.Wanted.Spec.Name}' was reset.");
             var told = commits.Tell(news, context.Wanted.Spec, context.Committed!.Status, operation);
             await operation.EndAsync(OperationOutcome.Succeeded, told, cancellationToken);
         }
-        catch (Exception failure) when (failure is OperationCanceledException or QmpClosedException or QmpErrorException or QmpProtocolException)
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested && failure is OperationCanceledException or QmpClosedException or QmpErrorException or QmpProtocolException)
         {
             await operation.EndAsync(OperationOutcome.Failed(VmWords.OfFailure(failure)), null, cancellationToken);
         }

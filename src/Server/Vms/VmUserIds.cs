@@ -1,7 +1,7 @@
 namespace Lamina.Server.Vms;
 
 /// <summary>One uid per running VM and host (decision 9): guests are strangers to each other also as processes.</summary>
-internal sealed class VmUserIds(int first, int count)
+internal sealed class VmUserIds(IReadOnlyList<int> range)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<int> _taken = [];
@@ -11,13 +11,13 @@ internal sealed class VmUserIds(int first, int count)
     {
         lock (_gate)
         {
-            for (int id = first; id < first + count; id++)
+            foreach (int id in range)
             {
                 if (_taken.Add(id)) return id;
             }
         }
 
-        throw new ProblemException(ProblemKind.Unavailable, "host.noUserId", $"{count} VMs run on this host, and each needs a user id of its own.", "Stop some first.");
+        throw new ProblemException(ProblemKind.Unavailable, "host.noUserId", $"{range.Count} VMs run on this host, and each needs a user id of its own.", "Stop some first.");
     }
 
     /// <summary>Marks the uid of a VM that an earlier daemon started.</summary>

@@ -1,0 +1,93 @@
+using Lamina.Engine;
+using Lamina.Linux.Cgroups;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+using Lamina.Server.Disks;
+using Lamina.Server.Events;
+using Lamina.Server.Hosts;
+using Lamina.Server.Http;
+using Lamina.Server.Networks;
+using Lamina.Server.Operations;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Vms;
+
+/// <summary>What the room Vms is made with.</summary>
+internal sealed record VmParts
+{
+    public required Instance Instance { get; init; }
+    public required LocalHost Host { get; init; }
+    public required IStore Store { get; init; }
+    public required Cache Cache { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required IVmEngine Engine { get; init; }
+    public required EventLog Events { get; init; }
+    public required OperationRuns Operations { get; init; }
+    public required OperationExecutor Executor { get; init; }
+    public required Sweeper Sweeper { get; init; }
+    public required StorageRooms Storage { get; init; }
+    public required HostNetworks Networks { get; init; }
+    public required SecretBox Secrets { get; init; }
+    public required CgroupManager Cgroups { get; init; }
+    public required ILoggerFactory Loggers { get; init; }
+}
+
+/// <summary>The rooms Placement and Vms of this host, put together.</summary>
+internal sealed class VmRooms : IAsyncDisposable
+{
+    private readonly VmParts _parts;
+    private readonly VmHost _host;
+    private readonly GuestsShutdown _shutdown;
+
+    public VmRooms(VmParts parts)
+    {
+        _parts = parts;
+        var storage = parts.Storage;
+        _host = new VmHost
+        {
+            Instance = parts.Instance,
+            HostId = parts.Host.Id,
+            HostName = parts.Host.Name,
+            BootId = parts.Host.Identity.BootId,
+            Incarnation = parts.Host.Identity.Incarnation,
+            Store = parts.Store,
+            Cache = parts.Cache,
+            Time = parts.Time,
+            Engine = parts.Engine,
+            Resources = new VmResources(parts.Store, parts.Cache, parts.Engine, storage.Pools, storage.Disks, storage.Seeds, parts.Networks, parts.Secrets),
+            Events = parts.Events,
+            Operations = parts.Operations,
+            Memory = new HostMemory(),
+            UserIds = new VmUserIds(parts.Instance.VmUserIds),
+            Loggers = parts.Loggers,
+        };
+        Vms = new HostVms(_host);
+        _shutdown = new GuestsShutdown(_host, Vms, new OperationRequests(parts.Time));
+        parts.Executor.ServedElsewhere([.. VmOperations.All]);
+        _shutdown.Register(parts.Executor);
+        parts.Sweeper.Register("vms", new VmSweep(_host, Vms, parts.Cgroups).SweepAsync);
+    }
+
+    /// <summary>The VMs of this host; <see cref="HostVms.TryGetRunning"/> for consoles.</summary>
+    public HostVms Vms { get; }
+
+    public void Map(ApiRoutes api)
+    {
+        var operations = new OperationRequests(_parts.Time);
+        new VmEndpoints(operations, _parts.Events, _parts.Secrets, _parts.Time).Map(api);
+        new VmPowerEndpoints(operations, Vms, _parts.Time).Map(api);
+        new VmInsightEndpoints(Vms, _parts.Store, _parts.Time).Map(api);
+        _shutdown.Map(api);
+    }
+
+    public void Add(Loops loops)
+    {
+        var controller = new VmController(
+            _parts.Store, _parts.Cache, _parts.Operations, _parts.Events, _parts.Time, _parts.Loggers.CreateLogger<VmController>());
+        loops.Add("vm controller", controller.RunAsync);
+        loops.Add("vms", Vms.RunAsync);
+    }
+
+    /// <summary>Lets go of all VMs; their guests run on.</summary>
+    public ValueTask DisposeAsync() => Vms.DisposeAsync();
+}

@@ -1,0 +1,320 @@
+using System.Text.Json.Nodes;
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Server;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+using Lamina.Server.Disks;
+using Lamina.Server.Events;
+using Lamina.Server.Http;
+using Lamina.Server.Isos;
+using Lamina.Server.Networks;
+using Lamina.Server.Operations;
+using Lamina.Server.Pools;
+using Lamina.Server.Store;
+using Lamina.Server.Vms;
+using Lamina.Testing.Engine;
+using Lamina.Testing.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lamina.Testing.Vms;
+
+/// <summary>
+/// A host that runs VMs, without HTTP: a real store, cache, controller and runners, over whatever engine a test brings. The daemon can be ended and
+/// started anew; store, pool and engine stay.
+/// </summary>
+internal sealed class VmTestHost : IAsyncDisposable
+{
+    public const string HostId = "host-1";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly TestStore _store = TestStore.Create();
+    private readonly IVmEngine _engine;
+    private readonly SecretBox _secrets;
+    private TestDaemon _daemon = null!;
+
+    private VmTestHost(IVmEngine engine)
+    {
+        _engine = engine;
+        _secrets = SecretBox.Open(_folder.File("box.key"));
+        Instance = new Instance
+        {
+            Name = "test",
+            Number = 54,
+            ConfigurationDirectory = _folder.File("etc"),
+            DataDirectory = _folder.File("data"),
+            RunDirectory = _folder.File("run"),
+            LogDirectory = _folder.File("log"),
+        };
+    }
+
+    public Instance Instance { get; }
+
+    public HostVms Vms => _daemon.Vms;
+
+    public Cache Cache => _daemon.Cache;
+
+    public IStore Store => _store.Store;
+
+    public static async Task<VmTestHost> CreateAsync(IVmEngine engine, string bootId = "boot-1")
+    {
+        var host = new VmTestHost(engine);
+        await host.StartDaemonAsync(bootId);
+        return host;
+    }
+
+    /// <summary>Ends the daemon as a crash would as far as anybody can see: its runners are dropped, whatever they are at.</summary>
+    public async Task RestartDaemonAsync(string bootId = "boot-1")
+    {
+        await StopDaemonAsync();
+        await StartDaemonAsync(bootId);
+    }
+
+    public Task StopDaemonAsync() => _daemon.DisposeAsync().AsTask();
+
+    public async Task StartDaemonAsync(string bootId = "boot-1")
+    {
+        // The fake makes no folders, and by them a daemon finds what runs.
+        foreach (string folder in (_engine as FakeEngine)?.Guests.Select(guest => guest.Definition.RuntimeFolder) ?? []) Directory.CreateDirectory(folder);
+        _daemon = await TestDaemon.StartAsync(this, bootId);
+    }
+
+    /// <summary>Makes a VM as the API does. Gives its id and operation.</summary>
+    public async Task<(string Id, string Operation)> CreateVmAsync(VmCreate create)
+    {
+        var draft = VmRules.Create(create, new VmLookups(Cache.Snapshot, ProjectRecord.DefaultProject), DateTimeOffset.UnixEpoch);
+        var change = new StoreChange(VmOperations.Create);
+        var operation = Ask(change, VmOperations.Create, draft.Id, draft.Spec.Name, null);
+        var power = new VmPower { Wanted = create.Start ? PowerWanted.Running : PowerWanted.Stopped, Request = operation };
+        VmRecords.Create(change, draft with { Spec = draft.Spec with { Power = power } }, Cache.Snapshot);
+        if (draft.Spec.CloudInit is { } cloudInit)
+        {
+            byte[] plain = RecordJson.Write(new CloudInitSecret { UserData = "#cloud-config\n" }, ApiJson.Default.CloudInitSecret);
+            change.Create(Keys.Secrets, cloudInit.Secret, new SecretRecord { Owner = draft.Id, Sealed = _secrets.Seal(cloudInit.Secret, plain) });
+        }
+
+        await CommitAsync(change);
+        return (draft.Id, operation);
+    }
+
+    /// <summary>Makes a VM and waits until it runs.</summary>
+    public async Task<string> LaunchAsync(VmCreate create)
+    {
+        var (id, operation) = await CreateVmAsync(create with { Start = true });
+        var ended = await EndOfAsync(operation);
+        if (ended.Phase != OperationPhase.Succeeded) throw new InvalidOperationException($"The VM did not start: {ended.Failure}");
+        return id;
+    }
+
+    /// <summary>Asks for a power state as the API does, whatever the state is.</summary>
+    public async Task<string> AskAsync(string id, string kind, PowerWanted wanted, JsonObject? parameters = null)
+    {
+        while (true)
+        {
+            var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
+            var change = new StoreChange(kind);
+            string operation = Ask(change, kind, id, vm.Record.Name, parameters);
+            change.Update(Keys.Vms.Spec, id, vm.Record with { Power = new VmPower { Wanted = wanted, Request = operation } }, vm.ModRevision);
+            if (await TryCommitAsync(change)) return operation;
+        }
+    }
+
+    public async Task<string> ResetAsync(string id)
+    {
+        var change = new StoreChange(VmOperations.Reset);
+        string operation = Ask(change, VmOperations.Reset, id, Cache.Snapshot.Get(Keys.Vms.Spec, id)!.Record.Name, null);
+        await CommitAsync(change);
+        return operation;
+    }
+
+    public async Task<string> DeleteAsync(string id)
+    {
+        while (true)
+        {
+            var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
+            var change = new StoreChange(VmOperations.Delete);
+            string operation = Ask(change, VmOperations.Delete, id, vm.Record.Name, null);
+            change.Update(Keys.Vms.Spec, id, vm.Record with { Deleting = operation }, vm.ModRevision);
+            if (await TryCommitAsync(change)) return operation;
+        }
+    }
+
+    public async Task ChangeSpecAsync(string id, Func<VmSpec, VmSpec> how)
+    {
+        var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
+        await CommitAsync(new StoreChange("test.spec").Update(Keys.Vms.Spec, id, how(vm.Record), vm.ModRevision));
+    }
+
+    /// <summary>Forgets what was recorded of the VM's state, as a store restored from an old backup would.</summary>
+    public Task LoseStatusAsync(string id) => CommitAsync(new StoreChange("test.lose").Delete(Keys.Vms.Status[id]));
+
+    public async Task CancelAsync(string operation)
+    {
+        var request = Cache.Snapshot.Get(Keys.Operations.Request, operation)!;
+        await CommitAsync(new StoreChange("test.cancel").Update(Keys.Operations.Request, operation, request.Record with { CancelRequested = true }, request.ModRevision));
+    }
+
+    public Task<OperationState> EndOfAsync(string operation) => WaitAsync(
+        [Keys.Operations.State],
+        snapshot => snapshot.Get(Keys.Operations.State, operation)?.Record is { } state && state.IsEnded() ? state : null,
+        () => $"operation {operation} to end; it is {Cache.Snapshot.Get(Keys.Operations.State, operation)?.Record}, the VM {Cache.Snapshot.All(Keys.Vms.Status).LastOrDefault()?.Record}");
+
+    public Task<VmStatus> StatusAsync(string id, Func<VmStatus, bool> wanted) => WaitAsync(
+        [Keys.Vms.Status],
+        snapshot => snapshot.Get(Keys.Vms.Status, id)?.Record is { } status && wanted(status) ? status : null,
+        () => $"another status than {Cache.Snapshot.Get(Keys.Vms.Status, id)?.Record}");
+
+    public Task<VmStatus> StateAsync(string id, VmState state) => StatusAsync(id, status => status.State == state);
+
+    /// <summary>Events of one VM, oldest first.</summary>
+    public async Task<IReadOnlyList<Event>> EventsAsync(string id)
+    {
+        var events = new List<Event>();
+        await foreach (var page in Store.ListAsync([Keys.Events.Prefix]))
+            events.AddRange(page.Items.Select(item => RecordJson.Read(item, Keys.Events)).Where(happened => happened.Target?.Id == id));
+        return events;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _daemon.DisposeAsync();
+        _secrets.Dispose();
+        await _store.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private string Ask(StoreChange change, string kind, string id, string name, JsonObject? parameters) =>
+        new OperationRequests(TimeProvider.System).Add(change, new OperationDraft
+        {
+            Kind = kind,
+            Target = new ObjectReference { Kind = "vm", Id = id, Name = name },
+            RequestedBy = "test",
+            Parameters = parameters,
+        }).Id;
+
+    private async Task CommitAsync(StoreChange change)
+    {
+        if (!await TryCommitAsync(change)) throw new InvalidOperationException($"The change {change.Label} was refused.");
+    }
+
+    private async Task<bool> TryCommitAsync(StoreChange change)
+    {
+        var result = await change.CommitAsync(Store, TimeProvider.System);
+        await Cache.WaitForRevisionAsync(result.Revision, Patience);
+        return result.Succeeded;
+    }
+
+    private async Task<T> WaitAsync<T>(RecordKind[] kinds, Func<CacheSnapshot, T?> found, Func<string> what)
+        where T : class
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        using var subscription = Cache.Subscribe(kinds);
+        if (found(subscription.Start) is { } already) return already;
+        try
+        {
+            await foreach (var batch in subscription.ReadAllAsync(deadline.Token))
+            {
+                if (found(batch.Snapshot) is { } later) return later;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Said below.
+        }
+
+        throw new TimeoutException($"Waited in vain for {what()}.");
+    }
+
+    /// <summary>What ends with the daemon.</summary>
+    private sealed class TestDaemon : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly List<Task> _loops = [];
+
+        public required Cache Cache { get; init; }
+        public required HostVms Vms { get; init; }
+        public required HostNetworks Networks { get; init; }
+        public required HostPools Pools { get; init; }
+
+        public static async Task<TestDaemon> StartAsync(VmTestHost host, string bootId)
+        {
+            var store = host.Store;
+            var time = TimeProvider.System;
+            var cache = new Cache(store, Keys.Cached, time, NullLogger<Cache>.Instance);
+            await cache.StartAsync();
+            await RegisterHostAsync(host, cache, bootId);
+            var events = new EventLog(time, HostId);
+            var pools = new HostPools(store, cache, time, NullLogger<HostPools>.Instance);
+            await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
+            var networks = new HostNetworks(host.Instance, store, cache, events, time, NullLogger<HostNetworks>.Instance);
+            var disks = new HostDisks(store, cache, pools, time, NullLogger<HostDisks>.Instance);
+            var runs = new OperationRuns(store, cache, time, NullLogger<OperationRuns>.Instance);
+            var ground = new VmHost
+            {
+                Instance = host.Instance,
+                HostId = HostId,
+                HostName = HostId,
+                BootId = bootId,
+                Incarnation = bootId,
+                Store = store,
+                Cache = cache,
+                Time = time,
+                Engine = host._engine,
+                Resources = new VmResources(store, cache, host._engine, pools, disks, new HostSeeds(pools.Temporaries), networks, host._secrets),
+                Events = events,
+                Operations = runs,
+                Memory = new HostMemory(),
+                UserIds = new VmUserIds(host.Instance.VmUserIds),
+                Loggers = NullLoggerFactory.Instance,
+            };
+            var daemon = new TestDaemon { Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
+            var controller = new VmController(store, cache, runs, events, time, NullLogger<VmController>.Instance);
+            daemon.Run(runs.RunAsync);
+            daemon.Run(controller.RunAsync);
+            daemon.Run(daemon.Vms.RunAsync);
+            return daemon;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            await Task.WhenAll(_loops);
+            await Vms.DisposeAsync();
+            await Networks.DisposeAsync();
+            Pools.Dispose();
+            await Cache.DisposeAsync();
+            _stop.Dispose();
+        }
+
+        private static async Task RegisterHostAsync(VmTestHost host, Cache cache, string bootId)
+        {
+            var status = new HostStatus
+            {
+                Incarnation = bootId,
+                BootId = bootId,
+                DaemonVersion = "test",
+                Cores = 4,
+                MemoryMiB = 8192,
+                Accelerator = new Api.Accelerator { Kind = AcceleratorKind.Tcg, Reason = "test" },
+                DefaultCpuModel = "Westmere-v1",
+                DefaultMachineType = "pc-q35-7.2",
+            };
+            var change = new StoreChange("test.host").Put(Keys.Hosts.Spec, HostId, new HostSpec { Name = HostId }).Put(Keys.Hosts.Status, HostId, status);
+            var result = await change.CommitAsync(host.Store, TimeProvider.System);
+            await cache.WaitForRevisionAsync(result.Revision, Patience);
+        }
+
+        private void Run(Func<CancellationToken, Task> loop) => _loops.Add(Task.Run(async () =>
+        {
+            try
+            {
+                await loop(_stop.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                // The daemon ends.
+            }
+        }));
+    }
+}
