@@ -11,12 +11,11 @@ using Lamina.Server.Doctor;
 using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
+using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
 using Lamina.Server.Store;
 using Lamina.Server.Vms;
-using Lamina.Server.Networks;
-using Lamina.Server.Consoles;
 
 namespace Lamina.Server;
 
