@@ -6,12 +6,14 @@ namespace Lamina.Linux.Files;
 
 /// <summary>
 /// A folder under which files are opened without ever leaving it: no "..", no symbolic link is followed, whatever somebody put there
-/// (openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS). All paths are relative to it.
+/// (openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS). Nor is a mount point crossed: what a tool has mounted below and left there must
+/// not be deleted with its folder. All paths are relative to it.
 /// </summary>
 public sealed class RootedDirectory : IDisposable
 {
     private const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode PrivateFolder = PrivateFile | UnixFileMode.UserExecute;
+    private const ulong ResolveNoMountPoints = 0x01;
     private const ulong ResolveNoMagicLinks = 0x02;
     private const ulong ResolveNoSymbolicLinks = 0x04;
     private const ulong ResolveBeneath = 0x08;
@@ -34,7 +36,7 @@ public sealed class RootedDirectory : IDisposable
         return number >= 0 ? new(fullPath, new(number, ownsHandle: true)) : throw LinuxException.Last($"open the folder {fullPath}");
     }
 
-    /// <exception cref="LinuxException">ENOENT, EEXIST; EXDEV or ELOOP: the path leads out, or over a symbolic link.</exception>
+    /// <exception cref="LinuxException">ENOENT, EEXIST; EXDEV or ELOOP: the path leads out, or over a mount point or symbolic link.</exception>
     public SafeFileHandle OpenFile(string path, OpenFlags flags, UnixFileMode mode = PrivateFile)
     {
         var file = TryOpen(path, flags, mode, out var errorNumber);
@@ -62,20 +64,15 @@ public sealed class RootedDirectory : IDisposable
     }
 
     /// <returns>False when it was not there.</returns>
-    public bool DeleteFile(string path) => Delete(path, flags: 0);
+    public bool DeleteFile(string path) => Delete(path, flags: 0, durably: true);
 
     /// <summary>Deletes a folder with everything in it. Symbolic links in it are deleted, not followed.</summary>
     /// <returns>False when it was not there.</returns>
+    /// <exception cref="LinuxException">EXDEV: something is mounted in it; what lies there is untouched.</exception>
     public bool DeleteDirectory(string path)
     {
-        foreach (var name in List(path))
-        {
-            var inner = Path.Combine(path, name);
-            if (Find(inner) is { Kind: FileKind.Directory }) DeleteDirectory(inner);
-            else DeleteFile(inner);
-        }
-
-        return Delete(path, Libc.AtRemoveDirectory);
+        DeleteContent(path);
+        return Delete(path, Libc.AtRemoveDirectory, durably: true);
     }
 
     /// <summary>Facts of a file or folder; null when it is not there. A symbolic link is not followed.</summary>
@@ -110,13 +107,25 @@ public sealed class RootedDirectory : IDisposable
         if (Libc.fsync(folder) != 0) throw LinuxException.Last($"make {path} durable");
     }
 
-    private bool Delete(string path, int flags)
+    /// <summary>Not durable name by name: thousands of them would take minutes, and only the folder itself counts.</summary>
+    private void DeleteContent(string path)
+    {
+        foreach (var name in List(path))
+        {
+            var inner = Path.Combine(path, name);
+            var isFolder = Find(inner) is { Kind: FileKind.Directory };
+            if (isFolder) DeleteContent(inner);
+            Delete(inner, isFolder ? Libc.AtRemoveDirectory : 0, durably: false);
+        }
+    }
+
+    private bool Delete(string path, int flags, bool durably)
     {
         try
         {
             using var parent = OpenParent(path, out var name);
             if (Libc.unlinkat(parent, name, flags) != 0) throw LinuxException.Last($"delete {Path.Combine(FullPath, path)}");
-            Sync(parent, path);
+            if (durably) Sync(parent, path);
             return true;
         }
         catch (LinuxException error) when (error.ErrorNumber == Errno.NoEntry)
@@ -139,7 +148,7 @@ public sealed class RootedDirectory : IDisposable
         {
             Flags = (ulong)flags | Libc.OpenCloseOnExec,
             Mode = flags.HasFlag(OpenFlags.Create) ? (ulong)mode : 0, // the kernel refuses a mode where nothing is created
-            Resolve = ResolveNoMagicLinks | ResolveNoSymbolicLinks | ResolveBeneath,
+            Resolve = ResolveNoMountPoints | ResolveNoMagicLinks | ResolveNoSymbolicLinks | ResolveBeneath,
         };
         long number;
         do

@@ -26,8 +26,9 @@ internal sealed class ImageBuild(HostPools pools, TimeProvider time)
             await ToolRun.RunAsync(
                 new ToolSpec
                 {
-                    Program = "/bin/bash",
-                    Arguments = [recipe.Script, Path.Join(work.Folder, ImageWork.ResultName), Path.Join(work.Folder, "work")],
+                    // A mount namespace of its own: what it mounts vanishes with its processes, however they end, and never stands in the host's way.
+                    Program = "unshare",
+                    Arguments = ["--mount", "--propagation", "private", "/bin/bash", recipe.Script, Path.Join(work.Folder, ImageWork.ResultName), Path.Join(work.Folder, "work")],
                     Operation = work.Operation,
                     Deadline = recipe.Deadline,
                     OnLine = line =>

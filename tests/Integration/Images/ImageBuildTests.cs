@@ -52,6 +52,16 @@ public sealed class ImageBuildTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_it_mounts_is_not_mounted_here()
+    {
+        await BuildAsync("mkdir -p \"$2\"; mount -t tmpfs lamina-test \"$2\" && touch \"$2/inside\"; qemu-img create -q -f qcow2 \"$1\" 1M", Cancellation);
+
+        Assert.False(File.Exists(Path.Join(_work.Folder, "work", "inside")));
+        _work.End();
+        Assert.False(Directory.Exists(_work.Folder));
+    }
+
+    [Fact]
     public async Task An_output_that_hangs_on_another_file_is_no_image()
     {
         var failure = await Assert.ThrowsAsync<ProblemException>(() => BuildAsync("qemu-img create -q -f qcow2 -b /etc/passwd -F raw \"$1\" 1M", Cancellation));

@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Linux.Files;
 using Lamina.Testing;
+using Lamina.Testing.Storage;
 using Xunit;
 
 namespace Lamina.Tests.Integration.Linux;
@@ -39,6 +40,17 @@ public sealed class RootedDirectoryTests : IDisposable
         Directory.CreateSymbolicLink(folder.File("root/folder-link"), folder.Path);
         var error = Assert.Throws<LinuxException>(() => root.OpenFile(path, OpenFlags.ReadOnly));
         Assert.Contains(error.ErrorNumber, new[] { Errno.CrossDevice, Errno.SymbolicLinkMet });
+    }
+
+    [Fact]
+    public async Task What_is_mounted_below_is_neither_opened_nor_deleted()
+    {
+        await using var mounted = await SmallFileSystem.MountAsync(1, folder.File("root/work/mounted"));
+        File.WriteAllText(folder.File("root/work/mounted/precious"), "x");
+
+        Assert.Equal(Errno.CrossDevice, Assert.Throws<LinuxException>(() => root.OpenFile("work/mounted/precious", OpenFlags.ReadOnly)).ErrorNumber);
+        Assert.Equal(Errno.CrossDevice, Assert.Throws<LinuxException>(() => root.DeleteDirectory("work")).ErrorNumber);
+        Assert.True(File.Exists(folder.File("root/work/mounted/precious")));
     }
 
     [Theory]

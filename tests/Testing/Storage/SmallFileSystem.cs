@@ -9,9 +9,11 @@ internal sealed class SmallFileSystem : IAsyncDisposable
 
     public string Path { get; }
 
-    public static async Task<SmallFileSystem> MountAsync(int mebibytes)
+    /// <param name="mebibytes">Its size.</param>
+    /// <param name="at">A folder, made if need be; null: one of its own.</param>
+    public static async Task<SmallFileSystem> MountAsync(int mebibytes, string? at = null)
     {
-        var path = Directory.CreateTempSubdirectory("lamina-small-").FullName;
+        var path = at is null ? Directory.CreateTempSubdirectory("lamina-small-").FullName : Directory.CreateDirectory(at).FullName;
         await RunAsync("mount", "-t", "tmpfs", "-o", $"size={mebibytes}m,mode=0700", "lamina-test", path);
         return new SmallFileSystem(path);
     }
