@@ -13,10 +13,11 @@ internal sealed class Printer(OutputFormat format, TextWriter output, int? width
 
     public OutputFormat Format => format;
 
-    /// <summary>A list; an empty table is nothing, as grep prints nothing.</summary>
+    /// <summary>A list. An empty table is nothing to a pipe; a person is told that there is nothing.</summary>
     public void List<T>(IReadOnlyList<T> items, JsonTypeInfo<T> type, IReadOnlyList<Column<T>> columns)
     {
-        if (format == OutputFormat.Table) output.Write(items.Count == 0 ? "" : TextTable.Render(items, columns, width));
+        if (format == OutputFormat.Table && items.Count == 0) NothingToList();
+        else if (format == OutputFormat.Table) output.Write(TextTable.Render(items, columns, width));
         else if (format == OutputFormat.Csv) output.Write(CsvText.Render(items, columns));
         else Structure(new JsonArray([.. items.Select(i => JsonSerializer.SerializeToNode(i, type))]));
     }
@@ -39,6 +40,11 @@ internal sealed class Printer(OutputFormat format, TextWriter output, int? width
     public void Text(string text) => output.WriteLine(text);
 
     public void Structure(JsonNode? node) => output.WriteLine(format == OutputFormat.Yaml ? YamlText.Render(node).TrimEnd('\n') : Json(node));
+
+    private void NothingToList()
+    {
+        if (width is not null) Console.Error.WriteLine("There is nothing to list.");
+    }
 
     private static string Fields<T>(T item, IReadOnlyList<Column<T>> fields)
     {
