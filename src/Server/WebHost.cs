@@ -15,9 +15,9 @@ internal static class WebHost
     /// <param name="listen">Opens the sockets, at the start.</param>
     public static WebApplication Build(ILoggerFactory loggers, Action<KestrelServerOptions> listen)
     {
-        // No arguments and no appsettings.json: what counts is lamina.yaml.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = "/", EnvironmentName = Environments.Production });
-        builder.Configuration.Sources.Clear();
+        // Empty: the other builders read appsettings.json and watch every folder below the content root for it. What counts is lamina.yaml.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
+        builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
@@ -45,6 +45,7 @@ internal static class WebHost
 
     private static void Listen(WebApplicationBuilder builder, Action<KestrelServerOptions> listen)
     {
+        builder.WebHost.UseKestrelCore();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
