@@ -7,6 +7,9 @@ internal enum CommandVerb
     Serve,
     OpenApi,
     ShutdownGuests,
+    StoreBackup,
+    StoreRestore,
+    StoreCheck,
     Version,
     Help,
 }
@@ -23,6 +26,9 @@ internal sealed record CommandLine
         laminad shutdown-guests [--timeout SECONDS] [--force]
                                         lets this host's guests power off, before the host does; --force cuts off those
                                         that take longer than --timeout (default 120) for each place in the order
+        laminad store backup FILE       copies the store, also beside a running daemon; one a day is made by itself (DIR/backups)
+        laminad store restore FILE      puts a copy in the store's place and keeps what was there; the daemon must not run
+        laminad store check             reads the store whole and says whether it is sound
         laminad --version
 
           --instance NAME  another daemon beside the default one: own paths, ports, subnet, uids
@@ -59,6 +65,7 @@ internal sealed record CommandLine
                 "--force" => line with { Force = true },
                 "shutdown-guests" when index == 0 => line with { Verb = CommandVerb.ShutdownGuests },
                 "openapi" when index == 0 => line with { Verb = CommandVerb.OpenApi },
+                "store" when index == 0 => StoreVerb(line, Value(), Value),
                 "--version" => line with { Verb = CommandVerb.Version },
                 "--help" or "-h" => line with { Verb = CommandVerb.Help },
                 _ => throw new CommandLineException($"'{word}' is not understood."),
@@ -71,4 +78,12 @@ internal sealed record CommandLine
     private static int Seconds(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds > 0
         ? seconds
         : throw new CommandLineException($"'{text}' is no number of seconds.");
+
+    private static CommandLine StoreVerb(CommandLine line, string verb, Func<string> value) => verb switch
+    {
+        "backup" => line with { Verb = CommandVerb.StoreBackup, File = value() },
+        "restore" => line with { Verb = CommandVerb.StoreRestore, File = value() },
+        "check" => line with { Verb = CommandVerb.StoreCheck },
+        _ => throw new CommandLineException($"'store {verb}' is not understood: say backup, restore or check."),
+    };
 }

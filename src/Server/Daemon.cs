@@ -124,6 +124,12 @@ internal sealed class Daemon : IAsyncDisposable
         var cache = opened.Add(new Cache(store, Keys.Cached, time, loggers.CreateLogger<Cache>()));
         await cache.StartAsync(cancellationToken);
         var sweeper = new Sweeper(time, loggers.CreateLogger<Sweeper>());
+        var backups = new StoreBackups(instance.BackupDirectory, SqliteStoreFolder.DatabaseIn(instance.StoreDirectory), time);
+        sweeper.Register("store backups", async cancellation =>
+        {
+            await backups.RunAsync(cancellation);
+            return SweepReport.Nothing;
+        });
         var identity = HostIdentity.Open(instance.DataDirectory);
 
         // Events, Http, Operations

@@ -36,6 +36,9 @@ internal sealed record Instance
 
     public string StoreDirectory => Path.Combine(DataDirectory, "db");
 
+    /// <summary>Of the store, one a day.</summary>
+    public string BackupDirectory => Path.Combine(DataDirectory, "backups");
+
     /// <summary>The pool <c>default</c>, when the configuration names no other place.</summary>
     public string DefaultPoolDirectory => Path.Combine(DataDirectory, "pools", "default");
 

@@ -11,9 +11,10 @@ internal static class Laminad
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, TextWriter output, TextWriter errors)
     {
+        var command = new CommandLine();
         try
         {
-            var command = CommandLine.Parse(args);
+            command = CommandLine.Parse(args);
             switch (command.Verb)
             {
                 case CommandVerb.Help:
@@ -27,6 +28,9 @@ internal static class Laminad
                     return 0;
                 case CommandVerb.ShutdownGuests:
                     return await ShutdownGuestsCommand.RunAsync(command, time, output, errors);
+                case CommandVerb.StoreBackup or CommandVerb.StoreRestore or CommandVerb.StoreCheck:
+                    StoreCommand.Run(command, time, output);
+                    return 0;
                 default:
                     await ServeAsync(command.Instance, time, output);
                     return 0;
@@ -44,7 +48,12 @@ internal static class Laminad
         }
         catch (StoreRefusedException refused)
         {
-            await SayAsync(errors, refused.Message, null);
+            await SayAsync(errors, refused.Message, NewestBackup(refused, command, time));
+            return Failed;
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            await SayAsync(errors, unavailable.Message, null);
             return Failed;
         }
         catch (Exception failure)
@@ -77,6 +86,12 @@ internal static class Laminad
             ended.TrySetResult();
         }
     }
+
+    private static string? NewestBackup(StoreRefusedException refused, CommandLine command, TimeProvider time) =>
+        refused.Reason is StoreRefusal.Corrupt or StoreRefusal.Newer or StoreRefusal.Missing
+            && StoreCommand.NewestBackup(command.Instance, time) is { } newest
+            ? $"The newest backup that the daemon made: {newest}"
+            : null;
 
     private static async Task SayAsync(TextWriter errors, string message, string? remedy)
     {

@@ -125,7 +125,7 @@ public sealed class ApiConnection : IDisposable
             using (response)
             {
                 var wait = repeatable ? RetryPlan.PauseAfter(attempt, (int)response.StatusCode, response.Headers.RetryAfter?.Delta) : null;
-                if (wait is null) throw new LaminaException(await ProblemReader.ReadAsync(response, cancellationToken));
+                if (wait is null) throw await RefusalAsync(response, cancellationToken);
                 await Task.Delay(wait.Value, Time, cancellationToken);
             }
         }
@@ -154,6 +154,14 @@ public sealed class ApiConnection : IDisposable
             response.Dispose();
             throw;
         }
+    }
+
+    private async Task<LaminaException> RefusalAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var problem = await ProblemReader.ReadAsync(response, cancellationToken);
+        // Said once: what the caller knew is void, and the next read must not be refused for it again.
+        if (problem.Code == RevisionMemory.OtherStoreCode) _revisions.Forget();
+        return new LaminaException(problem);
     }
 
     private HttpRequestMessage Message(ApiRequest request)

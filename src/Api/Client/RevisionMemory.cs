@@ -11,6 +11,9 @@ internal sealed class RevisionMemory
     public const string AnswerHeader = "Lamina-Revision";
     public const string WaitHeader = "Lamina-Min-Revision";
 
+    /// <summary>The store was restored from a backup since.</summary>
+    public const string OtherStoreCode = "revision.otherStore";
+
     private readonly Lock _gate = new();
     private string? _newest;
 
@@ -28,6 +31,11 @@ internal sealed class RevisionMemory
         {
             if (_newest is null || !IsOlder(revision, _newest)) _newest = revision;
         }
+    }
+
+    public void Forget()
+    {
+        lock (_gate) _newest = null;
     }
 
     /// <summary>True only when both are of one store and the first is the smaller.</summary>

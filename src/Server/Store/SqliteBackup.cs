@@ -11,7 +11,7 @@ internal static class SqliteBackup
     /// <exception cref="StoreUnavailableException">The copy could not be written.</exception>
     public static void Write(string database, string file)
     {
-        string temporary = file + ".tmp";
+        string temporary = Beside(file);
         try
         {
             File.Delete(temporary);
@@ -32,14 +32,28 @@ internal static class SqliteBackup
     /// </summary>
     /// <returns>Where the former database now is; null if there was none.</returns>
     /// <exception cref="StoreRefusedException">A daemon runs, or the file is no usable backup; nothing was changed.</exception>
+    /// <exception cref="StoreUnavailableException">The backup could not be copied; nothing was changed.</exception>
     public static string? Restore(string backup, string folder, TimeProvider time)
     {
         using var locked = SqliteStoreFolder.Lock(folder);
-        string temporary = locked.Database + ".tmp";
-        CheckBackup(backup);
-        File.Copy(backup, temporary, overwrite: true);
+        string temporary = Beside(locked.Database);
         string storeId = SqliteStoreFolder.NewStoreId();
-        using (var connection = SqliteConnections.OpenBare(temporary)) SqliteSchema.SetStoreId(connection, storeId);
+        try
+        {
+            CopyChecked(backup, temporary);
+            using var connection = SqliteConnections.OpenBare(temporary);
+            SqliteSchema.SetStoreId(connection, storeId);
+        }
+        catch (Exception problem) when (problem is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            File.Delete(temporary);
+            throw new StoreUnavailableException($"The backup {backup} cannot be copied to {folder}: {problem.Message}", problem);
+        }
+        catch (StoreRefusedException)
+        {
+            File.Delete(temporary);
+            throw;
+        }
 
         // From here to the last line a death leaves a store that is refused as missing: the same command then finishes the work.
         string? former = SetAside(locked.Database, time.GetUtcNow());
@@ -48,19 +62,15 @@ internal static class SqliteBackup
         return former;
     }
 
-    private static void CheckBackup(string backup)
+    /// <summary>The copy is checked and not the backup itself, which may lie where nobody can write.</summary>
+    private static void CopyChecked(string backup, string copy)
     {
         if (!File.Exists(backup))
             throw new StoreRefusedException(StoreRefusal.Missing, $"There is no backup {backup}.", "Name a file that 'laminad store backup' wrote.");
-        try
-        {
-            using var connection = SqliteConnections.OpenBare(backup);
-            SqliteSchema.Check(connection, backup);
-        }
-        catch (SqliteException problem)
-        {
-            throw SqliteSchema.Corrupt(backup, problem.Message, problem);
-        }
+        File.Copy(backup, copy, overwrite: true);
+        File.SetUnixFileMode(copy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var connection = SqliteConnections.OpenBare(copy);
+        SqliteSchema.Check(connection, backup);
     }
 
     private static void CopyInto(string database, string file)
@@ -74,16 +84,22 @@ internal static class SqliteBackup
 
     private static string? SetAside(string database, DateTimeOffset now)
     {
-        if (!File.Exists(database)) return null;
-        string aside = database + now.ToString("'.before-restore-'yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
-        // The write-ahead log belongs to its database: without it the newest transactions would be missing.
-        foreach (string part in (string[])["-wal", "-shm", ""])
+        string aside = FreeName(database + now.ToString("'.before-restore-'yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture));
+        bool existed = File.Exists(database);
+        // The database first: from then on the store is missing. Its write-ahead log holds the newest transactions, and must not meet another database.
+        foreach (string part in (string[])["", "-wal", "-shm"])
         {
-            if (File.Exists(database + part)) File.Move(database + part, aside + part, overwrite: true);
+            if (File.Exists(database + part)) File.Move(database + part, aside + part);
         }
 
-        return aside;
+        return existed ? aside : null;
     }
+
+    private static string FreeName(string wanted) => Enumerable.Range(1, int.MaxValue)
+        .Select(number => number == 1 ? wanted : string.Create(CultureInfo.InvariantCulture, $"{wanted}-{number}"))
+        .First(name => !File.Exists(name) && !File.Exists(name + "-wal"));
+
+    private static string Beside(string file) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, $".tmp-{Path.GetFileName(file)}");
 
     private static void MoveDurably(string from, string to)
     {

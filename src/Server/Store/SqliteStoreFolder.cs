@@ -25,7 +25,7 @@ internal sealed class SqliteStoreFolder : IDisposable
 
     public string Path { get; }
 
-    public string Database => System.IO.Path.Combine(Path, "store.db");
+    public string Database => DatabaseIn(Path);
 
     private string Description => System.IO.Path.Combine(Path, "store.json");
 
@@ -39,7 +39,7 @@ internal sealed class SqliteStoreFolder : IDisposable
         throw new StoreRefusedException(
             StoreRefusal.InUse,
             $"The store in {path} is in use by another laminad.",
-            "Stop that daemon, or start this one with '--instance NAME'.");
+            "Stop that daemon first, or name another one with '--instance NAME'.");
     }
 
     /// <summary>Checks what is there, makes the store if there is none, and gives its id.</summary>
@@ -53,6 +53,7 @@ internal sealed class SqliteStoreFolder : IDisposable
         string storeId = exists ? Check() : Create(time);
         if (description is null) WriteDescription(storeId);
         else if (description.StoreId != storeId) throw Missing($"{Database} holds the store {storeId} instead");
+        foreach (string leftover in Directory.EnumerateFiles(Path, ".tmp-*")) File.Delete(leftover);
         return storeId;
 
         StoreRefusedException Missing(string how) => new(
@@ -60,6 +61,8 @@ internal sealed class SqliteStoreFolder : IDisposable
             $"{Description} names the store {description!.StoreId}, but {how}.",
             $"Put the file back, or a backup with 'laminad store restore FILE'; to begin with an empty store, remove {Description}.");
     }
+
+    public static string DatabaseIn(string folder) => System.IO.Path.Combine(folder, "store.db");
 
     public void WriteDescription(string storeId) => DurableFile.Write(
         Description,
@@ -74,8 +77,9 @@ internal sealed class SqliteStoreFolder : IDisposable
     private string Create(TimeProvider time)
     {
         string storeId = NewStoreId();
-        string temporary = Database + ".tmp";
-        File.Delete(temporary);
+        string temporary = System.IO.Path.Combine(Path, ".tmp-store.db");
+        // A log whose database is gone must not be taken for the new one's.
+        foreach (string leftover in (string[])[temporary, Database + "-wal", Database + "-shm"]) File.Delete(leftover);
         using (var connection = SqliteConnections.OpenBare(temporary, create: true))
         {
             File.SetUnixFileMode(temporary, OwnerOnly);

@@ -1,5 +1,8 @@
+using System.Net;
+using System.Text;
 using Lamina.Linux.Processes;
 using Lamina.Server.Store;
+using Lamina.Testing.Server;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -55,6 +58,54 @@ public sealed class SqliteStoreDiskFullTests : IAsyncLifetime
 
         Assert.Contains(false, await Task.WhenAll(large));
         Assert.All(await Task.WhenAll(small), Assert.True);
+    }
+
+    [Fact]
+    public async Task A_daemon_whose_disk_is_full_reads_on_refuses_changes_with_the_way_out_and_needs_no_restart()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        string data = Path.Combine(_folder, "data");
+        await RunAsync("mount", "-o", "remount,size=12m", _folder);
+        await using var daemon = await TestDaemon.StartAsync(
+            change: options => options with { Instance = options.Instance with { DataDirectory = data } });
+        string ballast = Path.Combine(_folder, "ballast");
+        await FillAsync(ballast);
+
+        HttpResponseMessage refused;
+        int created = 0;
+        do refused = await CreateProjectAsync($"p{created++}");
+        while (refused.IsSuccessStatusCode);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        string words = await refused.Content.ReadAsStringAsync(cancellation);
+        Assert.Contains("is full. Make room there", words, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await daemon.Local.GetAsync($"/v1/projects/p{created - 1}", cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await daemon.Local.GetAsync("/v1/projects/default", cancellation)).StatusCode);
+
+        File.Delete(ballast);
+        Assert.Equal(HttpStatusCode.Created, (await CreateProjectAsync("after")).StatusCode);
+
+        async Task<HttpResponseMessage> CreateProjectAsync(string name) => await daemon.Local.PostAsync(
+            "/v1/projects", new StringContent($$"""{"name":"{{name}}","description":"{{new string('x', 900)}}"}""", Encoding.UTF8, "application/json"), cancellation);
+    }
+
+    /// <summary>To the last byte.</summary>
+    private static async Task FillAsync(string ballast)
+    {
+        await using var file = File.Create(ballast);
+        byte[] piece = new byte[4096];
+        try
+        {
+            while (true)
+            {
+                await file.WriteAsync(piece);
+                await file.FlushAsync();
+            }
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
     }
 
     private static async Task<long> PutAsync(SqliteStore store, string key, int bytes) =>

@@ -9,6 +9,11 @@ public class CommandLineTests
     [InlineData("--instance")]
     [InlineData("--bogus")]
     [InlineData("serve")]
+    [InlineData("store")]
+    [InlineData("store", "sell", "x")]
+    [InlineData("store", "backup")]
+    [InlineData("store", "restore")]
+    [InlineData("--data", "/x", "store", "check")]
     [InlineData("--data", "/x", "openapi")]
     public void WhatIsNotUnderstoodIsRefused(params string[] args) => Assert.Throws<CommandLineException>(() => CommandLine.Parse(args));
 
@@ -33,6 +38,16 @@ public class CommandLineTests
     {
         var line = CommandLine.Parse(["openapi", "--output", "f"]);
         Assert.Equal((CommandVerb.OpenApi, "f"), (line.Verb, line.File));
+    }
+
+    [Fact]
+    public void TheStoreIsCopiedRestoredAndChecked()
+    {
+        Assert.Equal((CommandVerb.StoreCheck, null), Read("store", "check"));
+        Assert.Equal((CommandVerb.StoreBackup, "f"), Read("store", "backup", "f"));
+        Assert.Equal((CommandVerb.StoreRestore, "f"), Read("store", "restore", "f", "--instance", "t"));
+
+        static (CommandVerb, string?) Read(params string[] args) => (CommandLine.Parse(args).Verb, CommandLine.Parse(args).File);
     }
 
     [Fact]
