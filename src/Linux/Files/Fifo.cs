@@ -5,18 +5,22 @@ using Microsoft.Win32.SafeHandles;
 namespace Lamina.Linux.Files;
 
 /// <summary>
-/// A named pipe for the words of a process that outlives the daemon: the writer holds both ends, so it never meets a broken pipe; what nobody
-/// reads is dropped beyond the pipe's 64 KiB, so it can neither block nor fill a disk; and the next daemon opens it again and reads on.
+/// A named pipe for the words of a process that outlives the daemon. The writer's end can be read too, so that the process never meets a broken pipe; what nobody
+/// reads is dropped beyond the pipe's 64 KiB, so it can neither block nor fill a disk; and the next daemon opens the pipe again and reads on. The words
+/// last only as long as anybody holds the pipe: whoever wants the last ones of a process must hold it when that ends.
 /// </summary>
 public static class Fifo
 {
-    /// <summary>Makes it anew and opens it for a child's standard error. Pass the handle as <c>ChildOutput.To</c>, then close it.</summary>
+    /// <summary>Makes it anew and opens it for a child's standard error: pass the handle as <c>ChildOutput.To</c>, and hold it as long as its words matter.</summary>
     public static SafeFileHandle Create(string path)
     {
         File.Delete(path);
         if (Libc.mkfifo(path, 0b110_000_000) != 0) throw LinuxException.Last($"make the pipe {path}");
         return Open(path, OpenFlags.ReadWrite);
     }
+
+    /// <summary>Holds a pipe that an earlier daemon made; null when it is not there.</summary>
+    public static SafeFileHandle? TryHold(string path) => File.Exists(path) ? Open(path, OpenFlags.ReadWrite) : null;
 
     /// <summary>Takes what was written since the last time, at most <paramref name="maxBytes"/>; nothing when the pipe is gone.</summary>
     public static unsafe byte[] ReadAvailable(string path, int maxBytes)

@@ -30,12 +30,15 @@ public sealed class Netlink : IDisposable
         }
     }
 
+    /// <summary>
+    /// The settings come in a second request: in the first the kernel overlooks the alias, and an MTU given there would follow that of the ports.
+    /// </summary>
     public void CreateBridge(string name, LinkChange settings)
     {
         var action = $"create the bridge {name}";
-        socket.Request(action, WithSettings(NewLink(New, name, settings), settings, action)
+        socket.Request(action, WithSettings(NewLink(New, name, new()), new() { Mac = settings.Mac }, action)
             .AddNested(LinkAttribute.Info, info => info.Add(LinkAttribute.InfoKind, "bridge")));
-        if (settings.Alias is not null) Change(name, new() { Alias = settings.Alias }); // the kernel overlooks it in the first request
+        Change(name, settings);
     }
 
     /// <param name="name">The end in this namespace.</param>

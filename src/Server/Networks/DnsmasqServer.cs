@@ -2,6 +2,7 @@ using System.Text;
 using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
 using Lamina.Server.Control;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Server.Networks;
 
@@ -25,6 +26,7 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
 
     private ChildProcess? _process;
     private DnsmasqFiles? _served;
+    private SafeFileHandle? _words;
 
     /// <summary>Ends when the process does; already ended when there is none.</summary>
     public Task Ended => _process?.WaitForExitAsync(CancellationToken.None) ?? Task.CompletedTask;
@@ -34,6 +36,8 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     public int? ProcessId => _process?.ProcessId;
 
     private string ConfigurationPath => Path.Combine(folder, DnsmasqFiles.ConfigurationName);
+
+    private string ErrorPath => Path.Combine(folder, ErrorPipe);
 
     private string ConfigurationArgument => $"--conf-file={ConfigurationPath}";
 
@@ -61,7 +65,7 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     }
 
     /// <summary>What it said since it was last asked: why it ended.</summary>
-    public string TakeWords() => Encoding.UTF8.GetString(Fifo.ReadAvailable(Path.Combine(folder, ErrorPipe), ErrorBytes)).Trim();
+    public string TakeWords() => Encoding.UTF8.GetString(Fifo.ReadAvailable(ErrorPath, ErrorBytes));
 
     /// <summary>Ends the process, if there is one, and waits for that.</summary>
     public async Task StopAsync(TimeProvider time, CancellationToken cancellation)
@@ -83,54 +87,66 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     }
 
     /// <summary>Lets go of the process, which runs on.</summary>
-    public void Dispose() => _process?.Dispose();
+    public void Dispose()
+    {
+        _process?.Dispose();
+        _words?.Dispose();
+    }
 
     /// <summary>Takes up what an earlier daemon left running. It may have died before it could record anything, so the process list is asked.</summary>
     private void Adopt()
     {
         if (_process is not null && !IsRunning) Forget();
-        _process ??= ProcessIdentity.FindByArgument(ConfigurationArgument)
+        if (_process is not null) return;
+        _process = ProcessIdentity.FindByArgument(ConfigurationArgument)
             .Where(identity => Path.GetFileName(identity.Executable) == Program)
             .Select(ChildProcess.Adopt)
             .FirstOrDefault(process => process is not null);
+        if (_process is not null) _words = Fifo.TryHold(ErrorPath);
     }
 
     private void Forget()
     {
-        _process?.Dispose();
+        Dispose();
         _process = null;
+        _words = null;
         _served = null;
     }
 
-    /// <summary>Starts it and waits until it says that it serves. The ports 53 and 67 are all that it needs a right for.</summary>
+    /// <summary>Starts it and waits until it says that it serves.</summary>
     private async Task StartAsync(TimeProvider time, CancellationToken cancellation)
     {
         CrashPoints.Reached("dnsmasq", "start", "before");
-        using (var errors = Fifo.Create(Path.Combine(folder, ErrorPipe)))
-        {
-            _process = ChildProcess.Spawn(new()
-            {
-                Program = Program,
-                Arguments = [ConfigurationArgument],
-                User = new(userId, userId) { Capabilities = ["net_bind_service"] },
-                StandardError = ChildOutput.To(errors),
-            });
-        }
-
+        Spawn();
         CrashPoints.Reached("dnsmasq", "start", "after");
         using var patience = new CancellationTokenSource(StartPatience, time);
         var words = new StringBuilder();
-        while (!words.Append(TakeWords()).ToString().Contains(StartedWord, StringComparison.Ordinal))
+        while (!words.ToString().Contains(StartedWord, StringComparison.Ordinal))
         {
-            if (!IsRunning || patience.IsCancellationRequested)
+            var mayGoOn = IsRunning && !patience.IsCancellationRequested; // asked before its words are taken, or the last ones would be missed
+            words.Append(TakeWords());
+            if (!mayGoOn)
             {
                 throw new ProblemException(
-                    ProblemKind.Internal, "network.dnsmasq", $"dnsmasq does not serve the network: {words}",
+                    ProblemKind.Internal, "network.dnsmasq", $"dnsmasq does not serve the network: {words.ToString().Trim()}",
                     "Another DHCP or DNS server on this host may hold the ports: ss -lunp 'sport = 53 or sport = 67'");
             }
 
             await Task.Delay(StartPoll, time, cancellation);
         }
+    }
+
+    /// <summary>It refuses to start without net_admin, although it never uses it with the answers broadcast.</summary>
+    private void Spawn()
+    {
+        _words = Fifo.Create(ErrorPath);
+        _process = ChildProcess.Spawn(new()
+        {
+            Program = Program,
+            Arguments = [ConfigurationArgument],
+            User = new(userId, userId) { Capabilities = ["net_bind_service", "net_admin"] },
+            StandardError = ChildOutput.To(_words),
+        });
     }
 
     private void WriteLists(DnsmasqFiles files)

@@ -33,6 +33,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private readonly ControllerLoop _loop;
     private volatile IReadOnlyDictionary<string, PlannedNetwork> _applied = new Dictionary<string, PlannedNetwork>();
     private long? _verified;
+    private volatile bool _disposed;
 
     public HostNetworks(Instance instance, IStore store, Cache cache, EventLog events, TimeProvider time, ILogger<HostNetworks> logger)
     {
@@ -128,6 +129,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     /// <summary>Bridges, rules and dnsmasq stay: guests need them while the daemon is away.</summary>
     public async ValueTask DisposeAsync()
     {
+        _disposed = true;
         await _loop.DisposeAsync();
         foreach (var server in _servers.Values) server.Dispose();
         _netlink.Dispose();
@@ -214,7 +216,8 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private async Task WatchAsync(DnsmasqServer server, string network)
     {
         await server.Ended;
-        LogEnded(_logger, network, server.TakeWords());
+        if (_disposed) return;
+        LogEnded(_logger, network, server.TakeWords().Trim());
         _loop.WakeAfter(Everything, RestartPause);
     }
 

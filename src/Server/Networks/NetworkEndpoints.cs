@@ -7,6 +7,13 @@ namespace Lamina.Server.Networks;
 /// <summary><c>/v1/networks</c>: where guests are plugged in.</summary>
 internal static class NetworkEndpoints
 {
+    public static WatchKind Watch { get; } = new WatchKind<Network>(
+        "networks",
+        [Keys.Networks.Spec, Keys.Networks.Status],
+        (snapshot, id) => snapshot.Get(Keys.Networks.Spec, id) is { } spec ? View(snapshot, spec) : null,
+        network => network.Project,
+        ApiJson.Default.Network);
+
     public static void Map(ApiRoutes api)
     {
         api.Get("/v1/networks", Permission.View, "Lists networks", List).Paged().Filtered("name").Answers(ApiJson.Default.PageNetwork);

@@ -179,13 +179,24 @@ public class ChildProcessTests
     public async Task A_fifo_carries_the_words_of_a_child_beyond_its_starter()
     {
         using var folder = new TemporaryFolder();
-        var path = Path.Combine(folder.Path, "stderr");
-        using (var pipe = Fifo.Create(path))
+        var path = folder.File("stderr");
+        var starter = Fifo.Create(path);
+        using var child = ChildProcess.Spawn(Shell("echo one >&2; seq 1 100000 >&2; echo done; sleep 1000") with
         {
-            var first = await EndOfAsync(Shell("echo one >&2; seq 1 100000 >&2; true") with { StandardError = ChildOutput.To(pipe) });
-            Assert.True(first.Succeeded); // nobody reads, and it was neither blocked nor killed
+            StandardError = ChildOutput.To(starter),
+            StandardOutput = ChildOutput.Head(10),
+        });
+        starter.Dispose();
+        while (child.StandardOutput.Length == 0) await Task.Yield(); // nobody reads, and it is neither blocked nor killed
+        using (Fifo.TryHold(path))
+        {
+            child.SendToGroup(Signal.Kill);
+            await child.WaitForExitAsync(Cancellation);
             Assert.StartsWith("one\n1\n2\n", Encoding.UTF8.GetString(Fifo.ReadAvailable(path, 64)), StringComparison.Ordinal);
         }
+
+        Assert.Null(Fifo.TryHold(folder.File("nothing")));
+        Assert.Empty(Fifo.ReadAvailable(folder.File("nothing"), 64));
     }
 
     internal static ChildSpec Shell(string script) => new() { Program = "sh", Arguments = ["-c", script] };

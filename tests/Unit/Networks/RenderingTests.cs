@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+using Lamina.Server.Networks;
+using Xunit;
+
+namespace Lamina.Tests.Unit.Networks;
+
+/// <summary>The plan in, the words of nft and dnsmasq out; both are checked in, beside this file.</summary>
+public class RenderingTests
+{
+    private static readonly PlannedNetwork Network = new()
+    {
+        Id = "01970000-0000-7000-8000-000000000001",
+        Name = "default",
+        Bridge = "lmbridgebridge2",
+        BridgeOwner = "lamina/default/01970000-0000-7000-8000-000000000001/bridge",
+        BridgeMac = "02:00:00:00:00:01",
+        Subnet = Subnet.Parse("192.168.200.0/24")!.Value,
+        MtuBytes = 1450,
+        Domain = "lamina.internal",
+        Nics =
+        [
+            new("lmaaaaaaaaaaaaa", "52:54:00:00:00:01", "192.168.200.10", "web"),
+            new("lmbbbbbbbbbbbbb", "52:54:00:00:00:02", "192.168.200.11", null),
+        ],
+    };
+
+    [Fact]
+    public void The_packet_rules() => AssertGolden("default.nft", Rules(Network).Replace());
+
+    [Fact]
+    public void The_packet_rules_without_a_network() => AssertGolden("empty.nft", NftRuleset.For("lamina_0", []).Replace());
+
+    [Fact]
+    public void The_files_of_dnsmasq()
+    {
+        var files = DnsmasqFiles.For(Network, "/run/lamina/networks/1");
+        AssertGolden("dnsmasq.conf", files.Configuration);
+        Assert.Equal("52:54:00:00:00:01,192.168.200.10,web\n52:54:00:00:00:02,192.168.200.11\n", files.DhcpHosts);
+        Assert.Equal("192.168.200.1 gateway\n192.168.200.10 web\n", files.Names);
+    }
+
+    [Fact]
+    public void Nothing_changed_needs_no_script() => Assert.Equal("", Rules(Network).ChangeFrom(Rules(Network)));
+
+    [Fact]
+    public void A_card_more_or_less_changes_only_its_elements()
+    {
+        var fewer = Network with { Nics = [Network.Nics[0]] };
+        Assert.Equal(
+            """
+            add element bridge lamina_0 taps { "lmbbbbbbbbbbbbb" }
+            add element bridge lamina_0 nics { "lmbbbbbbbbbbbbb" . 52:54:00:00:00:02 }
+            add element bridge lamina_0 addresses { "lmbbbbbbbbbbbbb" . 192.168.200.11 }
+
+            """,
+            Rules(Network).ChangeFrom(Rules(fewer)));
+        Assert.Equal(Rules(Network).ChangeFrom(Rules(fewer)).Replace("add", "delete", StringComparison.Ordinal).Replace("deleteresses", "addresses", StringComparison.Ordinal), Rules(fewer).ChangeFrom(Rules(Network)));
+    }
+
+    [Fact]
+    public void A_new_address_of_a_card_replaces_the_old_in_one_script()
+    {
+        var moved = Network with { Nics = [Network.Nics[0] with { Address = "192.168.200.99" }, Network.Nics[1]] };
+        Assert.Equal(
+            """
+            delete element bridge lamina_0 addresses { "lmaaaaaaaaaaaaa" . 192.168.200.10 }
+            add element bridge lamina_0 addresses { "lmaaaaaaaaaaaaa" . 192.168.200.99 }
+
+            """,
+            Rules(moved).ChangeFrom(Rules(Network)));
+    }
+
+    [Fact]
+    public void Another_subnet_loads_everything_anew()
+    {
+        var other = Network with { Subnet = Subnet.Parse("10.1.0.0/16")!.Value };
+        Assert.Equal(Rules(other).Replace(), Rules(other).ChangeFrom(Rules(Network)));
+    }
+
+    private static NftRuleset Rules(PlannedNetwork network) => NftRuleset.For("lamina_0", [network]);
+
+    private static void AssertGolden(string name, string actual, [CallerFilePath] string here = "")
+    {
+        var path = Path.Combine(Path.GetDirectoryName(here)!, "golden", name);
+        if (Environment.GetEnvironmentVariable("LAMINA_WRITE_GOLDEN") is not null) File.WriteAllText(path, actual);
+        Assert.Equal(File.ReadAllText(path), actual);
+    }
+}
