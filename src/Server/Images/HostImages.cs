@@ -87,8 +87,9 @@ internal sealed partial class HostImages(
         OperationRun run, Func<ImageWork, Task<ImageStatus>> make, Action<StoreChange> complete, string verb, CancellationToken cancellation)
     {
         var spec = SpecOf(run);
-        run.Report(null, "waiting for earlier imports and builds");
-        using var user = await users.RentAsync(cancellation);
+        var renting = users.RentAsync(cancellation);
+        run.Report(null, renting.IsCompleted ? "preparing" : "waiting for earlier imports and builds");
+        using var user = await renting;
         var work = new ImageWork(run.Id, spec.Id, spec.Record.Pool, pools.PathsOf(spec.Record.Pool), user.UserId);
         using var use = await pools.Temporaries.UseAsync(work.Folder, cancellation);
         try
