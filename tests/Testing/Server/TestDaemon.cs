@@ -79,6 +79,7 @@ internal sealed class TestDaemon : IAsyncDisposable
         Client.Dispose();
         Local.Dispose();
         await _daemon.DisposeAsync();
+        await HostLeftovers.RemoveAsync(_daemon.Instance);
         Directory.Delete(_folder, recursive: true);
     }
 
