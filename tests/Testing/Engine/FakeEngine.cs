@@ -23,6 +23,9 @@ public sealed class FakeEngine : IVmEngine
     /// <summary>Called at each start; an exception fails it, a pending task delays it.</summary>
     public Func<VmDefinition, Task>? OnStart { get; set; }
 
+    /// <summary>Called with each guest made, before anybody has its handle.</summary>
+    public Action<FakeGuest>? OnStarted { get; set; }
+
     /// <summary>Called at each attach; an exception fails it.</summary>
     public Func<string, Task>? OnAttach { get; set; }
 
@@ -37,6 +40,7 @@ public sealed class FakeEngine : IVmEngine
         if (_byFolder.TryGetValue(definition.RuntimeFolder, out var old) && old.IsAlive)
             throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"A process of VM {definition.Name} runs already.", "Attach to it.");
         var guest = new FakeGuest(definition);
+        OnStarted?.Invoke(guest);
         _byFolder[definition.RuntimeFolder] = guest;
         return guest.Attach();
     }

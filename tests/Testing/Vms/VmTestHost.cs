@@ -147,7 +147,8 @@ internal sealed class VmTestHost : IAsyncDisposable
     }
 
     /// <summary>Forgets what was recorded of the VM's state, as a store restored from an old backup would.</summary>
-    public Task LoseStatusAsync(string id) => CommitAsync(new StoreChange("test.lose").Delete(Keys.Vms.Status[id]));
+    public async Task LoseStatusAsync(string id) =>
+        await new StoreChange("test.lose").Delete(Keys.Vms.Status[id]).CommitAsync(Store, TimeProvider.System);
 
     public async Task CancelAsync(string operation)
     {
