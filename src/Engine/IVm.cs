@@ -54,7 +54,10 @@ public interface IVm : IAsyncDisposable
     /// <summary>Kills the whole cgroup; needs no monitor. Completes when the cgroup is empty, which is what dead means.</summary>
     Task KillAsync(CancellationToken cancellationToken);
 
-    /// <summary>The disks whose last request failed: what stopped a guest found in <see cref="RunState.IoError"/> after a re-attach.</summary>
+    /// <summary>
+    /// What stopped a guest that is in <see cref="RunState.IoError"/>, for a daemon that was away when it happened; none in other states.
+    /// A disk whose failure was overcome in this run may be among them: QEMU forgets none.
+    /// </summary>
     Task<IReadOnlyList<DiskProblem>> QueryDiskProblemsAsync(CancellationToken cancellationToken);
 
     Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken);

@@ -62,7 +62,7 @@ public sealed record VmDefinition
     /// <summary>The uid and gid QEMU runs as; one uid per running VM and host (D9).</summary>
     public required int Uid { get; init; }
     public required int Gid { get; init; }
-    /// <summary>Root-only folder of sockets and <c>definition.json</c>, such as <c>/run/lamina/vms/{Id}</c>.</summary>
+    /// <summary>Root-only folder of sockets and <c>definition.json</c>, such as <c>/run/lamina/vms/{Id}</c>; its name is the id.</summary>
     public required string RuntimeFolder { get; init; }
 }
 

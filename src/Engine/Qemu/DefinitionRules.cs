@@ -36,6 +36,7 @@ internal static class DefinitionRules
         Require(vm.LayoutVersion == VmDefinition.CurrentLayoutVersion, "layoutVersion", $"{vm.LayoutVersion} is not known to this daemon", problems);
         Require(vm.Uid > 0 && vm.Gid > 0, "uid", "QEMU never runs as root", problems);
         Require(Path.IsPathRooted(vm.RuntimeFolder), "runtimeFolder", "is no absolute path", problems);
+        Require(Path.GetFileName(vm.RuntimeFolder) == vm.Id.ToString(), "runtimeFolder", "does not end in the VM's id", problems);
         Require(vm.RuntimeFolder.Length + LongestSocketName < MaxSocketPathBytes, "runtimeFolder",
             $"is too long for the sockets in it: unix(7) allows {MaxSocketPathBytes} bytes in all", problems);
     }

@@ -47,10 +47,10 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
     {
         var folder = new RuntimeFolder(runtimeFolder);
         if (!Directory.Exists(runtimeFolder)) return;
-        var definition = folder.ReadRecord().Definition;
-        var cgroup = QemuVm.CgroupName(definition);
+        // The folder bears the VM's id, as the cgroup does: one without a record is of a start that got no further.
+        var cgroup = Path.GetFileName(folder.FullPath);
         if (!cgroups.IsEmpty(cgroup))
-            throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"VM {definition.Name} still has processes.", "Stop it first.");
+            throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"VM {cgroup} still has processes.", "Stop it first.");
         await cgroups.RemoveAsync(cgroup, cancellationToken);
         folder.Delete();
     }

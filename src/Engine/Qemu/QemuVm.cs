@@ -111,6 +111,8 @@ internal sealed class QemuVm : IVm
 
     public async Task<IReadOnlyList<DiskProblem>> QueryDiskProblemsAsync(CancellationToken cancellationToken)
     {
+        // QEMU keeps a disk's last failure after the guest went on.
+        if (await QueryStateAsync(cancellationToken) != RunState.IoError) return [];
         var devices = await _monitor.ExecuteAsync(QmpCommands.QueryBlock, QmpNothing.Instance, cancellationToken);
         return [.. devices.Where(device => device.IoStatus is BlockIoStatus.Failed or BlockIoStatus.NoSpace)
             .Select(device => new DiskProblem(QemuEvents.DeviceOf(device.Inserted?.NodeName ?? device.Qdev ?? ""), device.IoStatus == BlockIoStatus.NoSpace))];

@@ -12,7 +12,7 @@ internal sealed class RuntimeFolder(string path)
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    public string FullPath { get; } = path;
+    public string FullPath { get; } = Path.TrimEndingDirectorySeparator(path);
     public string StderrPath => Path.Combine(FullPath, "stderr");
     public string SocketPath(string name) => Path.Combine(FullPath, $"{name}.sock");
 
