@@ -135,7 +135,16 @@ internal sealed class Daemon : IAsyncDisposable
         // Events, Http, Operations
         var events = new EventLog(time, Dns.GetHostName());
         var audit = new AuditLog(time);
-        var services = new ApiServices { Store = store, Cache = cache, Time = time, OnCommit = audit.Add, ShowOperation = OperationEndpoints.ShowAgain };
+        var stopping = opened.Add(new CancellationTokenSource());
+        var services = new ApiServices
+        {
+            Store = store,
+            Cache = cache,
+            Time = time,
+            OnCommit = audit.Add,
+            ShowOperation = OperationEndpoints.ShowAgain,
+            Stopping = stopping.Token,
+        };
         var runs = new OperationRuns(store, cache, time, loggers.CreateLogger<OperationRuns>());
         var executor = new OperationExecutor(runs, cache, events, identity.Id, loggers.CreateLogger<OperationExecutor>());
         RetentionRules.Register(sweeper, configuration.Retention, store, cache, time);
@@ -191,7 +200,6 @@ internal sealed class Daemon : IAsyncDisposable
         }));
 
         // Consoles
-        var stopping = opened.Add(new CancellationTokenSource());
         var consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token);
 
         // Endpoints

@@ -20,14 +20,14 @@ internal sealed class EventFeed(ApiServices services, ApiRequest request, Func<E
         int tail = request.QueryNumber("tail", 0, PageRequest.MaxLimit) ?? 0;
         // A stream ends now and then, so that a permission taken away does not live on; the client takes it up again.
         using var lifetime = new CancellationTokenSource(Longest, services.Time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.Token);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.Token, services.Stopping);
         await using var writer = new EventStreamWriter(request.Http.Response, services.Time);
         await writer.BeginAsync();
         try
         {
             await SendAsync(writer, from, tail, end.Token);
         }
-        catch (OperationCanceledException) when (lifetime.IsCancellationRequested)
+        catch (OperationCanceledException) when (!request.Aborted.IsCancellationRequested)
         {
             // See above.
         }

@@ -11,6 +11,9 @@ internal sealed record ApiServices
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
 
+    /// <summary>The daemon stops: streams end, or they would hold its end up.</summary>
+    public CancellationToken Stopping { get; init; }
+
     /// <summary>Adds the audit entry to the change of each write; Program.cs wires Events here, which is a later room.</summary>
     public Action<ApiRequest, StoreChange, ObjectReference?, int> OnCommit { get; init; } = (_, _, _, _) => { };
 

@@ -23,7 +23,7 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
     {
         var wanted = Wanted(request);
         using var lifetime = new CancellationTokenSource(Longest, services.Time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.Token);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.Token, services.Stopping);
         using var subscription = services.Cache.Subscribe([.. wanted.SelectMany(kind => kind.Records)]);
         await using var writer = new EventStreamWriter(request.Http.Response, services.Time);
         await writer.BeginAsync();
@@ -33,7 +33,7 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
         {
             await foreach (var batch in subscription.ReadAllAsync(end.Token)) await watch.GoOnAsync(batch);
         }
-        catch (OperationCanceledException) when (lifetime.IsCancellationRequested)
+        catch (OperationCanceledException) when (!request.Aborted.IsCancellationRequested)
         {
             // The client opens the next one.
         }
