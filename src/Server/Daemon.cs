@@ -131,6 +131,7 @@ internal sealed class Daemon : IAsyncDisposable
             return SweepReport.Nothing;
         });
         var identity = HostIdentity.Open(instance.DataDirectory);
+        var term = await Term.BeginAsync(store, time, identity.Id, identity.Incarnation, cancellationToken);
 
         // Events, Http, Operations
         var events = new EventLog(time, Dns.GetHostName());
@@ -163,6 +164,7 @@ internal sealed class Daemon : IAsyncDisposable
             new StorageParts
             {
                 Store = store,
+                Term = term,
                 Cache = cache,
                 Time = time,
                 Events = events,
@@ -185,6 +187,7 @@ internal sealed class Daemon : IAsyncDisposable
             Instance = instance,
             Host = host,
             Store = store,
+            Term = term,
             Cache = cache,
             Time = time,
             Engine = engine,

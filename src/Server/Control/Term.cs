@@ -36,8 +36,18 @@ internal sealed record Term(long LeaderRevision, long GenerationRevision)
 
 internal static class TermExtensions
 {
-    /// <summary>The change is refused when this daemon's term has ended or the store has been restored meanwhile.</summary>
+    /// <summary>For controllers: the change is refused when this daemon's term has ended or the store has been restored meanwhile.</summary>
     public static StoreChange During(this StoreChange change, Term term) => change
         .RequireCreated(Keys.Leader[""], term.LeaderRevision)
-        .Require(Keys.Generation[""], term.GenerationRevision);
+        .OfGeneration(term);
+
+    /// <summary>For hosts, which lead nothing: the change is refused when the store has been restored meanwhile.</summary>
+    public static StoreChange OfGeneration(this StoreChange change, Term term) => change.Require(Keys.Generation[""], term.GenerationRevision);
+
+    /// <exception cref="TermEndedException">The change was refused because its term is over: trying again helps nothing.</exception>
+    public static CommitResult EnsureTerm(this CommitResult result) =>
+        result.ConflictAt(Keys.Leader[""]) is null && result.ConflictAt(Keys.Generation[""]) is null ? result : throw new TermEndedException();
 }
+
+/// <summary>Another daemon leads, or the store was restored: this daemon's controllers decide nothing any more.</summary>
+internal sealed class TermEndedException() : InvalidOperationException("The term of this daemon's controllers is over: another one leads, or the store was restored.");

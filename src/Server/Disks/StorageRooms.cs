@@ -13,6 +13,7 @@ namespace Lamina.Server.Disks;
 internal sealed record StorageParts
 {
     public required IStore Store { get; init; }
+    public required Term Term { get; init; }
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required EventLog Events { get; init; }
@@ -93,5 +94,5 @@ internal sealed class StorageRooms : IDisposable
     private UnmadeController<TSpec, TStatus> CleanUp<TSpec, TStatus>(UnmadeKind<TSpec, TStatus> kind)
         where TSpec : Api.ProjectRecord
         where TStatus : Api.StoredRecord =>
-        new(kind, _parts.Store, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger(typeof(UnmadeController<,>).Namespace + "." + kind.Noun));
+        new(kind, _parts.Store, _parts.Term, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger(typeof(UnmadeController<,>).Namespace + "." + kind.Noun));
 }

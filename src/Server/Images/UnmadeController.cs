@@ -25,7 +25,8 @@ internal sealed record UnmadeKind<TSpec, TStatus>(
 /// Removes images and ISOs whose making has ended without success (failed, cancelled, also before it began): files first, then all keys with the
 /// name in one commit, so that the name can be used again. The operation keeps the reason.
 /// </summary>
-internal sealed class UnmadeController<TSpec, TStatus>(UnmadeKind<TSpec, TStatus> kind, IStore store, Cache cache, TimeProvider time, ILogger logger)
+internal sealed class UnmadeController<TSpec, TStatus>(
+    UnmadeKind<TSpec, TStatus> kind, IStore store, Term term, Cache cache, TimeProvider time, ILogger logger)
     where TSpec : ProjectRecord
     where TStatus : StoredRecord
 {
@@ -52,12 +53,14 @@ internal sealed class UnmadeController<TSpec, TStatus>(UnmadeKind<TSpec, TStatus
         kind.RemoveFiles(id, spec.Record);
         CrashPoints.Reached(kind.Noun, "unmake", "after");
         // Overtaken: the change wakes this key again.
-        await new StoreChange($"{kind.Noun}.unmake")
+        var result = await new StoreChange($"{kind.Noun}.unmake")
+            .During(term)
             .Require(kind.Spec[id], spec.ModRevision)
             .RequireAbsent(kind.Status[id])
             .DeletePrefix(kind.All(id))
             .Delete(Keys.Names[Keys.NameId(spec.Record.Project, kind.Noun, kind.NameOf(spec.Record))])
             .CommitAsync(store, time, cancellation);
+        result.EnsureTerm();
         return Reconciled.Done;
     }
 

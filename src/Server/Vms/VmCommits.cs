@@ -19,8 +19,8 @@ internal sealed record VmReport(string Label, VmStatus Status)
 }
 
 /// <summary>
-/// Writes a VM's status: the one key of which this host is the writer. Each commit compares the assignment's revision, this host's incarnation
-/// and the status that it follows, so a host that was fenced, or a second daemon with the same identity, cannot write (decision 2).
+/// Writes a VM's status: the one key of which this host is the writer. Each commit compares the assignment's revision, this host's incarnation, the
+/// store's generation and the status that it follows, so a host that was fenced, or a second daemon with the same identity, cannot write (decision 2).
 /// </summary>
 internal sealed class VmCommits(VmHost host, string vmId)
 {
@@ -87,6 +87,7 @@ internal sealed class VmCommits(VmHost host, string vmId)
         if (assignment.Record.Host != host.HostId || assignment.Record.Epoch != report.Status.Epoch) return null;
         if (snapshot.Get(Keys.Hosts.Status, host.HostId) is not { } self || self.Record.Incarnation != host.Incarnation) return null;
         var change = new StoreChange(report.Label)
+            .OfGeneration(host.Term)
             .RequireExists(Keys.Vms.Spec[vmId])
             .Require(Keys.Vms.Assignment[vmId], assignment.ModRevision)
             .Require(Keys.Hosts.Status[host.HostId], self.ModRevision);
@@ -112,6 +113,8 @@ internal sealed class VmCommits(VmHost host, string vmId)
     /// <summary>Somebody wrote one of the keys that this commit stood on: the next look decides on the newer state.</summary>
     private async Task<VmStepResult> OvertakenAsync(VmStep step, CommitResult refused)
     {
+        // The store is another one than at this daemon's start: as good as none, until a new start has looked at it.
+        if (refused.ConflictAt(Keys.Generation[""]) is not null) return new VmStepResult(step) { StoreAway = true };
         await host.Cache.WaitForRevisionAsync(refused.Revision, TimeSpan.FromSeconds(2));
         return new VmStepResult(step) { Overtaken = true };
     }

@@ -11,7 +11,7 @@ namespace Lamina.Server.Vms;
 /// The cluster's side of VMs: gives each new VM a host, by one commit of the assignment, and removes all keys of one that its host has deleted,
 /// in one transaction. Nothing is placed anew because a host is silent.
 /// </summary>
-internal sealed class VmController(IStore store, Cache cache, OperationRuns operations, EventLog events, TimeProvider time, ILogger<VmController> logger)
+internal sealed class VmController(IStore store, Term term, Cache cache, OperationRuns operations, EventLog events, TimeProvider time, ILogger<VmController> logger)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -50,8 +50,8 @@ internal sealed class VmController(IStore store, Cache cache, OperationRuns oper
         }
 
         var assigned = new VmAssignment { Host = chosen, Epoch = 1, Cause = AssignmentCause.Placed };
-        var change = new StoreChange("vm.assign").RequireExists(Keys.Vms.Spec[spec.Id]).Create(Keys.Vms.Assignment, spec.Id, assigned);
-        var result = await change.CommitAsync(store, time, cancellationToken);
+        var change = new StoreChange("vm.assign").During(term).RequireExists(Keys.Vms.Spec[spec.Id]).Create(Keys.Vms.Assignment, spec.Id, assigned);
+        var result = (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
         if (!result.Succeeded) await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
         return Reconciled.Done;
     }
@@ -65,7 +65,7 @@ internal sealed class VmController(IStore store, Cache cache, OperationRuns oper
 
     private async Task<Reconciled> RemoveAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var change = VmRecords.Remove(spec, snapshot);
+        var change = VmRecords.Remove(spec, snapshot).During(term);
         events.Add(change, new EventDraft
         {
             Kind = "vm.deleted",
@@ -78,13 +78,13 @@ internal sealed class VmController(IStore store, Cache cache, OperationRuns oper
         {
             // Its host has not let go of the operation yet, or the operation is lost: the keys do not wait for the latter.
             if (operations.IsOpen(spec.Record.Deleting!)) return Reconciled.After(TimeSpan.FromMilliseconds(20));
-            await change.CommitAsync(store, time, cancellationToken);
+            (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
             return Reconciled.Done;
         }
 
         await using (run)
         {
-            var result = await run.EndAsync(OperationOutcome.Succeeded, change, cancellationToken);
+            var result = (await run.EndAsync(OperationOutcome.Succeeded, change, cancellationToken)).EnsureTerm();
             if (result.Succeeded) return Reconciled.Done;
             await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
             return Reconciled.After(TimeSpan.FromMilliseconds(20));

@@ -17,6 +17,7 @@ internal sealed record VmHost
     public required string BootId { get; init; }
     public required string Incarnation { get; init; }
     public required IStore Store { get; init; }
+    public required Term Term { get; init; }
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required IVmEngine Engine { get; init; }

@@ -18,6 +18,7 @@ internal sealed record VmParts
     public required Instance Instance { get; init; }
     public required LocalHost Host { get; init; }
     public required IStore Store { get; init; }
+    public required Term Term { get; init; }
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required IVmEngine Engine { get; init; }
@@ -51,6 +52,7 @@ internal sealed class VmRooms : IAsyncDisposable
             BootId = parts.Host.Identity.BootId,
             Incarnation = parts.Host.Identity.Incarnation,
             Store = parts.Store,
+            Term = parts.Term,
             Cache = parts.Cache,
             Time = parts.Time,
             Engine = parts.Engine,
@@ -83,7 +85,7 @@ internal sealed class VmRooms : IAsyncDisposable
     public void Add(Loops loops)
     {
         var controller = new VmController(
-            _parts.Store, _parts.Cache, _parts.Operations, _parts.Events, _parts.Time, _parts.Loggers.CreateLogger<VmController>());
+            _parts.Store, _parts.Term, _parts.Cache, _parts.Operations, _parts.Events, _parts.Time, _parts.Loggers.CreateLogger<VmController>());
         loops.Add("vm controller", controller.RunAsync);
         loops.Add("vms", Vms.RunAsync);
     }

@@ -178,6 +178,7 @@ internal sealed class StorageWorld : IAsyncDisposable
                 new StorageParts
                 {
                     Store = store,
+                    Term = await Term.BeginAsync(store, time, "host", "boot"),
                     Cache = cache,
                     Time = time,
                     Events = events,

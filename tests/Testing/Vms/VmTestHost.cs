@@ -245,6 +245,7 @@ internal sealed class VmTestHost : IAsyncDisposable
             var cache = new Cache(store, Keys.Cached, time, NullLogger<Cache>.Instance);
             await cache.StartAsync();
             await RegisterHostAsync(host, cache, bootId);
+            var term = await Term.BeginAsync(store, time, HostId, bootId);
             var events = new EventLog(time, HostId);
             var pools = new HostPools(store, cache, time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
@@ -259,6 +260,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 BootId = bootId,
                 Incarnation = bootId,
                 Store = store,
+                Term = term,
                 Cache = cache,
                 Time = time,
                 Engine = host._engine,
@@ -270,7 +272,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 Loggers = NullLoggerFactory.Instance,
             };
             var daemon = new TestDaemon { Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
-            var controller = new VmController(store, cache, runs, events, time, NullLogger<VmController>.Instance);
+            var controller = new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance);
             daemon.Run(runs.RunAsync);
             daemon.Run(controller.RunAsync);
             daemon.Run(daemon.Vms.RunAsync);
