@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lamina.Server.Networks;
 using Lamina.Server.Store;
 
 namespace Lamina.Server;
@@ -28,6 +29,9 @@ internal static class Laminad
                     return 0;
                 case CommandVerb.ShutdownGuests:
                     return await ShutdownGuestsCommand.RunAsync(command, time, output, errors);
+                case CommandVerb.RemoveNetworks:
+                    await RemoveNetworksAsync(command.Instance, time, output);
+                    return 0;
                 case CommandVerb.StoreBackup or CommandVerb.StoreRestore or CommandVerb.StoreCheck:
                     StoreCommand.Run(command, time, output);
                     return 0;
@@ -85,6 +89,12 @@ internal static class Laminad
             signal.Cancel = true;
             ended.TrySetResult();
         }
+    }
+
+    private static async Task RemoveNetworksAsync(InstanceOptions options, TimeProvider time, TextWriter output)
+    {
+        using var claim = InstanceClaim.Take(options);
+        foreach (string removed in await NetworkRemoval.RunAsync(claim.Instance, time, CancellationToken.None)) await output.WriteLineAsync($"removed {removed}");
     }
 
     private static string? NewestBackup(StoreRefusedException refused, CommandLine command, TimeProvider time) =>

@@ -28,6 +28,8 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     private DnsmasqFiles? _served;
     private SafeFileHandle? _words;
 
+    public string Folder => folder;
+
     /// <summary>Ends when the process does; already ended when there is none.</summary>
     public Task Ended => _process?.WaitForExitAsync(CancellationToken.None) ?? Task.CompletedTask;
 
@@ -84,6 +86,13 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
         }
 
         Forget();
+    }
+
+    /// <summary>Ends the process and deletes its files.</summary>
+    public async Task RemoveAsync(TimeProvider time, CancellationToken cancellation)
+    {
+        await StopAsync(time, cancellation);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>Lets go of the process, which runs on.</summary>

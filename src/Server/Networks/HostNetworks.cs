@@ -208,7 +208,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     {
         var server = ServerOf(network.Id);
         var before = server.ProcessId;
-        await server.ServeAsync(DnsmasqFiles.For(network, FolderOf(network.Id)), _time, cancellation);
+        await server.ServeAsync(DnsmasqFiles.For(network, server.Folder), _time, cancellation);
         if (server.ProcessId != before) _ = WatchAsync(server, network.Name);
     }
 
@@ -238,11 +238,9 @@ internal sealed partial class HostNetworks : IAsyncDisposable
 
     private DnsmasqServer ServerOf(string networkId)
     {
-        if (!_servers.TryGetValue(networkId, out var server)) _servers[networkId] = server = new(FolderOf(networkId), _instance.DnsmasqUserId);
+        if (!_servers.TryGetValue(networkId, out var server)) _servers[networkId] = server = new(NetworkSweep.FolderOf(_instance, networkId), _instance.DnsmasqUserId);
         return server;
     }
-
-    private string FolderOf(string networkId) => Path.Combine(_instance.RunDirectory, NetworkSweep.Folder, networkId);
 
     private PlannedNetwork? FindServed(string tap, VmNic nic) =>
         _applied.GetValueOrDefault(nic.Network ?? "") is { } network

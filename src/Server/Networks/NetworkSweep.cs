@@ -10,9 +10,6 @@ namespace Lamina.Server.Networks;
 /// </summary>
 internal sealed partial class NetworkSweep(Instance instance, Netlink netlink, Func<string, DnsmasqServer> serverOf, TimeProvider time)
 {
-    /// <summary>Below the run folder, a folder for each network.</summary>
-    public const string Folder = "networks";
-
     private readonly List<string> _removed = [];
     private readonly List<string> _orphans = [];
 
@@ -20,7 +17,7 @@ internal sealed partial class NetworkSweep(Instance instance, Netlink netlink, F
     /// <param name="cancellation">Ends the sweep.</param>
     public async Task<SweepReport> SweepAsync(Func<CacheSnapshot> snapshot, CancellationToken cancellation)
     {
-        var folders = FoldersOf(Path.Combine(instance.RunDirectory, Folder));
+        var folders = FoldersOf(instance);
         var links = netlink.ListLinks();
         var now = snapshot();
         foreach (var link in links.Where(link => OurName().IsMatch(link.Name))) Sweep(link, links, now);
@@ -28,8 +25,14 @@ internal sealed partial class NetworkSweep(Instance instance, Netlink netlink, F
         return new SweepReport { Removed = _removed, Orphans = _orphans };
     }
 
-    private static string[] FoldersOf(string folder) =>
-        Directory.Exists(folder) ? [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path))] : [];
+    /// <summary>The files of dnsmasq for one network.</summary>
+    public static string FolderOf(Instance instance, string networkId) => Path.Combine(RootOf(instance), networkId);
+
+    /// <summary>The ids of networks that have such files.</summary>
+    public static IReadOnlyList<string> FoldersOf(Instance instance) =>
+        Directory.Exists(RootOf(instance)) ? [.. Directory.EnumerateDirectories(RootOf(instance)).Select(path => Path.GetFileName(path))] : [];
+
+    private static string RootOf(Instance instance) => Path.Combine(instance.RunDirectory, "networks");
 
     private void Sweep(Link link, IReadOnlyList<Link> links, CacheSnapshot now)
     {
@@ -61,8 +64,7 @@ internal sealed partial class NetworkSweep(Instance instance, Netlink netlink, F
     {
         var bridge = links.FirstOrDefault(link => link.Name == instance.LinkName(networkId, NetworkPlan.BridgeSlot));
         if (bridge is not null && IsInUse(bridge, links)) return; // listed with its bridge
-        await serverOf(networkId).StopAsync(time, cancellation);
-        Directory.Delete(Path.Combine(instance.RunDirectory, Folder, networkId), recursive: true);
+        await serverOf(networkId).RemoveAsync(time, cancellation);
         _removed.Add($"dnsmasq of network {networkId}");
     }
 

@@ -1,4 +1,6 @@
 using Lamina.Linux.Network;
+using Lamina.Server;
+using Lamina.Server.Networks;
 using Xunit;
 
 namespace Lamina.Tests.Integration.Networks;
@@ -80,6 +82,34 @@ public sealed class NicTapTests : IAsyncLifetime
         Assert.DoesNotContain(bridge, (await bench.RunAsync("nft list ruleset")).OutputText, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(bench.Instance.RunDirectory, "networks", id)));
     }
+
+    [Fact]
+    public async Task All_of_an_instance_is_taken_off_the_host_once_no_guest_is_plugged_in()
+    {
+        var nic = bench.Nic(Mac, 20);
+        var vm = await bench.AddVmAsync("web", nic);
+        var tap = await PlugAsync(vm, nic);
+        bench.Netlink.CreateBridge("lmbbbbbbbbbbbbb", new() { Alias = "lamina/another/0197/bridge" });
+        using (bench.Host.Run(() => TapDevice.Open(tap)))
+        {
+            var refusal = await Assert.ThrowsAsync<ProblemException>(RemoveAllAsync);
+            Assert.Contains(tap, refusal.Message, StringComparison.Ordinal);
+            Assert.Single(bench.Dnsmasqs());
+        }
+
+        bench.Networks!.Unplug(vm, 0);
+        var server = Assert.Single(bench.Dnsmasqs());
+        Assert.Equal(3, (await RemoveAllAsync()).Count);
+        Assert.False(server.IsRunning());
+        Assert.DoesNotContain(bench.Instance.NftTable, (await bench.RunAsync("nft list tables")).OutputText, StringComparison.Ordinal);
+        Assert.Equal("lmbbbbbbbbbbbbb", Assert.Single(bench.Netlink.ListLinks(), link => link.Kind == "bridge").Name);
+
+        await bench.RestartAsync();
+        Assert.Empty(await bench.ApplyAsync());
+        Assert.Single(bench.Dnsmasqs());
+    }
+
+    private Task<IReadOnlyList<string>> RemoveAllAsync() => bench.Host.RunAsync(() => NetworkRemoval.RunAsync(bench.Instance, TimeProvider.System, Cancellation));
 
     private Task<string> PlugAsync(string vm, Api.VmNic nic) => bench.Host.RunAsync(() => bench.Networks!.PlugAsync(vm, nic, Cancellation));
 

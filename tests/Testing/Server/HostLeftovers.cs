@@ -1,8 +1,6 @@
-using System.Text;
 using Lamina.Linux.Cgroups;
-using Lamina.Linux.Network;
-using Lamina.Linux.Processes;
 using Lamina.Server;
+using Lamina.Server.Networks;
 
 namespace Lamina.Testing.Server;
 
@@ -14,16 +12,7 @@ internal static class HostLeftovers
     public static async Task RemoveAsync(Instance instance)
     {
         await KillGuestsAsync(instance);
-        KillHelpers(instance);
-        using (var netlink = new Netlink())
-        {
-            foreach (var link in netlink.ListLinks().Where(link => link.Alias?.StartsWith($"lamina/{instance.Name}/", StringComparison.Ordinal) == true))
-                netlink.DeleteLink(link.Name);
-        }
-
-        // Both families in one go; a missing one fails by itself.
-        foreach (string family in new[] { "inet", "bridge" })
-            await Command.RunAsync(new CommandSpec { Program = "nft", Arguments = ["delete", "table", family, instance.NftTable], Timeout = Patience }, CancellationToken.None);
+        await NetworkRemoval.RunAsync(instance, TimeProvider.System, CancellationToken.None);
     }
 
     private static async Task KillGuestsAsync(Instance instance)
@@ -38,24 +27,5 @@ internal static class HostLeftovers
         // The instance's own folders: one on cgroup v2, one per controller on v1.
         foreach (string folder in Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(root => Path.Combine(root, instance.CgroupName)).Where(Directory.Exists))
             Directory.Delete(folder);
-    }
-
-    /// <summary>dnsmasq names a file below the run folder on its command line; so does nothing else that is left.</summary>
-    private static void KillHelpers(Instance instance)
-    {
-        string mark = instance.RunDirectory + "/";
-        foreach (string folder in Directory.EnumerateDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
-        {
-            try
-            {
-                if (!Encoding.UTF8.GetString(File.ReadAllBytes(Path.Combine(folder, "cmdline"))).Contains(mark, StringComparison.Ordinal)) continue;
-                int id = int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture);
-                if (id != Environment.ProcessId) System.Diagnostics.Process.GetProcessById(id).Kill();
-            }
-            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException)
-            {
-                // It ended by itself.
-            }
-        }
     }
 }

@@ -47,6 +47,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     public static async Task<TestDaemon> StartAsync(string? yaml = null, Func<DaemonOptions, DaemonOptions>? change = null)
     {
         string folder = Directory.CreateTempSubdirectory("lt").FullName;
+        File.SetUnixFileMode(folder, (UnixFileMode)0b111_001_001); // dnsmasq's user must find its files below
         Directory.CreateDirectory(Path.Combine(folder, "etc"));
         if (yaml is not null) await File.WriteAllTextAsync(Path.Combine(folder, "etc", "lamina.yaml"), yaml);
         var options = new DaemonOptions

@@ -41,6 +41,9 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void NetworksAreTakenOffTheHost() => Assert.Equal(CommandVerb.RemoveNetworks, CommandLine.Parse(["remove-networks", "--instance", "t"]).Verb);
+
+    [Fact]
     public void TheStoreIsCopiedRestoredAndChecked()
     {
         Assert.Equal((CommandVerb.StoreCheck, null), Read("store", "check"));
