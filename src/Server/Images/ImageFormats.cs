@@ -122,9 +122,9 @@ internal static class ImageFormats
             : new DetectedFormat(SourceFormat.Raw, null);
     }
 
+    // As QEMU probes it: blank lines and other comments may stand before.
     private static bool IsVmdkDescriptor(ReadOnlySpan<byte> start) =>
-        start[..Math.Min(start.Length, 512)].IndexOf("# Disk DescriptorFile"u8) >= 0 && start[..Math.Min(start.Length, 64)].IndexOfAnyExcept(" \t\r\n"u8) >= 0
-            && start[start[..64].IndexOfAnyExcept(" \t\r\n"u8)] == '#';
+        start.TrimStart(" \t\r\n"u8).StartsWith("#"u8) && start[..Math.Min(start.Length, 2048)].IndexOf("# Disk DescriptorFile"u8) >= 0;
 
     private static DetectedFormat Refuse(string why) => new(null, why);
 

@@ -45,12 +45,12 @@ public sealed class RootedDirectoryTests : IDisposable
     [Fact]
     public async Task What_is_mounted_below_is_neither_opened_nor_deleted()
     {
-        await using var mounted = await SmallFileSystem.MountAsync(1, folder.File("root/work/mounted"));
-        File.WriteAllText(folder.File("root/work/mounted/precious"), "x");
+        await using var mounted = await SmallFileSystem.MountAsync(1, folder.File("root/inner/mounted"));
+        File.WriteAllText(folder.File("root/inner/mounted/precious"), "x");
 
-        Assert.Equal(Errno.CrossDevice, Assert.Throws<LinuxException>(() => root.OpenFile("work/mounted/precious", OpenFlags.ReadOnly)).ErrorNumber);
-        Assert.Equal(Errno.CrossDevice, Assert.Throws<LinuxException>(() => root.DeleteDirectory("work")).ErrorNumber);
-        Assert.True(File.Exists(folder.File("root/work/mounted/precious")));
+        Assert.Equal(Errno.CrossDevice, Assert.Throws<LinuxException>(() => root.OpenFile("inner/mounted/precious", OpenFlags.ReadOnly)).ErrorNumber);
+        Assert.Equal(Errno.CrossDevice, Assert.Throws<LinuxException>(() => root.DeleteDirectory("inner")).ErrorNumber);
+        Assert.True(File.Exists(folder.File("root/inner/mounted/precious")));
     }
 
     [Theory]
