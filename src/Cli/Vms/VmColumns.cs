@@ -6,18 +6,18 @@ namespace Lamina.Cli.Vms;
 /// <summary>What of a VM is shown in a list, and what when it is looked at alone.</summary>
 internal static class VmColumns
 {
-    public static readonly IReadOnlyList<Column<Vm>> List =
+    public static IReadOnlyList<Column<Vm>> List(ObjectNames names) =>
     [
         new("name", vm => vm.Name),
         new("state", State),
         new("address", vm => Addresses(vm, ", ")),
         new("cpus", vm => vm.Spec.Cpus.ToString(), AlignRight: true),
         new("memory", vm => Sizes.Format((long)vm.Spec.MemoryMiB << 20), AlignRight: true),
-        new("host", vm => vm.Assignment?.Host),
+        new("host", vm => vm.Assignment is { } a ? names.Of(a.Host) : null),
         new("tags", vm => string.Join(",", vm.Spec.Tags)),
     ];
 
-    public static readonly IReadOnlyList<Column<Vm>> Show =
+    public static IReadOnlyList<Column<Vm>> Show(ObjectNames names) =>
     [
         new("name", vm => vm.Name),
         new("id", vm => vm.Id),
@@ -30,14 +30,16 @@ internal static class VmColumns
         new("cpus", vm => $"{vm.Spec.Cpus} (up to {vm.Spec.Machine.MaxCpus})"),
         new("memory", vm => Sizes.Format((long)vm.Spec.MemoryMiB << 20)),
         new("machine", vm => $"{vm.Spec.Machine.Type}, {vm.Spec.Machine.CpuModel}, {vm.Spec.Firmware.ToString().ToLowerInvariant()}"),
-        new("disks", vm => string.Join("\n", vm.Spec.Disks.Select(d => $"{d.Slot}: {d.Disk} ({d.Bus.ToString().ToLowerInvariant()})"))),
-        new("cd-roms", vm => string.Join("\n", vm.Spec.Cdroms.Select(c => $"{c.Slot}: {c.Iso ?? "empty"}"))),
-        new("nics", vm => string.Join("\n", vm.Spec.Nics.Select(n => $"{n.Slot}: {n.Mac} {n.Address} {(n.Kind == NicKind.User ? "user-mode" : n.Network)}"))),
-        new("guest", vm => vm.Status?.Agent is { Connected: true } a ? $"{a.OperatingSystem} ({a.Hostname})" : null),
-        new("restart", vm => vm.Spec.Restart.ToString().ToLowerInvariant()),
+        new("floppy", vm => vm.Spec.Floppy is { } f ? names.Of(f) : null),
+        new("kernel", vm => vm.Spec.Kernel is { } k ? $"{names.Of(k.Kernel)} {(k.Initrd is null ? "" : names.Of(k.Initrd))} {k.CommandLine}" : null),
+        new("disks", vm => string.Join("\n", vm.Spec.Disks.Select(d => $"{d.Slot}: {names.Of(d.Disk)} ({d.Bus.ToString().ToLowerInvariant()})"))),
+        new("cd-roms", vm => string.Join("\n", vm.Spec.Cdroms.Select(c => $"{c.Slot}: {(c.Iso is null ? "empty" : names.Of(c.Iso))}"))),
+        new("nics", vm => string.Join("\n", vm.Spec.Nics.Select(n => $"{n.Slot}: {(n.Network is null ? "user-mode" : names.Of(n.Network))}, {n.Mac} {n.Address}"))),
+        new("guest", vm => vm.Status?.Agent is { Connected: true } a ? $"{a.OperatingSystem}{(string.IsNullOrEmpty(a.Hostname) ? "" : $" ({a.Hostname})")}" : null),
+        new("restart", vm => Words(vm.Spec.Restart.ToString())),
         new("autostart", vm => vm.Spec.Autostart is { Enabled: true } a ? $"order {a.Order}" : null),
         new("pending", vm => vm.Status?.PendingRestart is { Count: > 0 } p ? $"takes effect at the next start: {string.Join(", ", p)}" : null),
-        new("host", vm => vm.Assignment is { } a ? $"{a.Host} (epoch {a.Epoch}, run {vm.Status?.Run})" : null),
+        new("host", vm => vm.Assignment is { } a ? $"{names.Of(a.Host)} (epoch {a.Epoch}, run {vm.Status?.Run})" : null),
         new("tags", vm => string.Join(",", vm.Spec.Tags)),
         new("notes", vm => vm.Spec.Notes),
         new("created", vm => Times.Absolute(vm.Spec.CreatedAt)),

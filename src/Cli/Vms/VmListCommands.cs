@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lamina.Api;
+using Lamina.Cli.Output;
 
 namespace Lamina.Cli.Vms;
 
@@ -15,7 +16,8 @@ internal static class VmListCommands
         {
             var filter = new VmFilter(invocation.Value(state), invocation.Value(tag), invocation.Value(name));
             var vms = await invocation.Client.Vms.ListAsync(cancellationToken).Where(filter.Matches).ToListAsync(cancellationToken);
-            invocation.Printer.List(vms, ApiJson.Default.Vm, VmColumns.List);
+            var names = invocation.Printer.Format is OutputFormat.Table or OutputFormat.Csv ? await ObjectNames.OfHostsAsync(invocation.Client, cancellationToken) : new ObjectNames();
+            invocation.Printer.List(vms, ApiJson.Default.Vm, VmColumns.List(names));
         });
     }
 
@@ -25,7 +27,8 @@ internal static class VmListCommands
         return CommandBuilder.Verb("show", "everything about one", [vm], async (invocation, cancellationToken) =>
         {
             var answer = await invocation.Client.Vms.GetAsync(invocation.Value(vm), cancellationToken);
-            invocation.Printer.Show(answer.Value, ApiJson.Default.Vm, VmColumns.Show);
+            var names = await ObjectNames.OfAllAsync(invocation.Client, cancellationToken);
+            invocation.Printer.Show(answer.Value, ApiJson.Default.Vm, VmColumns.Show(names));
         });
     }
 

@@ -1,0 +1,27 @@
+using Lamina.Api.Client;
+
+namespace Lamina.Cli.Vms;
+
+/// <summary>Names for the ids that a VM's records bear; an id that nobody knows any more is shown as it is.</summary>
+internal sealed class ObjectNames
+{
+    private readonly Dictionary<string, string> names = [];
+
+    public string Of(string id) => names.GetValueOrDefault(id, id);
+
+    public static async Task<ObjectNames> OfHostsAsync(LaminaClient client, CancellationToken cancellationToken)
+    {
+        var known = new ObjectNames();
+        await foreach (var host in client.Hosts.ListAsync(cancellationToken)) known.names[host.Id] = host.Name;
+        return known;
+    }
+
+    public static async Task<ObjectNames> OfAllAsync(LaminaClient client, CancellationToken cancellationToken)
+    {
+        var known = await OfHostsAsync(client, cancellationToken);
+        await foreach (var network in client.Networks.ListAsync(cancellationToken)) known.names[network.Id] = network.Name;
+        await foreach (var iso in client.Isos.ListAsync(cancellationToken)) known.names[iso.Id] = iso.Name;
+        await foreach (var disk in client.Disks.ListAsync(cancellationToken)) known.names[disk.Id] = disk.Name;
+        return known;
+    }
+}
