@@ -71,9 +71,6 @@ internal sealed record QemuConfiguration
 {
     /// <summary>Default: <c>qemu-system-x86_64</c> as found in PATH.</summary>
     public string? Binary { get; init; }
-
-    /// <summary>Default: KVM where it truly works, else TCG.</summary>
-    public AcceleratorKind? Accelerator { get; init; }
 }
 
 /// <summary>Unknown members are refused: a key that does nothing is a mistake.</summary>

@@ -58,6 +58,10 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>For tests.</summary>
     internal required IStore Store { get; init; }
 
+    internal required EventLog Events { get; init; }
+
+    internal required TimeProvider Time { get; init; }
+
     public required Instance Instance { get; init; }
 
     public Uri Address => WebHost.AddressOf(_app);
@@ -90,6 +94,9 @@ internal sealed class Daemon : IAsyncDisposable
         await _app.StartAsync(cancellationToken);
         LocalSocket.Admit(Instance.LocalSocket);
         _loops.Start();
+        var change = new StoreChange("daemon.start");
+        Events.Add(change, new EventDraft { Kind = "daemon.started", Message = $"laminad {BuildInformation.Version} has started." });
+        await change.CommitAsync(Store, Time, cancellationToken);
     }
 
     /// <summary>Stops serving and acting. Guests run on: nothing here touches them.</summary>
@@ -118,6 +125,7 @@ internal sealed class Daemon : IAsyncDisposable
         var instance = claim.Instance;
         var configuration = ConfigurationFiles.Read(instance.ConfigurationDirectory);
         var loggers = opened.Add(DaemonLog.Create(configuration.Log?.Level, options.Log));
+        var stopping = opened.Add(new CancellationTokenSource());
 
         // Store, Control
         var store = opened.Add(SqliteStore.Open(instance.StoreDirectory, time, loggers.CreateLogger<SqliteStore>()));
@@ -136,7 +144,6 @@ internal sealed class Daemon : IAsyncDisposable
         // Events, Http, Operations
         var events = new EventLog(time, Dns.GetHostName());
         var audit = new AuditLog(time);
-        var stopping = opened.Add(new CancellationTokenSource());
         var services = new ApiServices
         {
             Store = store,
@@ -171,7 +178,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Executor = executor,
                 Sweeper = sweeper,
                 Loggers = loggers,
-                DefaultPoolFolder = instance.DefaultPoolDirectory,
+                DefaultPoolFolder = configuration.Pool?.Path ?? instance.DefaultPoolDirectory,
                 WorkerUserIds = instance.WorkerUserIds,
             },
             cancellationToken));
@@ -248,6 +255,8 @@ internal sealed class Daemon : IAsyncDisposable
         {
             Instance = instance,
             Store = store,
+            Events = events,
+            Time = time,
             CaFingerprint = auth.Tls.CaFingerprint,
             FirstPassword = auth.FirstPassword,
         };

@@ -11,6 +11,9 @@ namespace Lamina.Server;
 /// <summary>ASP.NET Core as we use it: Kestrel, routing, logging, OpenAPI; nothing is found by reflection.</summary>
 internal static class WebHost
 {
+    /// <summary>Requests under way may end; what takes longer is cut off.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
+
     /// <param name="loggers">The daemon's.</param>
     /// <param name="listen">Opens the sockets, at the start.</param>
     public static WebApplication Build(ILoggerFactory loggers, Action<KestrelServerOptions> listen)
@@ -19,6 +22,7 @@ internal static class WebHost
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(loggers);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopPatience);
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
         builder.Services.AddResponseCompression(options =>

@@ -55,7 +55,7 @@ internal sealed class OperationEndpoints(ApiServices services)
     private async Task<Operation> WaitAsync(ApiRequest request, TimeSpan patience)
     {
         using var deadline = new CancellationTokenSource(patience, services.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, request.Aborted);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, request.Aborted, services.Stopping);
         using var subscription = services.Cache.Subscribe(Keys.Operations.State, Keys.Operations.Request);
         var snapshot = subscription.Start;
         try
@@ -67,7 +67,7 @@ internal sealed class OperationEndpoints(ApiServices services)
                 if (Find(request, snapshot, Permission.View) is { State: var now } ended && now.IsEnded()) return ended;
             }
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        catch (OperationCanceledException) when (!request.Aborted.IsCancellationRequested)
         {
             // As it is now.
         }
