@@ -113,7 +113,7 @@ internal static class VmPlanAlive
             PauseCause = null,
             Failure = null,
             RestartAt = null,
-            Accelerator = process.Accelerator,
+            Accelerator = moment.Base.Accelerator ?? process.Accelerator,
             StartedAt = fresh ? moment.Now : moment.Base.StartedAt ?? process.StartedAt,
             Addresses = fresh ? moment.Wanted.Spec.ExpectedAddresses() : moment.Base.Addresses,
             PendingRestart = moment.Seen.PendingRestart,
