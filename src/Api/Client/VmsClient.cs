@@ -21,8 +21,11 @@ public sealed class VmsClient
     public Task<Vm> UpdateAsync(string vm, VmUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
         _connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
 
-    public Task<Operation> DeleteAsync(string vm, CancellationToken cancellationToken) =>
-        _connection.DeleteAsync(Path(vm), ApiJson.Default.Operation, cancellationToken);
+    /// <param name="vm">Its name or id.</param>
+    /// <param name="force">Cut the power first; else a running VM is refused.</param>
+    /// <param name="cancellationToken">Ends the request, not the deletion.</param>
+    public Task<Operation> DeleteAsync(string vm, bool force, CancellationToken cancellationToken) =>
+        _connection.DeleteAsync(Path(vm).With("force", force ? "true" : null), ApiJson.Default.Operation, cancellationToken);
 
     public Task<Operation> StartAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "start", cancellationToken);
 

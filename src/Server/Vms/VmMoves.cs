@@ -40,7 +40,7 @@ internal static class VmMoves
         (VmVerb.Pause or VmVerb.Reset or VmVerb.Exec, VmState.Stopped or VmState.Starting or VmState.Stopping) => OfFailure(VmFailures.NotRunning(name, Participle(verb))),
         (VmVerb.Resume, VmState.Stopped or VmState.Starting or VmState.Stopping) => Refuse("vm.notPaused", name, "is not paused", $"Start it: lamina vm start {name}."),
         (VmVerb.Exec, VmState.Paused) => Refuse("vm.paused", name, "is paused: nothing runs in it", $"Let it go on first: lamina vm resume {name}."),
-        (VmVerb.Delete, not VmState.Stopped) => Refuse("vm.running", name, "is not stopped", $"Stop it first: lamina vm stop {name} --force; or delete it with ?force=true."),
+        (VmVerb.Delete, not VmState.Stopped) => Refuse("vm.running", name, "is not stopped", $"Stop it first: lamina vm stop {name} --force; or cut its power and delete it: lamina vm delete {name} --force."),
         _ => null,
     };
 
