@@ -33,7 +33,8 @@ internal static class QemuProbe
             process.Send(Signal.Kill);
             await process.WaitForExitAsync(cancellationToken);
             var words = Encoding.UTF8.GetString(process.StandardError).Trim();
-            throw new VmEngineException(VmEngineFailure.EngineMissing, $"{key.Binary} does not tell what it can do: {exception.Message} {words}".TrimEnd(),
+            throw new VmEngineException(VmEngineFailure.EngineMissing,
+                $"{key.Binary} does not tell what it can do: {exception.Message} {words}".TrimEnd(),
                 "Reinstall the package that brings QEMU (qemu-system-x86) and run `lamina doctor`.", exception) { StderrTail = words };
         }
         catch

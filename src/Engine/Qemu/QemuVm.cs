@@ -115,7 +115,8 @@ internal sealed class QemuVm : IVm
         if (await QueryStateAsync(cancellationToken) != RunState.IoError) return [];
         var devices = await _monitor.ExecuteAsync(QmpCommands.QueryBlock, QmpNothing.Instance, cancellationToken);
         return [.. devices.Where(device => device.IoStatus is BlockIoStatus.Failed or BlockIoStatus.NoSpace)
-            .Select(device => new DiskProblem(QemuEvents.DeviceOf(device.Inserted?.NodeName ?? device.Qdev ?? ""), device.IoStatus == BlockIoStatus.NoSpace))];
+            .Select(device => new DiskProblem(
+                QemuEvents.DeviceOf(device.Inserted?.NodeName ?? device.Qdev ?? ""), device.IoStatus == BlockIoStatus.NoSpace))];
     }
 
     public Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken) =>

@@ -14,7 +14,6 @@ public static class QmpCommands
     public static readonly QmpCommand<QmpNothing, QmpNothing> SystemPowerDown = new("system_powerdown", Json.QmpNothing, Json.QmpNothing);
     public static readonly QmpCommand<QmpNothing, QmpNothing> Quit = new("quit", Json.QmpNothing, Json.QmpNothing);
     public static readonly QmpCommand<QmpNothing, BalloonInfo> QueryBalloon = new("query-balloon", Json.QmpNothing, Json.BalloonInfo);
-    public static readonly QmpCommand<BalloonArguments, QmpNothing> Balloon = new("balloon", Json.BalloonArguments, Json.QmpNothing);
     public static readonly QmpCommand<FdNameArguments, QmpNothing> GetFd = new("getfd", Json.FdNameArguments, Json.QmpNothing);
     public static readonly QmpCommand<FdNameArguments, QmpNothing> CloseFd = new("closefd", Json.FdNameArguments, Json.QmpNothing);
     public static readonly QmpCommand<AddClientArguments, QmpNothing> AddClient =
@@ -29,7 +28,7 @@ public static class QmpCommands
 
     public static readonly IReadOnlyList<QmpCommand> All =
     [
-        QmpCapabilities, QueryStatus, Continue, Stop, SystemReset, SystemPowerDown, Quit, QueryBalloon, Balloon, GetFd, CloseFd,
+        QmpCapabilities, QueryStatus, Continue, Stop, SystemReset, SystemPowerDown, Quit, QueryBalloon, GetFd, CloseFd,
         AddClient, QueryBlock, QueryMachines, QueryCpuDefinitions, DeviceListProperties,
     ];
 }

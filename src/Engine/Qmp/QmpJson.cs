@@ -8,7 +8,6 @@ namespace Lamina.Engine.Qmp;
 [JsonSerializable(typeof(QmpCapabilitiesArguments))]
 [JsonSerializable(typeof(StatusInfo))]
 [JsonSerializable(typeof(BalloonInfo))]
-[JsonSerializable(typeof(BalloonArguments))]
 [JsonSerializable(typeof(FdNameArguments))]
 [JsonSerializable(typeof(AddClientArguments))]
 [JsonSerializable(typeof(BlockInfo[]))]

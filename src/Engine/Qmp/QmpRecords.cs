@@ -30,13 +30,6 @@ public sealed record BalloonInfo
     public required long Actual { get; init; }
 }
 
-/// <summary><c>balloon</c>.</summary>
-public sealed record BalloonArguments
-{
-    /// <summary>The guest's wanted size in bytes.</summary>
-    public required long Value { get; init; }
-}
-
 /// <summary><c>getfd</c> and <c>closefd</c>.</summary>
 public sealed record FdNameArguments
 {
@@ -60,7 +53,6 @@ public sealed record AddClientArguments
 public sealed record MachineInfo
 {
     public required string Name { get; init; }
-    public string? Alias { get; init; }
     public required int CpuMax { get; init; }
     public required bool Deprecated { get; init; }
 }
@@ -69,7 +61,6 @@ public sealed record MachineInfo
 public sealed record CpuDefinitionInfo
 {
     public required string Name { get; init; }
-    public string? AliasOf { get; init; }
     /// <summary>Null = QEMU cannot say.</summary>
     public IReadOnlyList<string>? UnavailableFeatures { get; init; }
     public required bool Deprecated { get; init; }
