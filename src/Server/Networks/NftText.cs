@@ -24,8 +24,7 @@ internal static class NftText
         table inet {{table}} {
           set bridges {
             type ifname
-            {{Elements(networks)}}
-          }
+        {{Elements(networks)}}  }
           chain input {
             type filter hook input priority -10; policy accept;
             iifname @bridges goto guest_to_host
@@ -90,7 +89,7 @@ internal static class NftText
         """;
 
     private static string Elements(IReadOnlyList<PlannedNetwork> networks) =>
-        networks.Count == 0 ? "" : $"elements = {{ {string.Join(", ", networks.Select(network => $"\"{network.Bridge}\""))} }}";
+        networks.Count == 0 ? "" : $"    elements = {{ {string.Join(", ", networks.Select(network => $"\"{network.Bridge}\""))} }}\n";
 
     private static IEnumerable<string> GatewayServices(PlannedNetwork network)
     {
