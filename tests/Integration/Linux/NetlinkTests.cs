@@ -130,9 +130,11 @@ public sealed class NetlinkTests : IDisposable
     [Fact]
     public void Forwarding_is_set_once_and_in_the_own_namespace_only()
     {
+        using var other = new NetworkNamespace();
+        other.Run(() => Sysctl.Set("net/ipv4/ip_forward", "0")); // a new namespace begins with the settings of the first one
+        space.Run(() => Sysctl.Set("net/ipv4/ip_forward", "0"));
         Assert.True(space.Run(Sysctl.EnableIPv4Forwarding));
         Assert.False(space.Run(Sysctl.EnableIPv4Forwarding));
-        using var other = new NetworkNamespace();
         Assert.Equal("0", other.Run(() => Sysctl.Read("net/ipv4/ip_forward")));
     }
 
