@@ -14,10 +14,17 @@ public sealed class ApiConnection : IDisposable
     private readonly RevisionMemory _revisions = new();
 
     internal ApiConnection(LaminaClientOptions options)
+        : this(options, ClientTransport.CreateHandler(options))
+    {
+    }
+
+    /// <param name="options">Where to, and as whom.</param>
+    /// <param name="line">Carries the requests.</param>
+    internal ApiConnection(LaminaClientOptions options, HttpMessageHandler line)
     {
         _options = options;
         _baseAddress = ClientTransport.BaseAddress(options);
-        _invoker = new HttpMessageInvoker(ClientTransport.CreateHandler(options));
+        _invoker = new HttpMessageInvoker(line);
     }
 
     /// <summary>The server in words, for messages.</summary>
@@ -139,7 +146,7 @@ public sealed class ApiConnection : IDisposable
 
     private async Task<HttpResponseMessage> TryAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        using var deadline = request.Streams ? null : new CancellationTokenSource(_options.RequestTimeout, Time);
+        using var deadline = request.Streams ? null : new CancellationTokenSource(request.Timeout ?? _options.RequestTimeout, Time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline?.Token ?? CancellationToken.None);
         using var message = Message(request);
         var response = await _invoker.SendAsync(message, linked.Token);
@@ -178,7 +185,7 @@ public sealed class ApiConnection : IDisposable
         return message;
     }
 
-    private static Func<HttpContent> JsonBody<T>(T body, JsonTypeInfo<T> type, string mediaType)
+    internal static Func<HttpContent> JsonBody<T>(T body, JsonTypeInfo<T> type, string mediaType)
     {
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(body, type);
         return () => new ByteArrayContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue(mediaType) } };

@@ -8,8 +8,13 @@ namespace Lamina.Api.Client;
 public sealed class LaminaClient : IDisposable
 {
     public LaminaClient(LaminaClientOptions options)
+        : this(new ApiConnection(options))
     {
-        Connection = new ApiConnection(options);
+    }
+
+    internal LaminaClient(ApiConnection connection)
+    {
+        Connection = connection;
         Server = new ServerClient(Connection);
         Sessions = new SessionsClient(Connection);
         Users = new UsersClient(Connection);

@@ -12,6 +12,9 @@ public sealed class UploadsClient
     public IAsyncEnumerable<Upload> ListAsync(CancellationToken cancellationToken) =>
         _connection.ListAsync(ApiPath.Of("uploads").With("project", _connection.Project), ApiJson.Default.PageUpload, cancellationToken);
 
+    public Task<Answer<Upload>> GetAsync(string id, CancellationToken cancellationToken) =>
+        _connection.GetAsync(Path(id), ApiJson.Default.Upload, cancellationToken);
+
     public Task<Upload> CreateAsync(UploadCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
         ApiPath.Of("uploads").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.UploadCreate, ApiJson.Default.Upload, cancellationToken);
 

@@ -5,6 +5,8 @@ namespace Lamina.Api.Client;
 /// <summary><c>/v1/vms</c>. A VM is named by its id or by its name in the project.</summary>
 public sealed class VmsClient
 {
+    private static readonly TimeSpan ExecGrace = TimeSpan.FromSeconds(30);
+
     private readonly ApiConnection _connection;
 
     internal VmsClient(ApiConnection connection) => _connection = connection;
@@ -41,9 +43,16 @@ public sealed class VmsClient
 
     public Task<Operation> ResetAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "reset", cancellationToken);
 
-    /// <summary>Runs a program by the guest agent and waits for its end.</summary>
-    public Task<VmExecResult> ExecAsync(string vm, VmExecRequest request, CancellationToken cancellationToken) =>
-        _connection.PostAsync(Path(vm, "exec"), request, ApiJson.Default.VmExecRequest, ApiJson.Default.VmExecResult, cancellationToken);
+    /// <summary>Runs a program by the guest agent and waits for its end; the daemon bounds that, and so does the request, a little later.</summary>
+    public Task<VmExecResult> ExecAsync(string vm, VmExecRequest request, CancellationToken cancellationToken)
+    {
+        var post = new ApiRequest(HttpMethod.Post, Path(vm, "exec"))
+        {
+            Content = ApiConnection.JsonBody(request, ApiJson.Default.VmExecRequest, "application/json"),
+            Timeout = request.TimeoutSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) + ExecGrace : null,
+        };
+        return _connection.SendAsync(post, ApiJson.Default.VmExecResult, cancellationToken);
+    }
 
     /// <summary>What happened to it and what QEMU said, oldest first.</summary>
     public Task<string> GetLogAsync(string vm, CancellationToken cancellationToken) => _connection.GetTextAsync(Path(vm, "log"), cancellationToken);
