@@ -80,12 +80,19 @@ public sealed partial class ClientCoverageTests
         _ when type == typeof(string) => "argument",
         _ when type == typeof(CancellationToken) => token,
         _ when type == typeof(int) => 1,
-        _ when type == typeof(Stream) => new MemoryStream(new byte[1]),
+        _ when type == typeof(Stream) => OneByte(),
         _ when type == typeof(IReadOnlyList<string>) => new[] { "vms" },
         _ when type.IsEnum => Activator.CreateInstance(type),
         _ when type.IsInterface || typeof(Delegate).IsAssignableFrom(type) => null,
         _ => RuntimeHelpers.GetUninitializedObject(type),
     };
+
+    private static MemoryStream OneByte()
+    {
+        var stream = new MemoryStream();
+        stream.WriteByte(0);
+        return stream;
+    }
 
     [GeneratedRegex(@"\{[^}]+\}")]
     private static partial Regex Parameter();
