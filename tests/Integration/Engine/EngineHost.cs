@@ -18,19 +18,21 @@ internal sealed class EngineHost : IAsyncDisposable
     private readonly CancellationTokenSource _deadline =
         CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
-    public EngineHost()
+    /// <param name="configure">Sets the engine's options apart from the usual.</param>
+    public EngineHost(Func<QemuEngineOptions, QemuEngineOptions>? configure = null)
     {
         Assert.True(Environment.UserName == "root", "VMs are started by root: sudo ./dev vm");
         _deadline.CancelAfter(TimeSpan.FromMinutes(3));
         Cgroups = CgroupManager.Detect(_cgroupParent);
-        Options = new QemuEngineOptions { CacheFolder = Path.Combine(Folder, "cache") };
+        var options = new QemuEngineOptions { CacheFolder = Path.Combine(Folder, "cache") };
+        Options = configure?.Invoke(options) ?? options;
         Engine = NewEngine();
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("lamina-e-").FullName;
     public CgroupManager Cgroups { get; }
-    public QemuEngineOptions Options { get; init; }
-    public QemuEngine Engine { get; set; }
+    public QemuEngineOptions Options { get; }
+    public QemuEngine Engine { get; }
     /// <summary>Ends every wait of the test.</summary>
     public CancellationToken Deadline => _deadline.Token;
 

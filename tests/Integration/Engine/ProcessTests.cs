@@ -101,15 +101,10 @@ public class ProcessTests
     [Fact]
     public async Task A_silent_monitor_is_reported_and_nothing_is_killed()
     {
-        await using var host = new EngineHost
+        await using var host = new EngineHost(options => options with
         {
-            Options = new QemuEngineOptions
-            {
-                CacheFolder = Path.Combine(Path.GetTempPath(), "lamina-e-cache"), PingInterval = TimeSpan.FromMilliseconds(20),
-                SilenceLimit = TimeSpan.FromMilliseconds(200),
-            },
-        };
-        host.Engine = host.NewEngine();
+            PingInterval = TimeSpan.FromMilliseconds(20), SilenceLimit = TimeSpan.FromMilliseconds(200),
+        });
         var definition = await host.BareAsync();
         await using var vm = await host.Engine.StartPausedAsync(definition, host.Deadline);
         var process = host.ProcessOf(definition);
@@ -142,6 +137,24 @@ public class ProcessTests
 
         // Other tests run beside this one: what belongs to no VM of this test is theirs.
         bool IsOfVms(string target) => target.Contains(host.Folder, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Many_VMs_start_and_are_taken_up_at_once()
+    {
+        await using var host = new EngineHost();
+        var definitions = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => host.BareAsync()));
+        var started = await Task.WhenAll(definitions.Select(definition => host.Engine.StartPausedAsync(definition, host.Deadline)));
+        foreach (var vm in started) await vm.DisposeAsync();
+        var engine = host.NewEngine();
+        var found = await Task.WhenAll(definitions.Select(definition => engine.AttachAsync(definition.RuntimeFolder, host.Deadline)));
+        foreach (var outcome in found)
+        {
+            Assert.Equal(RunState.PreLaunch, await outcome.Vm!.QueryStateAsync(host.Deadline));
+            await outcome.Vm.QuitAsync(host.Deadline);
+            await outcome.Vm.DisposeAsync();
+        }
+        Assert.All(definitions, definition => Assert.True(host.Cgroups.IsEmpty(definition.Id.ToString())));
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using Lamina.Engine;
-using Lamina.Engine.Qemu;
 
 namespace Lamina.Tests.Integration.Engine;
 
@@ -9,8 +8,8 @@ public class StartFailureTests
     [Fact]
     public async Task A_missing_QEMU_is_named_with_the_package_that_brings_it()
     {
-        await using var host = new EngineHost { Options = new QemuEngineOptions { Binary = "qemu-system-nowhere", CacheFolder = "/nonexistent" } };
-        var failure = await Assert.ThrowsAsync<VmEngineException>(() => host.NewEngine().ProbeAsync(host.Deadline));
+        await using var host = new EngineHost(options => options with { Binary = "qemu-system-nowhere" });
+        var failure = await Assert.ThrowsAsync<VmEngineException>(() => host.Engine.ProbeAsync(host.Deadline));
         Assert.Equal(VmEngineFailure.EngineMissing, failure.Failure);
         Assert.Equal("The program qemu-system-nowhere is not installed.", failure.Message);
         Assert.Contains("apt-get install qemu-system-x86", failure.Remedy, StringComparison.Ordinal);
@@ -19,9 +18,8 @@ public class StartFailureTests
     [Fact]
     public async Task A_program_that_is_no_QEMU_is_not_believed()
     {
-        await using var host = new EngineHost();
-        var engine = new QemuEngine(host.Options with { Binary = "/bin/true", CacheFolder = Path.Combine(host.Folder, "c") }, host.Cgroups, TimeProvider.System);
-        var failure = await Assert.ThrowsAsync<VmEngineException>(() => engine.ProbeAsync(host.Deadline));
+        await using var host = new EngineHost(options => options with { Binary = "/bin/true" });
+        var failure = await Assert.ThrowsAsync<VmEngineException>(() => host.Engine.ProbeAsync(host.Deadline));
         Assert.Equal(VmEngineFailure.EngineMissing, failure.Failure);
     }
 
