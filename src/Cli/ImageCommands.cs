@@ -65,7 +65,7 @@ internal static class ImageCommands
     private static Command Delete()
     {
         var image = new Argument<string>("image");
-        var yes = Options.Yes();
+        var yes = SharedOptions.Yes();
         return CommandBuilder.Verb("delete", "delete one that no disk is made from", [image, yes], async (invocation, cancellationToken) =>
         {
             var name = invocation.Value(image);

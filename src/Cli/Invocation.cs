@@ -12,7 +12,7 @@ internal sealed class Invocation(ParseResult parsed) : IDisposable
 
     public Printer Printer { get; } = new(parsed.GetValue(Globals.Format), Console.Out, Terminal.Width);
 
-    public LaminaClient Client => client ??= new LaminaClient(Server.Options(parsed.GetValue(Globals.Context), parsed.GetValue(Globals.Project)));
+    public LaminaClient Client => client ??= new LaminaClient(ServerChoice.Options(parsed.GetValue(Globals.Context), parsed.GetValue(Globals.Project)));
 
     public string? Project => Client.Connection.Project;
 

@@ -41,7 +41,7 @@ internal static class IsoCommands
     private static Command Delete()
     {
         var iso = new Argument<string>("name");
-        var yes = Options.Yes();
+        var yes = SharedOptions.Yes();
         return CommandBuilder.Verb("delete", "delete one that no VM uses", [iso, yes], async (invocation, cancellationToken) =>
         {
             var name = invocation.Value(iso);

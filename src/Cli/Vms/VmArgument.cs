@@ -21,7 +21,7 @@ internal static class VmArgument
         try
         {
             var parsed = context.ParseResult;
-            var options = Server.Options(parsed.GetValue(Globals.Context), parsed.GetValue(Globals.Project)) with { RequestTimeout = TimeSpan.FromSeconds(1) };
+            var options = ServerChoice.Options(parsed.GetValue(Globals.Context), parsed.GetValue(Globals.Project)) with { RequestTimeout = TimeSpan.FromSeconds(1) };
             using var client = new LaminaClient(options);
             return [.. client.Vms.ListAsync(CancellationToken.None).ToBlockingEnumerable().Select(vm => new CompletionItem(vm.Name))];
         }

@@ -58,7 +58,7 @@ internal static class VmChangeCommands
     {
         var vms = new Argument<string[]>("vm") { Description = "names or ids", Arity = ArgumentArity.OneOrMore };
         var force = new Option<bool>("--force") { Description = "also a running one: its power is cut" };
-        var yes = Options.Yes();
+        var yes = SharedOptions.Yes();
         return CommandBuilder.Verb("delete", "delete it and its disks", [vms, force, yes], async (invocation, cancellationToken) =>
         {
             var names = invocation.Value(vms);

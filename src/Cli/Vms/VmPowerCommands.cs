@@ -20,7 +20,7 @@ internal static class VmPowerCommands
     public static Command Stop()
     {
         var force = new Option<bool>("--force") { Description = "cut the power: what the guest has not written is lost" };
-        var yes = Options.Yes();
+        var yes = SharedOptions.Yes();
         return Act("stop", "cut the power (--force); to shut down politely: vm shutdown", "is stopped", (vms, vm, i, ct) =>
         {
             if (!i.Value(force)) Terminal.Confirm($"Cut the power of {vm}? What its guest has not written to disk is lost.", i.Value(yes));
@@ -30,7 +30,7 @@ internal static class VmPowerCommands
 
     public static Command Reset()
     {
-        var yes = Options.Yes();
+        var yes = SharedOptions.Yes();
         return Act("reset", "press the reset button", "is reset", (vms, vm, i, ct) =>
         {
             Terminal.Confirm($"Reset {vm}? What its guest has not written to disk is lost.", i.Value(yes));

@@ -6,7 +6,7 @@ namespace Lamina.Cli.Connection;
 /// Which server a command speaks to: <c>--context</c>, else <c>LAMINA_CONTEXT</c>, else the current context, else the daemon of this machine
 /// by its local socket (<c>LAMINA_SOCKET</c>, or that of the instance named by <c>LAMINA_INSTANCE</c>).
 /// </summary>
-internal static class Server
+internal static class ServerChoice
 {
     private const string UnixScheme = "unix:";
 
