@@ -79,8 +79,7 @@ host_words() {
     [ $SECONDS -lt $deadline ] || die "laminad has not found out what this host can do; see $LOG/laminad.log"
     sleep 0.2
   done
-  jq -r 'if .failure then .failure.message else "\(.cpuModel), " + (if .accelerator.kind == "kvm" then "guests run on the hardware (KVM)"
-    else "\(.accelerator.reason) → guests run under software translation (slower)" end) end' <<< "$status"
+  jq -r '.accelerator.reason // .failure.message' <<< "$status"
 }
 
 password_words() {
