@@ -99,11 +99,12 @@ public class VmRunnerTests
         var engine = new FakeEngine();
         await using var host = await VmTestHost.CreateAsync(engine);
         string id = await host.LaunchAsync(Small);
+        var guest = GuestOf(engine, id);
         string shutdown = await host.AskAsync(id, VmOperations.Shutdown, PowerWanted.Stopped);
         Assert.Equal(OperationPhase.Succeeded, (await host.EndOfAsync(shutdown)).Phase);
         Assert.Equal(StopCause.Request, (await host.StateAsync(id, VmState.Stopped)).StopCause);
-        Assert.Contains("PowerDown", GuestOf(engine, id).Calls);
-        Assert.Contains("Quit", GuestOf(engine, id).Calls);
+        Assert.Contains("PowerDown", guest.Calls);
+        Assert.Contains("Quit", guest.Calls);
         Assert.Null(host.Vms.TryGetRunning(id));
     }
 
@@ -113,14 +114,15 @@ public class VmRunnerTests
         var engine = new FakeEngine();
         await using var host = await VmTestHost.CreateAsync(engine);
         string id = await host.LaunchAsync(Small);
-        GuestOf(engine, id).OnPowerButton = null;
+        var guest = GuestOf(engine, id);
+        guest.OnPowerButton = null;
         string shutdown = await host.AskAsync(id, VmOperations.Shutdown, PowerWanted.Stopped, new JsonObject { ["timeoutSeconds"] = 1 });
         Assert.Equal("vm.shutdownTimeout", (await host.EndOfAsync(shutdown)).Failure!.Code);
         Assert.Equal(VmState.Running, (await host.StateAsync(id, VmState.Running)).State);
 
         string forced = await host.AskAsync(id, VmOperations.Shutdown, PowerWanted.Stopped, new JsonObject { ["timeoutSeconds"] = 1, ["forceAfter"] = true });
         Assert.Equal(OperationPhase.Succeeded, (await host.EndOfAsync(forced)).Phase);
-        Assert.False(GuestOf(engine, id).IsAlive);
+        Assert.False(guest.IsAlive);
     }
 
     [Fact]
@@ -143,13 +145,14 @@ public class VmRunnerTests
         var engine = new FakeEngine();
         await using var host = await VmTestHost.CreateAsync(engine);
         string id = await host.LaunchAsync(Small);
-        GuestOf(engine, id).OnPowerButton = null;
+        var guest = GuestOf(engine, id);
+        guest.OnPowerButton = null;
         string shutdown = await host.AskAsync(id, VmOperations.Shutdown, PowerWanted.Stopped);
         await host.StateAsync(id, VmState.Stopping);
         string stop = await host.AskAsync(id, VmOperations.Stop, PowerWanted.Stopped);
         Assert.Equal(OperationPhase.Succeeded, (await host.EndOfAsync(stop)).Phase);
         Assert.Equal("operation.superseded", (await host.EndOfAsync(shutdown)).Failure!.Code);
-        Assert.False(GuestOf(engine, id).IsAlive);
+        Assert.False(guest.IsAlive);
     }
 
     [Fact]
