@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Lamina.Api.Input;
+using Lamina.Linux;
 using Lamina.Linux.Files;
 
 namespace Lamina.Server;
@@ -103,6 +104,7 @@ internal sealed class InstanceClaim : IDisposable
         if (owner is null || owner == instance.DataDirectory || !Directory.Exists(owner))
         {
             File.WriteAllText(OwnerFile(registry, number), instance.DataDirectory);
+            CrashPoints.Reached("instance", "claim", "after");
             Directory.CreateDirectory(instance.DataDirectory);
             File.WriteAllText(NumberFile(instance), number.ToString(CultureInfo.InvariantCulture));
             return held;

@@ -143,6 +143,7 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
     {
         var definition = record.Definition;
         using var opened = QemuOpenFiles.Open(files, folder);
+        CrashPoints.Reached("runtime", "files", "after");
         var opening = QemuMonitor.OpenAsync(folder, cancellationToken);
         undo.Add(() => CloseAsync(opening));
         var serial = definition.Serial ? await folder.ConnectStreamAsync(QemuFiles.SerialSocket, cancellationToken) : null;

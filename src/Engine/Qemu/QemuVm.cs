@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Lamina.Engine.Agent;
 using Lamina.Engine.Qmp;
 using Lamina.Engine.Serial;
+using Lamina.Linux;
 using Lamina.Linux.Cgroups;
 using Lamina.Linux.Processes;
 using Microsoft.Win32.SafeHandles;
@@ -79,7 +80,7 @@ internal sealed class QemuVm : IVm
         // A process that this object started, and that nobody has told anything yet, need not be asked: a round trip less at each start.
         var state = Interlocked.Exchange(ref _isUntouched, false) ? RunState.PreLaunch : await QueryStateAsync(cancellationToken);
         ContinueGate.Check(state, Epoch, Run, permit);
-        await _monitor.ExecuteAsync(QmpCommands.Continue, QmpNothing.Instance, cancellationToken);
+        await SendAsync(QmpCommands.Continue, cancellationToken);
     }
 
     public Task PauseAsync(CancellationToken cancellationToken) => SendAsync(QmpCommands.Stop, cancellationToken);
@@ -159,8 +160,12 @@ internal sealed class QemuVm : IVm
         _detached.Dispose();
     }
 
-    private async Task SendAsync(QmpCommand<QmpNothing, QmpNothing> command, CancellationToken cancellationToken) =>
+    private async Task SendAsync(QmpCommand<QmpNothing, QmpNothing> command, CancellationToken cancellationToken)
+    {
+        CrashPoints.Reached("qmp", command.Name, "before");
         await _monitor.ExecuteAsync(command, QmpNothing.Instance, cancellationToken);
+        CrashPoints.Reached("qmp", command.Name, "after");
+    }
 
     private void Receive(QmpEvent received)
     {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using Lamina.Linux;
 
 namespace Lamina.Engine.Qemu;
 
@@ -23,11 +24,13 @@ internal sealed class RuntimeFolder(string path)
     {
         Delete();
         Directory.CreateDirectory(FullPath, Private);
+        CrashPoints.Reached("runtime", "prepare", "after");
     }
 
     public void Delete()
     {
         if (Directory.Exists(FullPath)) Directory.Delete(FullPath, recursive: true);
+        CrashPoints.Reached("runtime", "delete", "after");
     }
 
     /// <summary>A socket that listens in the folder. Closing this copy leaves the name alone.</summary>
@@ -85,7 +88,9 @@ internal sealed class RuntimeFolder(string path)
         {
             file.Write(JsonSerializer.SerializeToUtf8Bytes(record, EngineJson.Default.RunRecord));
         }
+        CrashPoints.Reached("runtime", "record", "written");
         File.Move($"{RecordPath}.tmp", RecordPath, overwrite: true);
+        CrashPoints.Reached("runtime", "record", "after");
     }
 
     /// <exception cref="VmEngineException">There is none, or it cannot be read.</exception>

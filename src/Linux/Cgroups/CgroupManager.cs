@@ -24,7 +24,10 @@ public abstract class CgroupManager
     public CgroupPlacement Create(string name, CgroupLimits limits)
     {
         if (!IsEmpty(name)) throw new LinuxException($"create the cgroup {name}", Errno.Busy, "processes of an earlier run are in it");
-        return CreateEmpty(name, limits);
+        CrashPoints.Reached("cgroup", "create", "before");
+        var placement = CreateEmpty(name, limits);
+        CrashPoints.Reached("cgroup", "create", "after");
+        return placement;
     }
 
     /// <summary>Changes the limits of a cgroup, at once.</summary>
@@ -44,6 +47,7 @@ public abstract class CgroupManager
     /// <exception cref="TimeoutException">A member did not die in time, for example in uninterruptible sleep.</exception>
     public async Task KillAllAsync(string name, TimeSpan timeout, CancellationToken cancellation)
     {
+        CrashPoints.Reached("cgroup", "kill", "before");
         using var deadline = new CancellationTokenSource(timeout, BootTimeProvider.Shared);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         try
@@ -53,6 +57,8 @@ public abstract class CgroupManager
                 SignalAll(name, members);
                 foreach (var member in members) await EndOfAsync(member, either.Token).ConfigureAwait(false);
             }
+
+            CrashPoints.Reached("cgroup", "kill", "after");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -64,12 +70,14 @@ public abstract class CgroupManager
     /// <exception cref="IOException">It has members.</exception>
     public async Task RemoveAsync(string name, CancellationToken cancellation)
     {
+        CrashPoints.Reached("cgroup", "remove", "before");
         using var deadline = new CancellationTokenSource(RemovalPatience, BootTimeProvider.Shared);
         while (true)
         {
             try
             {
                 RemoveEmpty(name);
+                CrashPoints.Reached("cgroup", "remove", "after");
                 return;
             }
             catch (IOException) when (IsEmpty(name) && !deadline.IsCancellationRequested)

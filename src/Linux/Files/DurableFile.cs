@@ -15,6 +15,7 @@ public static class DurableFile
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var temporary = Path.Combine(folder, $".tmp-{operation}-{Path.GetFileName(path)}");
+        CrashPoints.Reached("file", Path.GetFileName(path), "before");
         File.Delete(temporary);
         using (var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write))
         {
@@ -23,8 +24,10 @@ public static class DurableFile
             RandomAccess.FlushToDisk(file);
         }
 
+        CrashPoints.Reached("file", Path.GetFileName(path), "written");
         File.Move(temporary, path, overwrite: true);
         SyncDirectory(folder);
+        CrashPoints.Reached("file", Path.GetFileName(path), "after");
     }
 
     /// <summary>Makes names that were created, renamed or deleted in a folder durable.</summary>

@@ -40,7 +40,9 @@ public sealed class RootedDirectory : IDisposable
     public SafeFileHandle OpenFile(string path, OpenFlags flags, UnixFileMode mode = PrivateFile)
     {
         var file = TryOpen(path, flags, mode, out var errorNumber);
-        return file ?? throw new LinuxException($"open {Path.Combine(FullPath, path)}", errorNumber);
+        if (file is null) throw new LinuxException($"open {Path.Combine(FullPath, path)}", errorNumber);
+        if (flags.HasFlag(OpenFlags.Create)) CrashPoints.Reached("create", TopOf(path), "after");
+        return file;
     }
 
     /// <summary>Makes the folder, durably; one that is there already is fine.</summary>
@@ -50,6 +52,7 @@ public sealed class RootedDirectory : IDisposable
         if (Libc.mkdirat(parent, name, (uint)mode) != 0 && Marshal.GetLastPInvokeError() != Errno.Exists)
             throw LinuxException.Last($"make the folder {Path.Combine(FullPath, path)}");
         Sync(parent, path);
+        CrashPoints.Reached("folder", TopOf(path), "after");
     }
 
     /// <summary>Replaces the target if it is there, and makes the change durable.</summary>
@@ -57,22 +60,34 @@ public sealed class RootedDirectory : IDisposable
     {
         using var source = OpenParent(from, out var sourceName);
         using var target = OpenParent(to, out var targetName);
+        CrashPoints.Reached("rename", TopOf(to), "before");
         if (Libc.renameat2(source, sourceName, target, targetName, 0) != 0)
             throw LinuxException.Last($"rename {Path.Combine(FullPath, from)} to {to}");
         Sync(target, to);
         Sync(source, from);
+        CrashPoints.Reached("rename", TopOf(to), "after");
     }
 
     /// <returns>False when it was not there.</returns>
-    public bool DeleteFile(string path) => Delete(path, flags: 0, durably: true);
+    public bool DeleteFile(string path)
+    {
+        CrashPoints.Reached("unlink", TopOf(path), "before");
+        var found = Delete(path, flags: 0, durably: true);
+        CrashPoints.Reached("unlink", TopOf(path), "after");
+        return found;
+    }
 
     /// <summary>Deletes a folder with everything in it. Symbolic links in it are deleted, not followed.</summary>
     /// <returns>False when it was not there.</returns>
     /// <exception cref="LinuxException">EXDEV: something is mounted in it; what lies there is untouched.</exception>
     public bool DeleteDirectory(string path)
     {
+        CrashPoints.Reached("rmtree", TopOf(path), "before");
         DeleteContent(path);
-        return Delete(path, Libc.AtRemoveDirectory, durably: true);
+        CrashPoints.Reached("rmtree", TopOf(path), "emptied");
+        var found = Delete(path, Libc.AtRemoveDirectory, durably: true);
+        CrashPoints.Reached("rmtree", TopOf(path), "after");
+        return found;
     }
 
     /// <summary>Facts of a file or folder; null when it is not there. A symbolic link is not followed.</summary>
@@ -101,6 +116,9 @@ public sealed class RootedDirectory : IDisposable
     }
 
     public void Dispose() => root.Dispose();
+
+    /// <summary>For crash points, whose names must not hold ids.</summary>
+    private static string TopOf(string path) => path.Split('/')[0] is var top && top.StartsWith(".tmp-", StringComparison.Ordinal) ? "tmp" : top;
 
     private static void Sync(SafeFileHandle folder, string path)
     {

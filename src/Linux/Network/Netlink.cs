@@ -36,8 +36,10 @@ public sealed class Netlink : IDisposable
     public void CreateBridge(string name, LinkChange settings)
     {
         var action = $"create the bridge {name}";
+        CrashPoints.Reached("bridge", "create", "before");
         socket.Request(action, WithSettings(NewLink(New, name, new()), new() { Mac = settings.Mac }, action)
             .AddNested(LinkAttribute.Info, info => info.Add(LinkAttribute.InfoKind, "bridge")));
+        CrashPoints.Reached("bridge", "create", "after");
         Change(name, settings);
     }
 
@@ -58,6 +60,7 @@ public sealed class Netlink : IDisposable
     {
         var action = $"change the link {name}";
         socket.Request(action, WithSettings(NewLink(Existing, name, change), change, action));
+        CrashPoints.Reached("link", "change", "after");
     }
 
     public void ChangeBridgePort(string name, BridgePortChange change)
@@ -76,10 +79,16 @@ public sealed class Netlink : IDisposable
     }
 
     /// <returns>False when there was no such link.</returns>
-    public bool DeleteLink(string name) => Unless(
-        Errno.NoDevice,
-        $"delete the link {name}",
-        new NetlinkMessage(NetlinkType.DeleteLink, NetlinkFlags.Acknowledge, LinkCodec.LinkHeader()).Add(LinkAttribute.Name, name));
+    public bool DeleteLink(string name)
+    {
+        CrashPoints.Reached("link", "delete", "before");
+        var found = Unless(
+            Errno.NoDevice,
+            $"delete the link {name}",
+            new NetlinkMessage(NetlinkType.DeleteLink, NetlinkFlags.Acknowledge, LinkCodec.LinkHeader()).Add(LinkAttribute.Name, name));
+        CrashPoints.Reached("link", "delete", "after");
+        return found;
+    }
 
     public IReadOnlyList<LinkAddress> ListAddresses(int linkIndex) =>
     [
@@ -88,8 +97,12 @@ public sealed class Netlink : IDisposable
     ];
 
     /// <returns>False when the link had it already.</returns>
-    public bool AddAddress(string link, IPAddress address, int prefixLength) =>
-        Unless(Errno.Exists, $"add the address {address} to {link}", AddressMessage(NetlinkType.NewAddress, New, link, address, prefixLength));
+    public bool AddAddress(string link, IPAddress address, int prefixLength)
+    {
+        var isNew = Unless(Errno.Exists, $"add the address {address} to {link}", AddressMessage(NetlinkType.NewAddress, New, link, address, prefixLength));
+        CrashPoints.Reached("address", "add", "after");
+        return isNew;
+    }
 
     /// <returns>False when the link had no such address.</returns>
     public bool RemoveAddress(string link, IPAddress address, int prefixLength) => Unless(

@@ -12,6 +12,7 @@ public static class Sysctl
     {
         if (Read(name) == value) return false;
         File.WriteAllText(Path.Combine("/proc/sys", name), value);
+        CrashPoints.Reached("sysctl", "set", "after");
         return true;
     }
 

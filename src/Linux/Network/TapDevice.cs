@@ -35,6 +35,7 @@ public static unsafe class TapDevice
         try
         {
             Attach(tap, name);
+            CrashPoints.Reached("tap", "open", "after");
             return tap;
         }
         catch
@@ -48,6 +49,7 @@ public static unsafe class TapDevice
     public static void SetPersistent(SafeFileHandle tap)
     {
         if (Libc.ioctl(tap, SetPersistentRequest, 1) != 0) throw LinuxException.Last("make a tap persistent");
+        CrashPoints.Reached("tap", "persist", "after");
     }
 
     /// <summary>

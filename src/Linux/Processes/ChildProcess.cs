@@ -36,7 +36,9 @@ public sealed class ChildProcess : IDisposable
     /// <exception cref="LinuxException">It could not be started: not installed, no such folder, no right to a cgroup…</exception>
     public static ChildProcess Spawn(ChildSpec spec)
     {
+        CrashPoints.Reached("spawn", Path.GetFileName(spec.Program), "before");
         var spawned = SpawnedChild.Start(spec);
+        CrashPoints.Reached("spawn", Path.GetFileName(spec.Program), "after");
         return new(spawned.Identity, spawned.Pidfd, spawned, spec.KillGroupAtEnd && spec.NewSession);
     }
 

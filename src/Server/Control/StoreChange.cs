@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Linux;
 using Lamina.Server.Store;
 
 namespace Lamina.Server.Control;

@@ -62,7 +62,6 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
     {
         using var root = RootedDirectory.Open(pools.PathsOf(spec.Pool).Root);
         root.DeleteDirectory(System.IO.Path.Join("disks", diskId));
-        CrashPoints.Reached("disk", "delete", "after");
     }
 
     /// <summary>What the disk's file occupies now; 0 when it is not there.</summary>
@@ -108,10 +107,8 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         try
         {
             Write(root, temporary, spec);
-            CrashPoints.Reached("disk", "create", "before");
             root.CreateDirectory(System.IO.Path.Join("disks", diskId));
             root.Rename(temporary, System.IO.Path.GetRelativePath(pool.Root, pool.Disk(diskId, spec.Format)));
-            CrashPoints.Reached("disk", "create", "after");
         }
         catch (Exception problem) when (problem is LinuxException { ErrorNumber: Errno.NoSpace } or IOException { HResult: Errno.NoSpace })
         {

@@ -1,5 +1,4 @@
 using Lamina.Linux.Files;
-using Lamina.Server.Control;
 using Lamina.Server.Pools;
 
 namespace Lamina.Server.Disks;
@@ -33,9 +32,7 @@ internal static class HostNvram
             root.CreateDirectory(Path.Join("vms", vmId, "nvram"));
         }
 
-        CrashPoints.Reached("nvram", "create", "before");
         DurableFile.Write(path, File.ReadAllBytes(template), Private);
-        CrashPoints.Reached("nvram", "create", "after");
         return path;
     }
 }

@@ -75,7 +75,6 @@ internal sealed partial class HostImages(
         }
 
         RemoveFiles(spec.Id, spec.Record.Pool);
-        CrashPoints.Reached("image", "delete", "after");
         var change = new StoreChange("image.delete")
             .DeletePrefix(Keys.Images.All(spec.Id))
             .Delete(Keys.Names[Keys.NameId(spec.Record.Project, "image", spec.Record.Name)]);
@@ -98,9 +97,7 @@ internal sealed partial class HostImages(
             var status = await make(work);
             cancellation.ThrowIfCancellationRequested();
             run.SetCancellable(false);
-            CrashPoints.Reached("image", "place", "before");
             work.Place();
-            CrashPoints.Reached("image", "place", "after");
             var change = new StoreChange("image.ready").RequireExists(Keys.Images.Spec[spec.Id]).Put(Keys.Images.Status, spec.Id, status);
             complete(change);
             events.Add(change, Event(run, spec.Record, verb));

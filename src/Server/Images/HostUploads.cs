@@ -99,6 +99,7 @@ internal sealed class HostUploads(HostPools pools)
                     throw new ProblemException(ProblemKind.TooLarge, "upload.tooLong", $"Upload {uploadId} was announced with {spec.SizeBytes} bytes, and more came.", "Announce the file's real size.");
                 await RandomAccess.WriteAsync(file, buffer.AsMemory(0, count), offset, CancellationToken.None);
                 offset += count;
+                CrashPoints.Reached("upload", "append", "after");
                 pools.Keep(uploadId, spec.SizeBytes - offset);
             }
 

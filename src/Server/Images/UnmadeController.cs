@@ -51,7 +51,6 @@ internal sealed class UnmadeController<TSpec, TStatus>(
         var snapshot = cache.Snapshot;
         if (snapshot.Get(kind.Spec, id) is not { } spec || !IsUnmade(snapshot, spec, kind)) return Reconciled.Done;
         kind.RemoveFiles(id, spec.Record);
-        CrashPoints.Reached(kind.Noun, "unmake", "after");
         // Overtaken: the change wakes this key again.
         var result = await new StoreChange($"{kind.Noun}.unmake")
             .During(term)

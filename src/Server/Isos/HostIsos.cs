@@ -44,9 +44,7 @@ internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads
         cancellation.ThrowIfCancellationRequested();
 
         run.SetCancellable(false);
-        CrashPoints.Reached("iso", "place", "before");
         Place(root, spec.Id, uploadId);
-        CrashPoints.Reached("iso", "place", "after");
         var status = new IsoStatus { State = ContentState.Ready, SizeBytes = RandomAccess.GetLength(file), Sha256 = sha256, Label = check.Label };
         var change = new StoreChange("iso.ready")
             .RequireExists(Keys.Isos.Spec[spec.Id])
@@ -71,7 +69,6 @@ internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads
         }
 
         RemoveFiles(spec.Id, spec.Record.Pool);
-        CrashPoints.Reached("iso", "delete", "after");
         var change = new StoreChange("iso.delete")
             .DeletePrefix(Keys.Isos.All(spec.Id))
             .Delete(Keys.Names[Keys.NameId(spec.Record.Project, "iso", spec.Record.Name)]);

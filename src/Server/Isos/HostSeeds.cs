@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
-using Lamina.Server.Control;
 using Lamina.Server.Pools;
 
 namespace Lamina.Server.Isos;
@@ -101,10 +100,8 @@ internal sealed class HostSeeds(PoolTemporaries temporaries)
             RandomAccess.FlushToDisk(file);
         }
 
-        CrashPoints.Reached("seed", "create", "before");
         root.CreateDirectory(Path.Join("vms", vmId));
         root.DeleteFile(Path.Join("vms", vmId, SourceName)); // never beside an image that it does not tell of
         root.Rename(Path.Join(folder, ImageName), Path.Join("vms", vmId, ImageName));
-        CrashPoints.Reached("seed", "create", "after");
     }
 }

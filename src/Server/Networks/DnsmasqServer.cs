@@ -1,7 +1,6 @@
 using System.Text;
 using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
-using Lamina.Server.Control;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Server.Networks;
@@ -125,9 +124,7 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     /// <summary>Starts it and waits until it says that it serves.</summary>
     private async Task StartAsync(TimeProvider time, CancellationToken cancellation)
     {
-        CrashPoints.Reached("dnsmasq", "start", "before");
         Spawn();
-        CrashPoints.Reached("dnsmasq", "start", "after");
         using var patience = new CancellationTokenSource(StartPatience, time);
         var words = new StringBuilder();
         while (!words.ToString().Contains(StartedWord, StringComparison.Ordinal))

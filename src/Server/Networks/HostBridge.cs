@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using Lamina.Linux.Network;
-using Lamina.Server.Control;
 
 namespace Lamina.Server.Networks;
 
@@ -30,9 +29,7 @@ internal static class HostBridge
     /// <summary>Taps that are there already had another bridge of this name, which somebody deleted under running guests.</summary>
     private static void Create(Netlink netlink, PlannedNetwork network, LinkChange wanted)
     {
-        CrashPoints.Reached("bridge", "create", "before");
         netlink.CreateBridge(network.Bridge, wanted);
-        CrashPoints.Reached("bridge", "create", "after");
         var taps = network.Nics.Select(nic => nic.Tap).ToHashSet(StringComparer.Ordinal);
         foreach (var tap in netlink.ListLinks().Where(link => taps.Contains(link.Name) && link.MasterIndex is null))
             netlink.Change(tap.Name, new() { Master = network.Bridge });

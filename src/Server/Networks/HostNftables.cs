@@ -1,6 +1,5 @@
 using System.Text;
 using Lamina.Linux.Processes;
-using Lamina.Server.Control;
 
 namespace Lamina.Server.Networks;
 
@@ -17,10 +16,8 @@ internal sealed class HostNftables(string table)
     {
         var script = wanted.ChangeFrom(_applied);
         if (script.Length == 0) return;
-        CrashPoints.Reached("nft", "load", "before");
         var result = await RunAsync(["-f", "-"], script, cancellation);
         if (!result.Exit.Succeeded) (await RunAsync(["-f", "-"], wanted.Replace(), cancellation)).EnsureSuccess();
-        CrashPoints.Reached("nft", "load", "after");
         _applied = wanted;
     }
 

@@ -1,5 +1,4 @@
 using Lamina.Linux.Network;
-using Lamina.Server.Control;
 
 namespace Lamina.Server.Networks;
 
@@ -25,10 +24,8 @@ internal static class NicTaps
             netlink.DeleteLink(tap);
         }
 
-        CrashPoints.Reached("tap", "create", "before");
         using var made = TapDevice.Open(tap);
         netlink.Change(tap, new() { Alias = owner, MtuBytes = network.MtuBytes, Master = network.Bridge, Up = true });
         TapDevice.SetPersistent(made);
-        CrashPoints.Reached("tap", "create", "after");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Linux;
 using Lamina.Linux.Files;
 using Microsoft.Data.Sqlite;
 
@@ -17,7 +18,9 @@ internal static class SqliteBackup
             File.Delete(temporary);
             CopyInto(database, temporary);
             File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            CrashPoints.Reached("store", "backup", "before");
             MoveDurably(temporary, file);
+            CrashPoints.Reached("store", "backup", "after");
         }
         catch (Exception problem) when (problem is SqliteException or IOException or UnauthorizedAccessException)
         {

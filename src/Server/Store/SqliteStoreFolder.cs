@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lamina.Linux;
 using Lamina.Linux.Files;
 using Microsoft.Data.Sqlite;
 
@@ -86,8 +87,10 @@ internal sealed class SqliteStoreFolder : IDisposable
             SqliteSchema.Create(connection, storeId, time.GetUtcNow());
         }
 
+        CrashPoints.Reached("store", "create", "before");
         File.Move(temporary, Database);
         DurableFile.SyncDirectory(Path);
+        CrashPoints.Reached("store", "create", "after");
         return storeId;
     }
 

@@ -71,7 +71,6 @@ internal sealed class VmResources(
 
         using var root = RootedDirectory.Open(HomeOf(spec).Root);
         root.DeleteDirectory(Path.Join("vms", vmId));
-        CrashPoints.Reached("vm", "delete", "after");
     }
 
     public bool AreDisksReady(VmSpec spec, CacheSnapshot snapshot) =>

@@ -58,11 +58,9 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         if (committed.Committed is not { } known) return await StandAsync(watch, committed);
         try
         {
-            CrashPoints.Reached("vm", "cont", "before");
             using var deadline = new CancellationTokenSource(VmWatch.MonitorPatience, host.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
             await VmGate.ContinueAsync(vm, known.Status, either.Token);
-            CrashPoints.Reached("vm", "cont", "after");
             return await StandAsync(watch, committed);
         }
         catch (Exception refused)
@@ -83,9 +81,7 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
     {
         try
         {
-            CrashPoints.Reached("vm", "create", "before");
             var vm = await host.Engine.StartPausedAsync(definition, cancellationToken);
-            CrashPoints.Reached("vm", "create", "after");
             return (vm, null);
         }
         catch (Exception failure)

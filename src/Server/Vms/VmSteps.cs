@@ -91,9 +91,7 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
     /// <summary>Quits, which flushes the disks; kills the cgroup when QEMU does not, or its monitor is silent.</summary>
     private async Task<VmStepResult> EndAsync(VmStep step, VmWatch watch)
     {
-        CrashPoints.Reached("vm", "end", "before");
         if (!watch.Vm.MonitorAnswers || !await QuitAsync(watch)) await watch.Vm.KillAsync(CancellationToken.None);
-        CrashPoints.Reached("vm", "end", "after");
         return new VmStepResult(step) { Ended = watch };
     }
 
@@ -158,11 +156,9 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
         await operation.StepAsync(record, cancellationToken);
         try
         {
-            CrashPoints.Reached("vm", "reset", "before");
             using var deadline = new CancellationTokenSource(VmWatch.MonitorPatience, host.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
             await vm.ResetAsync(either.Token);
-            CrashPoints.Reached("vm", "reset", "after");
             var news = new VmNews(EventSeverity.Information, "vm.reset", $"VM '{context.Wanted.Spec.Name}' was reset.");
             var told = commits.Tell(news, context.Wanted.Spec, context.Committed!.Status, operation);
             await operation.EndAsync(OperationOutcome.Succeeded, told, cancellationToken);

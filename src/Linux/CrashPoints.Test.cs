@@ -1,24 +1,28 @@
 #if CRASH_POINTS
-using System.Diagnostics;
 using System.Globalization;
+using Lamina.Linux.Native;
+using Lamina.Linux.Processes;
 
-namespace Lamina.Server.Control;
+namespace Lamina.Linux;
 
-internal static partial class CrashPoints
+public static partial class CrashPoints
 {
     private static readonly Lock Gate = new();
     private static readonly string? LogPath = Environment.GetEnvironmentVariable("LAMINA_CRASH_LOG");
     private static readonly (string? Name, int Remaining) Target = ParseTarget(Environment.GetEnvironmentVariable("LAMINA_CRASH_AT"));
+    private static readonly string? ArmPath = Environment.GetEnvironmentVariable("LAMINA_CRASH_ARM");
+    private static bool _armed = ArmPath is null;
     private static int _remaining = Target.Remaining;
 
     static partial void Reach(string name)
     {
         lock (Gate)
         {
+            _armed = _armed || File.Exists(ArmPath);
+            if (!_armed) return;
             if (LogPath is not null) File.AppendAllText(LogPath, name + "\n");
             if (name != Target.Name || --_remaining > 0) return;
-            using var self = Process.GetCurrentProcess();
-            self.Kill();
+            _ = Libc.kill(Environment.ProcessId, Signal.Kill);
             // The signal is on its way; nothing after this line may happen.
             using var never = new ManualResetEventSlim();
             never.Wait();
