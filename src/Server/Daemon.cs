@@ -264,11 +264,7 @@ internal sealed class Daemon : IAsyncDisposable
 
     private static QemuEngine QemuOf(QemuConfiguration? configuration, Instance instance, TimeProvider time)
     {
-        var options = new QemuEngineOptions
-        {
-            CacheFolder = instance.CacheDirectory,
-            EffectDone = effect => CrashPoints.Reached("qemu", effect, "after"),
-        };
+        var options = new QemuEngineOptions { CacheFolder = instance.CacheDirectory };
         if (configuration?.Binary is { } binary) options = options with { Binary = binary };
         return new QemuEngine(options, CgroupManager.Detect(instance.CgroupName), time);
     }

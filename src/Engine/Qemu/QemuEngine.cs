@@ -52,7 +52,6 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         if (!cgroups.IsEmpty(cgroup))
             throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"VM {cgroup} still has processes.", "Stop it first.");
         await cgroups.RemoveAsync(cgroup, cancellationToken);
-        options.EffectDone?.Invoke("forget");
         folder.Delete();
     }
 
@@ -64,18 +63,14 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         var probe = await _prober.ProbeAsync(cancellationToken);
         await using var undo = new Undo();
         var placement = MakeCgroup(definition, undo);
-        options.EffectDone?.Invoke("cgroup");
         var folder = MakeFolder(definition, undo);
-        options.EffectDone?.Invoke("folder");
         var files = QemuFiles.Of(definition);
         var record = MakeRecord(definition, QemuArguments.Build(definition, files, probe.Features), probe);
         folder.WriteRecord(record);
-        options.EffectDone?.Invoke("record");
 
         var stderrPipe = Fifo.Create(folder.StderrPath);
         undo.Add(stderrPipe.Dispose);
         var (process, opening, serial) = await SpawnAsync(record, files, folder, placement, stderrPipe, undo, cancellationToken);
-        options.EffectDone?.Invoke("spawn");
         var monitor = await AwaitAnswerAsync(definition, process, opening, folder, cancellationToken);
         undo.Keep();
         var vm = new QemuVm(record, process, stderrPipe, cgroups, options, time);

@@ -9,8 +9,6 @@ public sealed record QemuEngineOptions
     public required string CacheFolder { get; init; }
     /// <summary>Where OVMF may lie, best first.</summary>
     public IReadOnlyList<UefiFirmware> UefiCandidates { get; init; } = DefaultUefiCandidates;
-    /// <summary>Called after each effect on the machine, by its name: a test build may end itself there. Null = nobody listens.</summary>
-    public Action<string>? EffectDone { get; init; }
 
     /// <summary>How often the monitor is asked whether it still answers.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(10);
