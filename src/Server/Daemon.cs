@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Lamina.Api;
 using Lamina.Engine;
 using Lamina.Engine.Qemu;
@@ -152,6 +153,7 @@ internal sealed class Daemon : IAsyncDisposable
             OnCommit = audit.Add,
             ShowOperation = OperationEndpoints.ShowAgain,
             Stopping = stopping.Token,
+            FingerprintKey = SecretFile.ReadOrCreate(Path.Combine(instance.SecretsDirectory, "fingerprint.key"), static () => RandomNumberGenerator.GetBytes(32)),
         };
         var runs = new OperationRuns(store, cache, time, loggers.CreateLogger<OperationRuns>());
         var executor = new OperationExecutor(runs, cache, events, identity.Id, loggers.CreateLogger<OperationExecutor>());

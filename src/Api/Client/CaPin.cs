@@ -39,7 +39,7 @@ public static class CaPin
         string found = FingerprintOf(pem, address);
         if (fingerprint is not null && Normalise(fingerprint) != Normalise(found))
             throw new LaminaUnreachableException(
-                $"{address.Authority} shows a CA with the fingerprint {found}, not {fingerprint}. Is it the right server? Compare with `cat /var/lib/lamina/tls/ca.fingerprint` there.");
+                $"{address.Authority} shows a CA with the fingerprint {found}, not {fingerprint}. Is it the right server? Compare with what `lamina api GET /v1` shows on the server itself.");
         return pem;
     }
 

@@ -13,10 +13,12 @@ internal sealed class Passwords : IDisposable
     public const int LongestLength = 256;
 
     private const int AtOnce = 2;
+    private const int MostWaiting = 64;
 
     private readonly PasswordHasher<string> _hasher = new();
     private readonly SemaphoreSlim _room = new(AtOnce, AtOnce);
     private readonly Lazy<string> _nobody;
+    private int _waiting;
 
     public Passwords() => _nobody = new Lazy<string>(() => _hasher.HashPassword("", Secret.NewSession()));
 
@@ -49,7 +51,17 @@ internal sealed class Passwords : IDisposable
 
     private async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken)
     {
-        await _room.WaitAsync(cancellationToken);
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) > MostWaiting) throw new ProblemException(
+                ProblemKind.TooManyRequests, "auth.busy", $"{MostWaiting} log-ins wait already.", "Try again in a few seconds.");
+            await _room.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+
         try
         {
             return await Task.Run(work, cancellationToken);

@@ -11,6 +11,9 @@ namespace Lamina.Server.Auth;
 /// </summary>
 internal sealed class TokenEndpoints(TimeProvider time)
 {
+    /// <summary>Nobody fills the store with tokens.</summary>
+    public const int MostPerMaker = 100;
+
     public void Map(ApiRoutes api)
     {
         api.Get("/v1/tokens", Permission.SignedIn, "Lists one's own tokens; an administrator's list has all", List)
@@ -19,7 +22,7 @@ internal sealed class TokenEndpoints(TimeProvider time)
             .Answers(ApiJson.Default.ApiToken).InstallationWide();
         api.Post("/v1/tokens", Permission.SignedIn, "Creates a token and shows its secret this once", CreateAsync)
             .Takes(ApiJson.Default.TokenCreate).Answers(ApiJson.Default.TokenCreated, StatusCodes.Status201Created).InstallationWide()
-            .Problems("token.exists", "token.tooMuch", "token.byToken");
+            .Problems("token.exists", "token.tooMuch", "token.tooMany", "token.byToken");
         api.Delete("/v1/tokens/{token}", Permission.SignedIn, "Deletes a token; it ends at once", DeleteAsync).AnswersNothing().InstallationWide();
     }
 
@@ -37,6 +40,8 @@ internal sealed class TokenEndpoints(TimeProvider time)
         var (role, scope) = (body.Role, body.Scope ?? Rights.EveryScope);
         if (role is { } asked && !maker.Rights.Contain(asked, scope)) throw new ProblemException(
             ProblemKind.Denied, "token.tooMuch", $"{maker.Subject} has not the role {asked} in scope {scope} and cannot hand it on.", "Ask for a role that you have there.");
+        if (request.Snapshot.All(Keys.Tokens).Count(token => token.Record.User == MakerName(maker)) >= MostPerMaker)
+            throw ProblemException.Conflict("token.tooMany", $"{maker.Subject} has {MostPerMaker} tokens already.", "Delete those that are no longer used.");
         string secret = Secret.NewToken(body.Name);
         var token = new TokenRecord
         {

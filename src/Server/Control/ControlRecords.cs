@@ -23,8 +23,11 @@ internal sealed record SecretRecord : StoredRecord
 /// <summary>The answer that a creation with an Idempotency-Key got, for the next request with the same key.</summary>
 internal sealed record IdempotencyRecord : StoredRecord
 {
-    /// <summary>SHA-256 of method, path and body: the same key with another request is refused.</summary>
-    public required string RequestSha256 { get; init; }
+    /// <summary>
+    /// HMAC-SHA-256 of method, path and body under a key outside the store: the same key with another request is refused, and the store gives
+    /// no hash against which a password in a body could be guessed.
+    /// </summary>
+    public required string RequestMac { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 

@@ -72,7 +72,7 @@ internal sealed class ApiDispatcher(ApiServices services)
 
     private async ValueTask<ApiAnswer?> RepeatAsync(ApiRequest request)
     {
-        if (!request.Endpoint.IsIdempotent || await Idempotency.FindAsync(request, services.Store, services.Time) is not var (former, revision)) return null;
+        if (!request.Endpoint.IsIdempotent || await Idempotency.FindAsync(request, services) is not var (former, revision)) return null;
         // The key is read from the store, what it made from the cache, which may be a moment behind.
         await services.Cache.WaitForRevisionAsync(revision, ReadPatience, request.Aborted);
         var now = request.Anew();

@@ -131,7 +131,7 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
     /// <exception cref="OvertakenException">For the dispatcher.</exception>
     public async ValueTask<ApiAnswer> CommitAsync(StoreChange change, ApiAnswer answer, ObjectReference? target = null)
     {
-        if (Endpoint.IsIdempotent && target is not null) await Idempotency.RememberAsync(this, change, target, answer, services.Store, services.Time);
+        if (Endpoint.IsIdempotent && target is not null) await Idempotency.RememberAsync(this, change, target, answer, services);
         services.OnCommit(this, change, target, answer.Status);
         var result = await change.CommitAsync(services.Store, services.Time, Aborted);
         if (!result.Succeeded) throw Conflicts.Explain(result);

@@ -11,6 +11,9 @@ internal sealed record ApiServices
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
 
+    /// <summary>Of the fingerprints of requests that bore an Idempotency-Key; random, and kept outside the store.</summary>
+    public ReadOnlyMemory<byte> FingerprintKey { get; init; }
+
     /// <summary>The daemon stops: streams end, or they would hold its end up.</summary>
     public CancellationToken Stopping { get; init; }
 

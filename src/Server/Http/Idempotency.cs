@@ -26,14 +26,14 @@ internal static class Idempotency
 
     /// <summary>What the same key made before; null when it is new.</summary>
     /// <exception cref="ProblemException">422: it was used for another request.</exception>
-    public static async ValueTask<(IdempotencyRecord Record, long Revision)?> FindAsync(ApiRequest request, IStore store, TimeProvider time)
+    public static async ValueTask<(IdempotencyRecord Record, long Revision)?> FindAsync(ApiRequest request, ApiServices services)
     {
         if (KeyOf(request.Http) is not { } key) return null;
-        var item = await store.GetAsync(Keys.Idempotency[Keys.IdempotencyId(request.Caller.Subject, key)], request.Aborted);
+        var item = await services.Store.GetAsync(Keys.Idempotency[Keys.IdempotencyId(request.Caller.Subject, key)], request.Aborted);
         if (item is null) return null;
         var record = RecordJson.Read(item, Keys.Idempotency);
-        if (IsOver(record, time)) return null;
-        if (record.RequestSha256 != await FingerprintAsync(request)) throw new ProblemException(
+        if (IsOver(record, services.Time)) return null;
+        if (record.RequestMac != await FingerprintAsync(request, services)) throw new ProblemException(
             ProblemKind.Unprocessable, "idempotency.keyReused", $"The Idempotency-Key '{key}' was used for another request.", "Use a new key for each request.");
         return (record, item.ModRevision);
     }
@@ -41,26 +41,26 @@ internal static class Idempotency
     public static bool IsOver(IdempotencyRecord record, TimeProvider time) => record.CreatedAt + Kept < time.GetUtcNow();
 
     /// <summary>Adds the key to the change that makes the object.</summary>
-    public static async ValueTask RememberAsync(ApiRequest request, StoreChange change, ObjectReference target, ApiAnswer answer, IStore store, TimeProvider time)
+    public static async ValueTask RememberAsync(ApiRequest request, StoreChange change, ObjectReference target, ApiAnswer answer, ApiServices services)
     {
         if (KeyOf(request.Http) is not { } key) return;
         string id = Keys.IdempotencyId(request.Caller.Subject, key);
         var record = new IdempotencyRecord
         {
-            RequestSha256 = await FingerprintAsync(request),
-            CreatedAt = time.GetUtcNow(),
+            RequestMac = await FingerprintAsync(request, services),
+            CreatedAt = services.Time.GetUtcNow(),
             Target = target.Id,
             Operation = (answer.Body as Operation)?.Id,
         };
-        var former = await store.GetAsync(Keys.Idempotency[id], request.Aborted);
+        var former = await services.Store.GetAsync(Keys.Idempotency[id], request.Aborted);
         if (former is null) change.Create(Keys.Idempotency, id, record);
-        else if (IsOver(RecordJson.Read(former, Keys.Idempotency), time)) change.Update(Keys.Idempotency, id, record, former.ModRevision);
+        else if (IsOver(RecordJson.Read(former, Keys.Idempotency), services.Time)) change.Update(Keys.Idempotency, id, record, former.ModRevision);
         else throw new OvertakenException(former.ModRevision);
     }
 
-    private static async ValueTask<string> FingerprintAsync(ApiRequest request)
+    private static async ValueTask<string> FingerprintAsync(ApiRequest request, ApiServices services)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, services.FingerprintKey.Span);
         var http = request.Http.Request;
         hash.AppendData(Encoding.UTF8.GetBytes($"{http.Method} {http.Path.Value}{http.QueryString.Value}\n"));
         hash.AppendData((await request.RawBodyAsync()).Span);
