@@ -10,8 +10,6 @@ public enum OpenFlags
     Create = 0x40,
     Exclusive = 0x80,
     Truncate = 0x200,
-    Append = 0x400,
     NonBlocking = 0x800,
-    Direct = 0x4000,
     Directory = 0x10000,
 }

@@ -51,19 +51,6 @@ public sealed record LinkChange
     public string? Master { get; init; }
 }
 
-/// <summary>How a bridge treats one of its ports; null leaves a member as it is.</summary>
-public sealed record BridgePortChange
-{
-    /// <summary>Isolated ports do not reach each other, only the others.</summary>
-    public bool? Isolated { get; init; }
-
-    /// <summary>Whether the bridge learns MAC addresses from this port.</summary>
-    public bool? Learning { get; init; }
-
-    /// <summary>Whether frames to unknown MAC addresses are sent to this port.</summary>
-    public bool? UnicastFlood { get; init; }
-}
-
 /// <summary>An address of a link.</summary>
 public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLength);
 

@@ -16,9 +16,7 @@ internal static class LinkCodec
     private const byte FamilyIPv4 = 2;
     private const byte FamilyIPv6 = 10;
     private const int MainTable = 254;
-    private const byte ProtocolStatic = 4;
     private const byte Unicast = 1;
-    private const byte ScopeLink = 253;
 
     /// <summary>struct ifinfomsg.</summary>
     public static byte[] LinkHeader(int index = 0, bool? up = null)
@@ -40,20 +38,7 @@ internal static class LinkCodec
         return header;
     }
 
-    /// <summary>struct rtmsg.</summary>
-    public static byte[] RouteHeader(byte family, int prefixLength, bool hasGateway)
-    {
-        var header = new byte[RouteBytes];
-        header[0] = family;
-        header[1] = (byte)prefixLength;
-        header[4] = MainTable;
-        header[5] = ProtocolStatic;
-        header[6] = hasGateway ? (byte)0 : ScopeLink;
-        header[7] = Unicast;
-        return header;
-    }
-
-    /// <summary>A dump of all families and tables: strict checking wants every other member zero.</summary>
+    /// <summary>struct rtmsg for a dump of all families and tables: strict checking wants every other member zero.</summary>
     public static byte[] RouteHeaderForAll() => new byte[RouteBytes];
 
     public static byte FamilyOf(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? FamilyIPv4 : FamilyIPv6;

@@ -63,21 +63,6 @@ public sealed class Netlink : IDisposable
         CrashPoints.Reached("link", "change", "after");
     }
 
-    public void ChangeBridgePort(string name, BridgePortChange change)
-    {
-        void AddPort(NetlinkMessage port)
-        {
-            if (change.Isolated is { } isolated) port.Add(LinkAttribute.PortIsolated, isolated);
-            if (change.Learning is { } learning) port.Add(LinkAttribute.PortLearning, learning);
-            if (change.UnicastFlood is { } flood) port.Add(LinkAttribute.PortUnicastFlood, flood);
-        }
-
-        socket.Request($"change the bridge port {name}", NewLink(Existing, name, new())
-            .AddNested(LinkAttribute.Info, info => info
-                .Add(LinkAttribute.InfoPortKind, "bridge")
-                .AddNested(LinkAttribute.InfoPortData, AddPort)));
-    }
-
     /// <returns>False when there was no such link.</returns>
     public bool DeleteLink(string name)
     {
@@ -113,19 +98,6 @@ public sealed class Netlink : IDisposable
     /// <summary>The unicast routes of the main table.</summary>
     public IReadOnlyList<NetworkRoute> ListRoutes() =>
         [.. socket.Dump("list routes", new(NetlinkType.GetRoute, NetlinkFlags.Dump, LinkCodec.RouteHeaderForAll())).Select(LinkCodec.ToRoute).OfType<NetworkRoute>()];
-
-    /// <returns>False when it was there already.</returns>
-    public bool AddRoute(NetworkRoute route)
-    {
-        var destination = route.Destination;
-        var family = LinkCodec.FamilyOf(route.Gateway ?? destination?.BaseAddress ?? IPAddress.Any);
-        var message = new NetlinkMessage(
-            NetlinkType.NewRoute, New, LinkCodec.RouteHeader(family, destination?.PrefixLength ?? 0, hasGateway: route.Gateway is not null));
-        if (destination is { } network) message.Add(AddressAttribute.RouteDestination, network.BaseAddress.GetAddressBytes());
-        if (route.Gateway is { } gateway) message.Add(AddressAttribute.RouteGateway, gateway.GetAddressBytes());
-        if (route.LinkIndex is { } index) message.Add(AddressAttribute.RouteLink, index);
-        return Unless(Errno.Exists, $"add the route to {destination?.ToString() ?? "everywhere"}", message);
-    }
 
     public void Dispose() => socket.Dispose();
 

@@ -45,13 +45,8 @@ internal static class LinkAttribute
 
     public const ushort InfoKind = 1;
     public const ushort InfoData = 2;
-    public const ushort InfoPortKind = 4;
-    public const ushort InfoPortData = 5;
 
     public const ushort VethPeer = 1;
-    public const ushort PortLearning = 8;
-    public const ushort PortUnicastFlood = 9;
-    public const ushort PortIsolated = 33;
 }
 
 /// <summary>Attributes of addresses: IFA_*, and of routes: RTA_*.</summary>

@@ -13,8 +13,6 @@ public sealed record ChildLimits
 
     public ulong? CoreBytes { get; init; }
 
-    public ulong? LockedMemoryBytes { get; init; }
-
     internal IEnumerable<string> ToArguments() =>
         new (string Name, ulong? Value)[]
         {
@@ -23,6 +21,5 @@ public sealed record ChildLimits
             ("fsize", FileSizeBytes),
             ("nofile", OpenFiles),
             ("core", CoreBytes),
-            ("memlock", LockedMemoryBytes),
         }.Where(limit => limit.Value is not null).Select(limit => $"--{limit.Name}={limit.Value}:{limit.Value}");
 }

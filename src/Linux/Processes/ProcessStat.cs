@@ -4,10 +4,8 @@ namespace Lamina.Linux.Processes;
 
 /// <summary>The members of /proc/pid/stat used here (proc(5)).</summary>
 /// <param name="State">R, S, D, Z (zombie), T, X (dead)…</param>
-/// <param name="ParentId">The pid of the parent.</param>
-/// <param name="CpuTicks">User and system time, in clock ticks of 10 ms.</param>
 /// <param name="StartTicks">Clock ticks between boot and the start of the process.</param>
-public sealed record ProcessStat(char State, int ParentId, ulong CpuTicks, ulong StartTicks)
+public sealed record ProcessStat(char State, ulong StartTicks)
 {
     public bool IsDead => State is 'Z' or 'X' or 'x';
 
@@ -31,10 +29,7 @@ public sealed record ProcessStat(char State, int ParentId, ulong CpuTicks, ulong
         var fields = text[(end + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (fields.Length < 20
             || fields[0].Length != 1
-            || !int.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parent)
-            || !ulong.TryParse(fields[11], NumberStyles.None, CultureInfo.InvariantCulture, out var user)
-            || !ulong.TryParse(fields[12], NumberStyles.None, CultureInfo.InvariantCulture, out var system)
             || !ulong.TryParse(fields[19], NumberStyles.None, CultureInfo.InvariantCulture, out var start)) return null;
-        return new(fields[0][0], parent, user + system, start);
+        return new(fields[0][0], start);
     }
 }

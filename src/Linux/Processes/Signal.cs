@@ -4,13 +4,8 @@ namespace Lamina.Linux.Processes;
 public static class Signal
 {
     public const int HangUp = 1;
-    public const int Interrupt = 2;
-    public const int Quit = 3;
-    public const int Abort = 6;
     public const int Kill = 9;
-    public const int User1 = 10;
     public const int SegmentationFault = 11;
-    public const int User2 = 12;
     public const int Terminate = 15;
     public const int Continue = 18;
     public const int Stop = 19;
@@ -18,16 +13,16 @@ public static class Signal
     public static string NameOf(int number) => number switch
     {
         HangUp => "SIGHUP",
-        Interrupt => "SIGINT",
-        Quit => "SIGQUIT",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
         4 => "SIGILL",
-        Abort => "SIGABRT",
+        6 => "SIGABRT",
         7 => "SIGBUS",
         8 => "SIGFPE",
         Kill => "SIGKILL",
-        User1 => "SIGUSR1",
+        10 => "SIGUSR1",
         SegmentationFault => "SIGSEGV",
-        User2 => "SIGUSR2",
+        12 => "SIGUSR2",
         13 => "SIGPIPE",
         Terminate => "SIGTERM",
         24 => "SIGXCPU",

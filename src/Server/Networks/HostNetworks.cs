@@ -90,7 +90,10 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     public void Unplug(string vmId, int slot)
     {
         var tap = NetworkPlan.TapOf(_instance, vmId, slot);
-        if (_netlink.FindLink(tap)?.Alias == NetworkPlan.TapOwner(_instance, vmId, slot)) _netlink.DeleteLink(tap);
+        if (_netlink.FindLink(tap)?.Alias != NetworkPlan.TapOwner(_instance, vmId, slot)) return;
+        CrashPoints.Reached("tap", "delete", "before");
+        _netlink.DeleteLink(tap);
+        CrashPoints.Reached("tap", "delete", "after");
     }
 
     /// <summary>Brings everything to where the newest records say, and tells each network's status.</summary>
