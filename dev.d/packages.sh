@@ -11,6 +11,7 @@ readonly DEV_PACKAGES=(jq curl)                   # ./dev itself
 readonly BUILD_PACKAGES=(clang lld zlib1g-dev)    # native AOT links with them
 readonly TEST_PACKAGES=(
   busybox-static kmod cpio                        # the tests' small Linux
+  systemd                                         # systemd-analyze looks at the units
   memtest86+ grub-rescue-pc ipxe debian-installer-12-netboot-amd64 # media that nobody here made
 )
 

@@ -130,17 +130,7 @@ dev_down() {
   need_root
   local pid
   pid=$(daemon_pid) || { say "laminad does not run (none that ./dev up started)"; return 0; }
-  if answers; then shut_down_guests; fi
+  answers && "$OUT/laminad" shutdown-guests --timeout 120 --force || say "the guests run on; the next ./dev up finds them"
   stop_daemon "$pid"
   say "laminad is stopped; ./dev up starts it again"
-}
-
-shut_down_guests() {
-  local names=() name waits=()
-  mapfile -t names < <(lamina vm list --format json | jq -r '.[] | select(.status.state | IN("running", "paused", "starting")) | .name')
-  for name in "${names[@]}"; do
-    lamina vm shutdown "$name" --timeout 120 --force-after < /dev/null &
-    waits+=($!)
-  done
-  for name in "${waits[@]}"; do wait "$name" || say "a guest was not shut down; it runs on, and the next ./dev up finds it"; done
 }
