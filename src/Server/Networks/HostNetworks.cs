@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Linux;
 using Lamina.Linux.Network;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
