@@ -45,7 +45,6 @@ start_daemon() {
     return
   fi
   mkdir -p "$RUN" "$LOG"
-  # Root only: at its first start the daemon says the administrator's password.
   (umask 077; touch "$LOG/laminad.log")
   setsid "$OUT/laminad" < /dev/null >> "$LOG/laminad.log" 2>&1 &
   pid=$!

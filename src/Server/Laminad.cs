@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Lamina.Server.Networks;
+using Lamina.Server.Auth;
 using Lamina.Server.Store;
 
 namespace Lamina.Server;
@@ -76,7 +77,7 @@ internal static class Laminad
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         await using var daemon = await Daemon.OpenAsync(new DaemonOptions { Instance = options, Time = time });
         await daemon.StartAsync();
-        if (daemon.FirstPassword is { } password) await output.WriteLineAsync($"user admin, password {password}   (shown this once)");
+        if (daemon.FirstPassword is { } password) await output.WriteLineAsync(FirstPasswordLine(password, Console.IsOutputRedirected, daemon.Instance.DataDirectory));
         await output.WriteLineAsync($"laminad serves {daemon.Address}   CA {daemon.CaFingerprint}");
         ServiceManager.Notify("READY=1");
         await Task.WhenAny(ended.Task, daemon.Failed);
@@ -90,6 +91,11 @@ internal static class Laminad
             ended.TrySetResult();
         }
     }
+
+    /// <summary>A person at a terminal sees the password; a journal or log file must not hold it, and says where it lies.</summary>
+    internal static string FirstPasswordLine(string password, bool isLogged, string dataDirectory) => isLogged
+        ? $"user admin, password in {Path.Join(dataDirectory, FirstAdmin.PasswordFile)}"
+        : $"user admin, password {password}   (shown this once)";
 
     private static async Task RemoveNetworksAsync(InstanceOptions options, TimeProvider time, TextWriter output)
     {
