@@ -32,6 +32,7 @@ publish() { # PROJECT
 
 run_dotnet() { # LOG VERB ARGUMENT...: says the errors, once each, if it fails
   local log=$1; shift
+  mkdir -p "$(dirname "$log")"
   dotnet "$@" --nologo -v quiet > "$log" 2>&1 < /dev/null && return
   grep -E ': (error|warning) ' "$log" | sed "s# \\[[^]]*\\]\$##; s#$ROOT/##" | sort -u | head -n 30 >&2
   die "dotnet $1 $2 failed; all of its words are in $log"
