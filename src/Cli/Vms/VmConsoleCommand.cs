@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.WebSockets;
 using Lamina.Api;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Cli.Vms;
 
@@ -65,7 +66,9 @@ internal static class VmConsoleCommand
 
     private static async Task TypeAsync(WebSocket socket, CancellationToken cancellationToken)
     {
-        await using var input = Console.OpenStandardInput();
+        // Console's own stream reads a terminal line by line, and puts it out of raw mode for that.
+        using var standardInput = new SafeFileHandle(0, ownsHandle: false);
+        await using var input = new FileStream(standardInput, FileAccess.Read, bufferSize: 0);
         var detach = new DetachKey();
         var buffer = new byte[1024];
         while (true)
