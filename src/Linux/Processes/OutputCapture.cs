@@ -8,6 +8,7 @@ namespace Lamina.Linux.Processes;
 internal sealed class OutputCapture : IDisposable
 {
     private const int ChunkBytes = 16 * 1024;
+    private const int PipeBytes = 64 * 1024;
     private const int SetStatusFlags = 4;
 
     private readonly Lock gate = new();
@@ -68,7 +69,7 @@ internal sealed class OutputCapture : IDisposable
         }
         catch (OperationCanceledException)
         {
-            if (!pipe.IsClosed) ReadAvailable(buffer);
+            ReadLast(buffer);
         }
         catch (ObjectDisposedException)
         {
@@ -80,15 +81,30 @@ internal sealed class OutputCapture : IDisposable
         }
     }
 
+    /// <summary>What a pipe can hold, and no more: somebody who holds it yet might write without end.</summary>
+    private void ReadLast(byte[] buffer)
+    {
+        try
+        {
+            for (var left = PipeBytes; left > 0 && ReadOnce(buffer, out _) is > 0 and var count; left -= count) Keep(buffer.AsSpan(0, count));
+        }
+        catch (ObjectDisposedException)
+        {
+            // nobody wants it any more
+        }
+    }
+
     /// <returns>False at the end of the pipe.</returns>
     private bool ReadAvailable(byte[] buffer)
     {
-        while (true)
+        while (!stop.IsCancellationRequested)
         {
             var count = ReadOnce(buffer, out var errorNumber);
             if (count > 0) Keep(buffer.AsSpan(0, count));
             else if (errorNumber != Errno.Interrupted) return errorNumber == Errno.TryAgain;
         }
+
+        return true;
     }
 
     private unsafe int ReadOnce(byte[] buffer, out int errorNumber)

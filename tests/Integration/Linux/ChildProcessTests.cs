@@ -117,6 +117,24 @@ public class ChildProcessTests
     }
 
     [Fact]
+    public async Task Not_even_one_that_writes_without_end_delays_it()
+    {
+        using var child = ChildProcess.Spawn(Shell("yes & echo $! >&2") with { StandardOutput = ChildOutput.Head(100), StandardError = ChildOutput.Head(100) });
+        await child.WaitForExitAsync(Cancellation);
+        using var grandchild = ProcessIdentity.Read(int.Parse(Encoding.UTF8.GetString(child.StandardError))) is { } identity ? ChildProcess.Adopt(identity) : null;
+        grandchild?.Send(Signal.Kill); // or SIGPIPE has ended it already
+    }
+
+    [Fact]
+    public async Task A_child_let_go_of_with_its_outputs_still_ends_well()
+    {
+        var child = ChildProcess.Spawn(Shell("read line; echo late") with { StandardOutput = ChildOutput.Tail(100), StandardError = ChildOutput.Tail(100) });
+        var end = child.WaitForExitAsync(Cancellation);
+        child.Dispose();
+        Assert.NotNull(await end);
+    }
+
+    [Fact]
     public async Task Limits_hold_when_the_program_runs()
     {
         var spec = Shell("ulimit -n; ulimit -t; ulimit -v") with
