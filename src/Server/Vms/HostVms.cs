@@ -13,6 +13,7 @@ namespace Lamina.Server.Vms;
 internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
 {
     private const int AttachAtOnce = 16;
+    private static readonly TimeSpan TakingPatience = TimeSpan.FromSeconds(10);
 
     private readonly ILogger _logger = host.Loggers.CreateLogger<HostVms>();
     private readonly ConcurrentDictionary<string, VmRunner> _runners = new(StringComparer.Ordinal);
@@ -40,6 +41,22 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
             if (batch.Resync) LookAtAll(batch.Snapshot);
             else foreach (var change in batch.Changes) Route(change, batch.Snapshot);
         }
+    }
+
+    /// <summary>As <see cref="TryGetRunning"/>, but waits while a daemon that has just started takes up what runs.</summary>
+    public async Task<IVm?> FindRunningAsync(string vmId, CancellationToken cancellationToken)
+    {
+        if (TryGetRunning(vmId) is { } known) return known;
+        try
+        {
+            await Taken.WaitAsync(TakingPatience, host.Time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Said as it is now.
+        }
+
+        return TryGetRunning(vmId);
     }
 
     public bool IsHostStopping => _isHostStopping;
@@ -109,7 +126,7 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
 
             host.Memory.Keep(id, definition.MemoryMiB, VmWords.AcceleratorOf(definition).Kind);
             var watch = new VmWatch(vm, runner.Post, host.Time);
-            runner.Post(new VmMessage.Attached(watch));
+            runner.TakeUp(watch);
             await watch.RefreshAsync();
             watch.Listen();
             runner.Start();

@@ -49,7 +49,7 @@ internal sealed class VmInsightEndpoints(HostVms vms, IStore store, TimeProvider
         Check(body);
         var spec = Find(request);
         VmMoves.Require(VmVerb.Exec, spec.Record, request.Snapshot.Get(Keys.Vms.Status, spec.Id)?.Record);
-        var vm = Running(spec, "asked to run a program");
+        var vm = await RunningAsync(request, spec, "asked to run a program");
 
         // Who ran what in whose guest is worth knowing before it is done.
         var audited = await request.CommitAsync(new StoreChange("vm.exec"), ApiAnswer.NoContent(), VmViews.ReferenceTo(spec));
@@ -133,15 +133,18 @@ internal sealed class VmInsightEndpoints(HostVms vms, IStore store, TimeProvider
     private static string LineOf(Event happened) =>
         string.Create(CultureInfo.InvariantCulture, $"{happened.Time:yyyy-MM-dd'T'HH:mm:ss'Z'} {happened.Kind,-16} {happened.Message}");
 
-    private ValueTask<byte[]> ArgumentsAsync(ApiRequest request, CachedRecord<VmSpec> spec) =>
-        ValueTask.FromResult(Encoding.UTF8.GetBytes(string.Concat(Running(spec, "shown by its command line").Record.Arguments.Select(argument => argument + "\n"))));
-
-    private ValueTask<byte[]> SerialAsync(ApiRequest request, CachedRecord<VmSpec> spec) =>
-        ValueTask.FromResult(Running(spec, "read").Serial.History());
-
-    private IVm Running(CachedRecord<VmSpec> spec, string participle)
+    private async ValueTask<byte[]> ArgumentsAsync(ApiRequest request, CachedRecord<VmSpec> spec)
     {
-        if (vms.TryGetRunning(spec.Id) is { } vm) return vm;
+        var vm = await RunningAsync(request, spec, "shown by its command line");
+        return Encoding.UTF8.GetBytes(string.Concat(vm.Record.Arguments.Select(argument => argument + "\n")));
+    }
+
+    private async ValueTask<byte[]> SerialAsync(ApiRequest request, CachedRecord<VmSpec> spec) =>
+        (await RunningAsync(request, spec, "read")).Serial.History();
+
+    private async Task<IVm> RunningAsync(ApiRequest request, CachedRecord<VmSpec> spec, string participle)
+    {
+        if (await vms.FindRunningAsync(spec.Id, request.Aborted) is { } vm) return vm;
         var failure = VmFailures.NotRunning(spec.Record.Name, participle);
         throw ProblemException.Conflict(failure.Code, failure.Message, failure.Remedy);
     }

@@ -12,7 +12,7 @@ internal abstract record VmMessage
     /// <summary>An operation names this VM.</summary>
     public sealed record Asked(string Operation, string Kind) : VmMessage;
 
-    /// <summary>There is a process: just made, or found at the start of the daemon. What it tells follows.</summary>
+    /// <summary>A process was made. What it tells follows.</summary>
     public sealed record Attached(VmWatch Watch) : VmMessage;
 
     /// <summary>The remains of a process that died while no daemon was there.</summary>

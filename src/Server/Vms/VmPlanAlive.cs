@@ -94,7 +94,8 @@ internal static class VmPlanAlive
             case PowerWanted.Paused when now.State == VmState.Starting:
                 return new VmStep.Continue();
             case PowerWanted.Paused when !runs:
-                return moment.Serve(now with { State = VmState.Paused, PauseCause = PauseCause.Request }, OperationPhase.Succeeded);
+                var told = moment.Seen.Status!.State == VmState.Paused ? null : moment.News("vm.paused", "is paused.");
+                return moment.Serve(now with { State = VmState.Paused, PauseCause = PauseCause.Request }, OperationPhase.Succeeded, news: told);
             case PowerWanted.Paused:
                 return moment.Seen.Failure is { Step: VmStep.Pause, Failure: var failure } ? moment.Fail(now, failure) : new VmStep.Pause();
             default:

@@ -54,6 +54,13 @@ internal sealed partial class VmRunner : IAsyncDisposable
     /// <summary>From any thread; never waits.</summary>
     public void Post(VmMessage message) => _mailbox.Writer.TryWrite(message);
 
+    /// <summary>Gives it a process that was found running. Called by others before <see cref="Start"/> only.</summary>
+    public void TakeUp(VmWatch watch)
+    {
+        _memory.Adopt(watch);
+        _running = watch.Vm;
+    }
+
     /// <summary>Begins; what was posted before is taken in first.</summary>
     public void Start() => _loop = Task.Run(LoopAsync);
 
@@ -97,8 +104,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         switch (message)
         {
             case VmMessage.Attached attached:
-                _memory.Adopt(attached.Watch);
-                _running = attached.Watch.Vm;
+                TakeUp(attached.Watch);
                 break;
             case VmMessage.FoundDead dead:
                 _memory.FoundDead(dead.Definition);
@@ -133,6 +139,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
 
     private void Advance()
     {
+        // The rest is the controller's: nothing of it may be taken in hand again.
+        if (_memory.Committed?.Status.State == VmState.Gone) return;
         var snapshot = _host.Cache.Snapshot;
         var wanted = VmWantedReader.Read(snapshot, _id, _host.HostId, _memory.Committed?.Status.Served);
         if (wanted is not null) wanted = _errands.Sort(wanted, snapshot);
