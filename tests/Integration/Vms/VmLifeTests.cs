@@ -46,10 +46,10 @@ public class VmLifeTests(GuestDaemon guests) : IClassFixture<GuestDaemon>
         Assert.True(Directory.Exists(disk));
         Assert.Single(TapsOf(vm));
 
-        var refused = await Assert.ThrowsAsync<LaminaException>(() => guests.Client.Vms.DeleteAsync("gone", guests.Deadline));
+        var refused = await Assert.ThrowsAsync<LaminaException>(() => guests.Client.Vms.DeleteAsync("gone", force: false, guests.Deadline));
         Assert.Equal("vm.running", refused.Problem.Code);
         await guests.SucceedsAsync(guests.Client.Vms.StopAsync("gone", new VmStopRequest { Force = true }, guests.Deadline));
-        await guests.SucceedsAsync(guests.Client.Vms.DeleteAsync("gone", guests.Deadline));
+        await guests.SucceedsAsync(guests.Client.Vms.DeleteAsync("gone", force: false, guests.Deadline));
 
         Assert.False(Directory.Exists(disk));
         Assert.Empty(TapsOf(vm));
