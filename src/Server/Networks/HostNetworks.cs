@@ -1,5 +1,4 @@
 using Lamina.Api;
-using Lamina.Linux;
 using Lamina.Linux.Network;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
@@ -91,10 +90,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     public void Unplug(string vmId, int slot)
     {
         var tap = NetworkPlan.TapOf(_instance, vmId, slot);
-        if (_netlink.FindLink(tap)?.Alias != NetworkPlan.TapOwner(_instance, vmId, slot)) return;
-        CrashPoints.Reached("tap", "delete", "before");
-        _netlink.DeleteLink(tap);
-        CrashPoints.Reached("tap", "delete", "after");
+        if (_netlink.FindLink(tap)?.Alias == NetworkPlan.TapOwner(_instance, vmId, slot)) _netlink.DeleteLink(tap);
     }
 
     /// <summary>Brings everything to where the newest records say, and tells each network's status.</summary>
