@@ -92,7 +92,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Serves and acts. Returns when the API answers.</summary>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
-        await _app.StartAsync(cancellationToken);
+        await WebHost.StartAsync(_app, cancellationToken);
         LocalSocket.Admit(Instance.LocalSocket);
         _loops.Start();
         var change = new StoreChange("daemon.start");

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Lamina.Api;
 using Lamina.Server.Http;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -34,6 +35,20 @@ internal static class WebHost
         OpenApiDescription.Add(builder.Services);
         Listen(builder, listen);
         return builder.Build();
+    }
+
+    /// <exception cref="ProblemException">An address is not ours or in use.</exception>
+    public static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception refused) when (refused is IOException or SocketException)
+        {
+            throw new ProblemException(
+                ProblemKind.Conflict, "api.addressRefused", $"The API cannot listen: {refused.Message}", "See 'api.addresses' and 'api.port' in lamina.yaml, and which program has that port.", refused);
+        }
     }
 
     public static IEnumerable<IPEndPoint> AddressesOf(ApiConfiguration? configuration, Instance instance)

@@ -38,7 +38,7 @@ internal static class BindingEndpoints
 
     private static async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.Binding);
+        var body = await request.DraftAsync(ApiJson.Default.Binding);
         request.Caller.Require(Permission.Administer, ProjectOf(body.Scope));
         var problems = new InputProblems();
         BindingRules.Check(request.Snapshot, body, problems);

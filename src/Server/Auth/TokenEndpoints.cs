@@ -32,7 +32,7 @@ internal sealed class TokenEndpoints(TimeProvider time)
 
     private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.TokenCreate);
+        var body = await request.DraftAsync(ApiJson.Default.TokenCreate);
         var maker = Authentication.Of(request.Http)!;
         if (maker.IsToken) throw new ProblemException(
             ProblemKind.Denied, "token.byToken", "A token makes no tokens.", "Log in as a person, or use the local socket.");

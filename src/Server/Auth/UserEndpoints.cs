@@ -29,7 +29,7 @@ internal sealed class UserEndpoints(Passwords passwords, LoginThrottle throttle,
 
     private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.UserCreate);
+        var body = await request.DraftAsync(ApiJson.Default.UserCreate);
         var problems = new InputProblems();
         Names.CheckLabel(body.Name, "$.name", problems);
         Passwords.Check(body.Password, body.Name, "$.password", problems);

@@ -89,7 +89,12 @@ internal sealed class ApiDispatcher(ApiServices services)
         {
             try
             {
-                return await handler(request);
+                var answer = await handler(request);
+                return request.Explain(null) is { } problems ? throw problems : answer;
+            }
+            catch (Exception failure) when (failure is not OvertakenException and not ProblemException { Kind: ProblemKind.Denied } && request.Explain(failure) is { } problems)
+            {
+                throw problems;
             }
             catch (OvertakenException overtaken) when (attempt < Attempts)
             {

@@ -12,6 +12,7 @@ namespace Lamina.Server.Http;
 internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint, ApiServices services)
 {
     private byte[]? _body;
+    private IReadOnlyList<InputProblem> _problems = [];
 
     /// <summary>For streams and uploads; others need it seldom.</summary>
     public HttpContext Http { get; } = http;
@@ -76,8 +77,23 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
         where T : class => InputReader.Read(await NodesAsync(), type);
 
     /// <summary>
+    /// The body for a handler whose only effect is <see cref="CommitAsync"/>. When it has problems, what can be read of it is given, so that the
+    /// room's rules find the rest of them; the request then fails with all of them together, whatever the handler does.
+    /// </summary>
+    /// <exception cref="InputException">Too little of it can be read.</exception>
+    public async ValueTask<T> DraftAsync<T>(JsonTypeInfo<T> type)
+        where T : class
+    {
+        var nodes = await NodesAsync();
+        _problems = ProblemsOf(nodes, type);
+        return _problems.Count == 0
+            ? InputReader.Read(nodes, type)
+            : InputMender.TryRead(nodes, type) ?? throw new InputException(_problems);
+    }
+
+    /// <summary>
     /// Applies the body as a merge patch (RFC 7396) to the members that <typeparamref name="T"/> allows to change. The patch and its outcome
-    /// are both checked strictly.
+    /// are both checked strictly. As with <see cref="DraftAsync"/>, the handler's only effect must be <see cref="CommitAsync"/>.
     /// </summary>
     /// <param name="current">The changeable members as they are.</param>
     /// <param name="type">Description of the update record.</param>
@@ -86,7 +102,8 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
         where T : class
     {
         var patch = await NodesAsync();
-        InputReader.Read(patch, type);
+        _problems = ProblemsOf(patch, type);
+        if (_problems.Count > 0) patch = WithoutProblems(patch, type) ?? throw new InputException(_problems);
         return InputReader.Read(MergePatch.Apply(JsonSerializer.SerializeToNode(current, type), patch), type);
     }
 
@@ -131,6 +148,7 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
     /// <exception cref="OvertakenException">For the dispatcher.</exception>
     public async ValueTask<ApiAnswer> CommitAsync(StoreChange change, ApiAnswer answer, ObjectReference? target = null)
     {
+        if (_problems.Count > 0) throw new InputException(_problems);
         if (Endpoint.IsIdempotent && target is not null) await Idempotency.RememberAsync(this, change, target, answer, services);
         services.OnCommit(this, change, target, answer.Status);
         var result = await change.CommitAsync(services.Store, services.Time, Aborted);
@@ -156,11 +174,30 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
         await response.Body.WriteAsync(json, Aborted);
     }
 
+    /// <summary>What is thrown instead of a handler's failure when the body had problems; null: the failure stands.</summary>
+    internal InputException? Explain(Exception? failure)
+    {
+        if (_problems.Count == 0) return null;
+        return new InputException(failure is InputException rules && !ReferenceEquals(rules.Problems, _problems)
+            ? InputMender.Join(_problems, rules.Problems)
+            : _problems);
+    }
+
     /// <summary>The same request on the newest state.</summary>
     internal ApiRequest Anew() => new(Http, Endpoint, services) { _body = _body };
 
     internal static InputException BadQuery(string name, string message) =>
         new([new InputProblem { Path = $"?{name}", Code = "value.invalid", Message = message }]);
+
+    private static IReadOnlyList<InputProblem> ProblemsOf(JsonNode? nodes, JsonTypeInfo type)
+    {
+        var problems = new InputProblems();
+        InputChecker.Check(nodes, type, "$", problems);
+        return problems.Found;
+    }
+
+    private static JsonNode? WithoutProblems<T>(JsonNode? patch, JsonTypeInfo<T> type)
+        where T : class => InputMender.TryRead(patch, type) is { } readable ? JsonSerializer.SerializeToNode(readable, type) : null;
 
     private async ValueTask<JsonNode?> NodesAsync()
     {

@@ -19,7 +19,7 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
         .Answers(ApiJson.Default.WatchChange)
         .AnswersMedia("text/event-stream");
 
-    private async Task WatchAsync(ApiRequest request)
+    internal async Task WatchAsync(ApiRequest request)
     {
         var wanted = Wanted(request);
         using var lifetime = new CancellationTokenSource(Longest, services.Time);

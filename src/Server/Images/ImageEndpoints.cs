@@ -50,7 +50,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
 
     private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.ImageCreate);
+        var body = await request.DraftAsync(ApiJson.Default.ImageCreate);
         var project = request.ProjectFor(body.Project);
         var problems = new InputProblems();
         ImageRules.Check(body, problems);

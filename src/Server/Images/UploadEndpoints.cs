@@ -37,7 +37,7 @@ internal sealed class UploadEndpoints(HostPools pools, HostUploads files, TimePr
 
     private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.UploadCreate);
+        var body = await request.DraftAsync(ApiJson.Default.UploadCreate);
         var project = request.ProjectFor(body.Project);
         var problems = new InputProblems();
         ImageRules.Check(body, problems);

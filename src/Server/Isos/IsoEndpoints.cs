@@ -51,7 +51,7 @@ internal sealed class IsoEndpoints(OperationRequests operations, UploadLookup up
 
     private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.IsoCreate);
+        var body = await request.DraftAsync(ApiJson.Default.IsoCreate);
         var project = request.ProjectFor(body.Project);
         var problems = new InputProblems();
         IsoRules.Check(body, problems);

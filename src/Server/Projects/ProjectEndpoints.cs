@@ -43,7 +43,7 @@ internal static class ProjectEndpoints
 
     private static async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.Project);
+        var body = await request.DraftAsync(ApiJson.Default.Project);
         var problems = new InputProblems();
         Names.CheckLabel(body.Name, "$.name", problems);
         if (body.Description?.Length > LongestDescription) problems.Add("$.description", "value.long", $"Use at most {LongestDescription} characters.");

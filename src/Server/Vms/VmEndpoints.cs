@@ -47,7 +47,7 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
 
     private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.BodyAsync(ApiJson.Default.VmCreate);
+        var body = await request.DraftAsync(ApiJson.Default.VmCreate);
         string project = request.ProjectFor(body.Project);
         var draft = VmRules.Create(body, new VmLookups(request.Snapshot, project), time.GetUtcNow());
         var target = new ObjectReference { Kind = "vm", Id = draft.Id, Name = draft.Spec.Name };

@@ -64,8 +64,16 @@ internal sealed class TestDaemon : IAsyncDisposable
             Log = logging => logging.AddProvider(new TestOutputLogger()),
         };
         options = change?.Invoke(options) ?? options;
-        var daemon = await OpenAsync(options);
-        return new TestDaemon(folder, options, daemon, daemon.FirstPassword!);
+        try
+        {
+            var daemon = await OpenAsync(options);
+            return new TestDaemon(folder, options, daemon, daemon.FirstPassword!);
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
     }
 
     /// <summary>Stops the daemon and starts another one on the same data: what a restart or an upgrade does.</summary>

@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Api.Input;
 using Lamina.Server.Control;
 using Lamina.Server.Http;
 using Xunit;
@@ -161,6 +162,37 @@ public sealed class ApiDispatcherTests
         Assert.Equal(("a", 4, null, null, 7), (merged!.Name, merged.Cpus, merged.Notes, merged.Limits!.CpuPercent, merged.Limits.CpuWeight));
         var refused = await world.AskAsync(Patch, Merge, """{"cpu":4,"memoryMiB":"x","limits":{"cpuPercent":"a"}}""");
         Assert.Equal(["$.cpu", "$.memoryMiB", "$.limits.cpuPercent"], refused.Problem.Problems!.Select(problem => problem.Path));
+    }
+
+    [Fact]
+    public async Task ProblemsOfTheFormAndOfTheRulesComeTogetherAndNothingIsDone()
+    {
+        await using var world = await HttpWorld.StartAsync();
+        async ValueTask<ApiAnswer> Create(ApiRequest request)
+        {
+            var body = await request.DraftAsync(ApiJson.Default.Project);
+            if (body.Name == "bad") throw new InputException([new InputProblem { Path = "$.name", Code = "name.invalid", Message = "m" }]);
+            return await Make(request, body.Name);
+        }
+
+        var both = await world.AskAsync(Post, Create, """{"name":"bad","descripton":"x"}""");
+        Assert.Equal(["$.descripton", "$.name"], both.Problem.Problems!.Select(problem => problem.Path));
+        var form = await world.AskAsync(Post, Create, """{"name":"good","descripton":"x"}""");
+        Assert.Equal(["$.descripton"], form.Problem.Problems!.Select(problem => problem.Path));
+        Assert.Null(world.Cache.Snapshot.Get(Keys.Projects, "good"));
+        Assert.Equal(201, (await world.AskAsync(Post, Create, """{"name":"good"}""")).Status);
+    }
+
+    [Fact]
+    public async Task AHandlerThatDoesNotCommitCannotSucceedOnABadBody()
+    {
+        await using var world = await HttpWorld.StartAsync();
+        var answer = await world.AskAsync(Post, async request =>
+        {
+            await request.DraftAsync(ApiJson.Default.Project);
+            return ApiAnswer.NoContent();
+        }, """{"name":"good","x":1}""");
+        Assert.Equal((400, "input.invalid"), CodeOf(answer));
     }
 
     private static (int Status, string Code) CodeOf(HttpAnswer answer) => (answer.Status, answer.Problem.Code);
