@@ -20,6 +20,9 @@ public sealed class FakeEngine : IVmEngine
     /// <summary>Every guest that has been neither replaced by a newer run nor forgotten; dead ones included.</summary>
     public IReadOnlyCollection<FakeGuest> Guests => [.. _byFolder.Values];
 
+    /// <summary>Called at each probe; an exception fails it.</summary>
+    public Func<Task>? OnProbe { get; set; }
+
     /// <summary>Called at each start; an exception fails it, a pending task delays it.</summary>
     public Func<VmDefinition, Task>? OnStart { get; set; }
 
@@ -31,7 +34,11 @@ public sealed class FakeEngine : IVmEngine
 
     public FakeGuest Guest(Guid id) => _byFolder.Values.Single(guest => guest.Record.Definition.Id == id);
 
-    public Task<EngineCapabilities> ProbeAsync(CancellationToken cancellationToken) => Task.FromResult(Capabilities);
+    public async Task<EngineCapabilities> ProbeAsync(CancellationToken cancellationToken)
+    {
+        if (OnProbe is { } hook) await hook().WaitAsync(cancellationToken);
+        return Capabilities;
+    }
 
     public async Task<IVm> StartPausedAsync(VmDefinition definition, CancellationToken cancellationToken)
     {
