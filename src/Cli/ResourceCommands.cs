@@ -19,10 +19,10 @@ internal static class ResourceCommands
         new("failure", p => p.Status?.Failure?.Message),
     ];
 
-    private static readonly IReadOnlyList<Column<Disk>> DiskColumns =
+    private static IReadOnlyList<Column<Disk>> DiskColumns(ObjectNames vms) =>
     [
         new("name", d => d.Name),
-        new("vm", d => d.Spec.Vm),
+        new("vm", d => d.Spec.Vm is { } vm ? vms.Of(vm) : null),
         new("size", d => Sizes.Format(d.Spec.SizeBytes), AlignRight: true),
         new("allocated", d => d.Status is { } s ? Sizes.Format(s.AllocatedBytes) : null, AlignRight: true),
         new("format", d => d.Spec.Format.ToString().ToLowerInvariant()),
@@ -47,8 +47,7 @@ internal static class ResourceCommands
     [
         CommandBuilder.Noun("pool", "where disks live", CommandBuilder.Verb("list", "the pools, and their room", [], async (invocation, cancellationToken) =>
             invocation.Printer.List(await invocation.Client.Pools.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Pool, PoolColumns))),
-        CommandBuilder.Noun("disk", "virtual disks", CommandBuilder.Verb("list", "the disks of the project", [], async (invocation, cancellationToken) =>
-            invocation.Printer.List(await invocation.Client.Disks.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Disk, DiskColumns))),
+        CommandBuilder.Noun("disk", "virtual disks", CommandBuilder.Verb("list", "the disks of the project", [], ListDisksAsync)),
         CommandBuilder.Noun("network", "virtual networks", CommandBuilder.Verb("list", "the networks of the project", [], async (invocation, cancellationToken) =>
             invocation.Printer.List(
                 await invocation.Client.Networks.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Network, NetworkColumns))),
@@ -56,4 +55,10 @@ internal static class ResourceCommands
             invocation.Printer.List(
                 await invocation.Client.Projects.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Project, ProjectColumns))),
     ];
+    private static async Task ListDisksAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        var vms = await ObjectNames.OfVmsAsync(invocation.Client, cancellationToken);
+        var disks = await invocation.Client.Disks.ListAsync(cancellationToken).ToListAsync(cancellationToken);
+        invocation.Printer.List(disks, ApiJson.Default.Disk, DiskColumns(vms));
+    }
 }

@@ -1,8 +1,8 @@
 using Lamina.Api.Client;
 
-namespace Lamina.Cli.Vms;
+namespace Lamina.Cli;
 
-/// <summary>Names for the ids that a VM's records bear; an id that nobody knows any more is shown as it is.</summary>
+/// <summary>Names for the ids that records bear; an id that nobody knows any more is shown as it is.</summary>
 internal sealed class ObjectNames
 {
     private readonly Dictionary<string, string> names = [];
@@ -13,6 +13,13 @@ internal sealed class ObjectNames
     {
         var known = new ObjectNames();
         await foreach (var host in client.Hosts.ListAsync(cancellationToken)) known.names[host.Id] = host.Name;
+        return known;
+    }
+
+    public static async Task<ObjectNames> OfVmsAsync(LaminaClient client, CancellationToken cancellationToken)
+    {
+        var known = new ObjectNames();
+        await foreach (var vm in client.Vms.ListAsync(cancellationToken)) known.names[vm.Id] = vm.Name;
         return known;
     }
 
