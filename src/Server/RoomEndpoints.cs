@@ -1,0 +1,54 @@
+using Lamina.Server.Auth;
+using Lamina.Server.Consoles;
+using Lamina.Server.Disks;
+using Lamina.Server.Doctor;
+using Lamina.Server.Events;
+using Lamina.Server.Hosts;
+using Lamina.Server.Http;
+using Lamina.Server.Networks;
+using Lamina.Server.Operations;
+using Lamina.Server.Projects;
+using Lamina.Server.Vms;
+
+namespace Lamina.Server;
+
+/// <summary>What each request passes, and every room's endpoints in the order of the rooms.</summary>
+internal static class RoomEndpoints
+{
+    public static WebApplication Build(Rooms rooms)
+    {
+        var app = WebHost.Build(rooms.Loggers, kestrel =>
+        {
+            foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance)) rooms.Auth.Listen(kestrel, address);
+            LocalSocket.Listen(kestrel, rooms.Instance.LocalSocket);
+        });
+        var problems = new ProblemMiddleware(rooms.Time, rooms.Loggers.CreateLogger<ProblemMiddleware>());
+        app.Use(next => http => problems.InvokeAsync(http, next));
+        app.UseResponseCompression();
+        ConsoleSockets.Use(app);
+        app.Use(next => http => rooms.Auth.Authentication.InvokeAsync(http, next));
+        app.UseRouting();
+        Map(rooms, new ApiRoutes(app, new ApiDispatcher(rooms.Services)));
+        OpenApiDescription.Map(app);
+        // Now and not at the start, so that the API can be described without one.
+        app.UseEndpoints(static _ => { });
+        return app;
+    }
+
+    private static void Map(Rooms rooms, ApiRoutes api)
+    {
+        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, .. StorageRooms.Watches];
+        ServerEndpoints.Map(api, rooms.Instance, rooms.Cache, rooms.Auth.Tls.CaFingerprint);
+        new WatchEndpoint(rooms.Services, watched).Map(api);
+        new EventEndpoints(rooms.Services).Map(api);
+        new OperationEndpoints(rooms.Services).Map(api);
+        rooms.Auth.Map(api);
+        ProjectEndpoints.Map(api);
+        HostEndpoints.Map(api);
+        rooms.Storage.Map(api);
+        NetworkEndpoints.Map(api);
+        rooms.Vms.Map(api);
+        rooms.Consoles.Map(api);
+        DoctorEndpoints.Map(api, new DoctorCollector(rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Time));
+    }
+}

@@ -1,0 +1,19 @@
+namespace Lamina.Server;
+
+/// <summary>Every room's background work.</summary>
+internal static class RoomLoops
+{
+    public static Loops Of(Rooms rooms)
+    {
+        var loops = new Loops(rooms.Time, rooms.Loggers.CreateLogger<Loops>());
+        loops.Add("sweeper", rooms.Sweeper.RunAsync);
+        loops.Add("cancelled operations", rooms.Runs.RunAsync);
+        loops.Add("operations", rooms.Executor.RunAsync);
+        loops.Add("certificates", rooms.Auth.Tls.RunAsync);
+        loops.Add("host", stopping => rooms.Host.RunAsync(rooms.Engine, stopping));
+        rooms.Storage.Add(loops);
+        loops.Add("networks", rooms.Networks.RunAsync);
+        rooms.Vms.Add(loops);
+        return loops;
+    }
+}

@@ -1,0 +1,169 @@
+using System.Net;
+using System.Security.Cryptography;
+using Lamina.Engine;
+using Lamina.Engine.Qemu;
+using Lamina.Linux.Cgroups;
+using Lamina.Server.Auth;
+using Lamina.Server.Consoles;
+using Lamina.Server.Control;
+using Lamina.Server.Disks;
+using Lamina.Server.Events;
+using Lamina.Server.Hosts;
+using Lamina.Server.Http;
+using Lamina.Server.Networks;
+using Lamina.Server.Operations;
+using Lamina.Server.Projects;
+using Lamina.Server.Store;
+using Lamina.Server.Vms;
+
+namespace Lamina.Server;
+
+/// <summary>The table of contents: every room, opened in their order by plain constructors. Opening has no effect beyond the data folder.</summary>
+internal sealed record Rooms
+{
+    public required Instance Instance { get; init; }
+    public required Configuration Configuration { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>Fires when the daemon stops.</summary>
+    public required CancellationTokenSource Stopping { get; init; }
+    public required Cache Cache { get; init; }
+    public required Sweeper Sweeper { get; init; }
+    public required EventLog Events { get; init; }
+    public required ApiServices Services { get; init; }
+    public required OperationRuns Runs { get; init; }
+    public required OperationExecutor Executor { get; init; }
+    public required AuthRoom Auth { get; init; }
+    public required LocalHost Host { get; init; }
+    public required IVmEngine Engine { get; init; }
+    public required StorageRooms Storage { get; init; }
+    public required HostNetworks Networks { get; init; }
+    public required VmRooms Vms { get; init; }
+    public required ConsoleEndpoints Consoles { get; init; }
+
+    /// <param name="options">How the daemon is made.</param>
+    /// <param name="opened">Gets whatever is to be closed, also when this fails midway.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<Rooms> OpenAsync(DaemonOptions options, OpenedParts opened, CancellationToken cancellationToken)
+    {
+        var time = options.Time;
+        var claim = opened.Add(InstanceClaim.Take(options.Instance, options.Registry));
+        var instance = claim.Instance;
+        var configuration = ConfigurationFiles.Read(instance.ConfigurationDirectory);
+        var loggers = opened.Add(DaemonLog.Create(configuration.Log?.Level, options.Log));
+        var stopping = opened.Add(new CancellationTokenSource());
+
+        // Store, Control
+        var store = opened.Add(SqliteStore.Open(instance.StoreDirectory, time, loggers.CreateLogger<SqliteStore>()));
+        var cache = opened.Add(new Cache(store, Keys.Cached, time, loggers.CreateLogger<Cache>()));
+        await cache.StartAsync(cancellationToken);
+        var sweeper = new Sweeper(time, loggers.CreateLogger<Sweeper>());
+        var backups = new StoreBackups(instance.BackupDirectory, SqliteStoreFolder.DatabaseIn(instance.StoreDirectory), time);
+        sweeper.Register("store backups", async cancellation =>
+        {
+            await backups.RunAsync(cancellation);
+            return SweepReport.Nothing;
+        });
+        var identity = HostIdentity.Open(instance.DataDirectory);
+        var term = await Term.BeginAsync(store, time, identity.Id, identity.Incarnation, cancellationToken);
+
+        // Events, Http, Operations
+        var events = new EventLog(time, Dns.GetHostName());
+        var audit = new AuditLog(time);
+        var services = new ApiServices
+        {
+            Store = store,
+            Cache = cache,
+            Time = time,
+            OnCommit = audit.Add,
+            ShowOperation = OperationEndpoints.ShowAgain,
+            Stopping = stopping.Token,
+            FingerprintKey = SecretFile.ReadOrCreate(Path.Combine(instance.SecretsDirectory, "fingerprint.key"), static () => RandomNumberGenerator.GetBytes(32)),
+        };
+        var runs = new OperationRuns(store, cache, time, loggers.CreateLogger<OperationRuns>());
+        var executor = new OperationExecutor(runs, cache, events, identity.Id, loggers.CreateLogger<OperationExecutor>());
+        RetentionRules.Register(sweeper, configuration.Retention, store, cache, time);
+
+        // Auth
+        var auth = opened.Add(await AuthRoom.OpenAsync(instance, configuration.Api?.Names ?? [], services, audit, sweeper, loggers, cancellationToken));
+
+        // Projects, Hosts
+        await DefaultProject.EnsureAsync(store, cache.Snapshot, time, cancellationToken);
+        var host = new LocalHost(identity, MachineFacts.Read(), store, cache, time, BuildInformation.Version, loggers.CreateLogger<LocalHost>());
+        await host.RegisterAsync(cancellationToken);
+        var engine = options.Engine ?? QemuOf(configuration.Qemu, instance, time);
+
+        // Pools, Images, Isos, Disks
+        var storage = opened.Add(await StorageRooms.OpenAsync(
+            new StorageParts
+            {
+                Store = store,
+                Term = term,
+                Cache = cache,
+                Time = time,
+                Events = events,
+                Executor = executor,
+                Sweeper = sweeper,
+                Loggers = loggers,
+                DefaultPoolFolder = configuration.Pool?.Path ?? instance.DefaultPoolDirectory,
+                WorkerUserIds = instance.WorkerUserIds,
+            },
+            cancellationToken));
+
+        // Networks
+        var networks = opened.Add(new HostNetworks(instance, store, cache, events, time, loggers.CreateLogger<HostNetworks>()));
+        await networks.EnsureDefaultAsync(configuration.Network?.Subnet, cancellationToken);
+        sweeper.Register("networks", networks.SweepAsync);
+
+        // Placement, Vms
+        var vms = opened.Add(new VmRooms(new VmParts
+        {
+            Instance = instance,
+            Host = host,
+            Store = store,
+            Term = term,
+            Cache = cache,
+            Time = time,
+            Engine = engine,
+            Events = events,
+            Operations = runs,
+            Executor = executor,
+            Sweeper = sweeper,
+            Storage = storage,
+            Networks = networks,
+            Secrets = auth.Secrets,
+            Cgroups = CgroupManager.Detect(instance.CgroupName),
+            Loggers = loggers,
+        }));
+
+        return new Rooms
+        {
+            Instance = instance,
+            Configuration = configuration,
+            Time = time,
+            Loggers = loggers,
+            Stopping = stopping,
+            Cache = cache,
+            Sweeper = sweeper,
+            Events = events,
+            Services = services,
+            Runs = runs,
+            Executor = executor,
+            Auth = auth,
+            Host = host,
+            Engine = engine,
+            Storage = storage,
+            Networks = networks,
+            Vms = vms,
+            Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),
+        };
+    }
+
+    private static QemuEngine QemuOf(QemuConfiguration? configuration, Instance instance, TimeProvider time)
+    {
+        var options = new QemuEngineOptions { CacheFolder = instance.CacheDirectory };
+        if (configuration?.Binary is { } binary) options = options with { Binary = binary };
+        return new QemuEngine(options, CgroupManager.Detect(instance.CgroupName), time);
+    }
+}
