@@ -1,0 +1,75 @@
+namespace Lamina.Bench;
+
+/// <summary>One run from an empty installation to its figures; nothing stays on the machine.</summary>
+internal static class Bench
+{
+    public static async Task<BenchResult> RunAsync(BenchOptions options)
+    {
+        // Short, since sockets lie below it; and on a disk, since that is what both sides' files are on in earnest.
+        string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
+        try
+        {
+            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+            return await RunAsync(options, folder);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<BenchResult> RunAsync(BenchOptions options, string folder)
+    {
+        string before = Load();
+        await using var daemon = new BenchDaemon(options.Programs, folder);
+        await daemon.StartAsync();
+        long idleKiB = await daemon.IdleResidentAsync();
+        var lamina = new LaminaGuest(daemon.Client);
+        await using var bare = new BareGuest(options.Scripts, Path.Join(folder, "bare"));
+        string machineType = await PrepareAsync(daemon, lamina, bare, folder);
+        await using var libvirt = await LibvirtGuest.OpenAsync(options.Scripts, Path.Join(folder, "libvirt"), machineType);
+        var starts = await new StartMeasurement(lamina, bare, libvirt, options).MeasureAsync();
+
+        var figures = new DaemonMeasurement(daemon, options);
+        await lamina.LaunchAsync();
+        var vmList = await figures.ListAsync();
+        await lamina.StopAsync();
+        await lamina.DeleteAsync();
+        return new BenchResult
+        {
+            At = TimeProvider.System.GetUtcNow(),
+            Launch = starts.Launch,
+            Start = starts.Start,
+            Virsh = starts.Virsh,
+            TimesFasterThanVirsh = starts.Virsh.Median / starts.Start.Lamina.Median,
+            Daemon = await figures.MeasureAsync(idleKiB, vmList),
+            Machine = await MachineAsync(before),
+        };
+    }
+
+    /// <returns>The guest's machine type.</returns>
+    private static async Task<string> PrepareAsync(BenchDaemon daemon, LaminaGuest lamina, BareGuest bare, string folder)
+    {
+        string image = Path.Join(folder, "image.qcow2");
+        await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", image, "1G");
+        await daemon.CliAsync("image", "import", image, "--name", LaminaGuest.Image);
+        string tables = await BareGuest.CopyTablesAsync($"lamina_{await daemon.NumberAsync()}");
+        await lamina.LaunchAsync();
+        string[] arguments = [.. (await lamina.QemuArgumentsAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        await bare.PrepareAsync(arguments, $"lamina-{BenchDaemon.InstanceName}/{(await lamina.ShowAsync()).Id}", tables);
+        await lamina.StopAsync();
+        await lamina.DeleteAsync();
+        return arguments[Array.IndexOf(arguments, "-machine") + 1].Split(',')[0];
+    }
+
+    private static async Task<Machine> MachineAsync(string loadBefore) => new(
+        (await File.ReadAllLinesAsync("/proc/cpuinfo")).First(line => line.StartsWith("model name", StringComparison.Ordinal)).Split(": ")[1],
+        Environment.ProcessorCount,
+        (await Run.OutputAsync("uname", "-r")).Trim(),
+        (await Run.OutputAsync("qemu-system-x86_64", "--version")).Split('\n')[0].Replace("QEMU emulator version ", "", StringComparison.Ordinal),
+        (await Run.OutputAsync("virsh", "--version")).Trim(),
+        loadBefore,
+        Load());
+
+    private static string Load() => string.Join(", ", File.ReadAllText("/proc/loadavg").Split(' ')[..3]);
+}

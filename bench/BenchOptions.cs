@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace Lamina.Bench;
+
+/// <summary>What is measured, and how often.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>The folder of the published laminad and lamina.</summary>
+    public string Programs { get; init; } = "";
+
+    /// <summary>The folder of the bare script.</summary>
+    public string Scripts { get; init; } = "";
+
+    /// <summary>Where start.md and start.json go.</summary>
+    public string Results { get; init; } = "";
+
+    /// <summary>Pairs of each kind; from 300 on the 99th percentile means something.</summary>
+    public int Pairs { get; init; } = 100;
+
+    /// <summary>Starts by libvirt, spread over the pairs.</summary>
+    public int Libvirt { get; init; } = 20;
+
+    /// <summary>VMs on record for the figures of the daemon itself.</summary>
+    public int Recorded { get; init; } = 1000;
+
+    /// <exception cref="ArgumentException">Says which argument is wrong.</exception>
+    public static BenchOptions Parse(IReadOnlyList<string> arguments)
+    {
+        var options = new BenchOptions();
+        if (arguments.Count % 2 != 0) throw new ArgumentException($"{arguments[^1]} needs a value.");
+        foreach (var pair in arguments.Chunk(2))
+        {
+            options = pair[0] switch
+            {
+                "--programs" => options with { Programs = pair[1] },
+                "--scripts" => options with { Scripts = pair[1] },
+                "--results" => options with { Results = pair[1] },
+                "--pairs" => options with { Pairs = Number(pair) },
+                "--libvirt" => options with { Libvirt = Number(pair) },
+                "--recorded" => options with { Recorded = Number(pair) },
+                _ => throw new ArgumentException($"'{pair[0]}' is not understood."),
+            };
+        }
+
+        return options;
+    }
+
+    private static int Number(string[] pair) => int.TryParse(pair[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
+        ? number
+        : throw new ArgumentException($"{pair[0]} needs a number above 0, not '{pair[1]}'.");
+}
