@@ -11,6 +11,7 @@ internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposabl
 {
     public const string Bridge = "lmbare0";
 
+    private const string Tun = "/dev/net/tun";
     private const string Tap = "lmbaretap0";
     private const string Table = "lamina_bare";
     private const string Mac = "52:54:00:be:9c:01";
@@ -23,6 +24,7 @@ internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposabl
         ["cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares", "memory.limit_in_bytes", "cpu.max", "cpu.weight", "memory.max", "pids.max"];
 
     private string[] _parents = [];
+    private UnixFileMode? _tunMode;
 
     /// <param name="laminaArguments">Of a guest that Lamina runs now.</param>
     /// <param name="laminaGroup">Its cgroup below each root: the limits are taken from there.</param>
@@ -41,6 +43,11 @@ internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposabl
         await Run.OutputWithAsync(laminaTable, "nft", "-f", "-");
         await File.WriteAllTextAsync(Path.Join(folder, "settings"), Settings(arguments, laminaGroup));
         foreach (string parent in _parents) Directory.CreateDirectory(parent);
+        // QEMU of a script opens its tap by itself, after it became another user; not every host lets users do that.
+        if (File.GetUnixFileMode(Tun).HasFlag(UnixFileMode.OtherWrite)) return;
+        _tunMode = File.GetUnixFileMode(Tun);
+        await Run.OutputAsync("chgrp", $"{UserId}", Tun);
+        File.SetUnixFileMode(Tun, _tunMode.Value | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
     }
 
     /// <summary>The tables of an instance under the name of ours.</summary>
@@ -65,6 +72,9 @@ internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposabl
         foreach (string family in new[] { "bridge", "inet" }) await Run.TryAsync("nft", "delete", "table", family, Table);
         foreach (string parent in _parents.Where(Directory.Exists)) Directory.Delete(parent);
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (_tunMode is not { } mode) return;
+        File.SetUnixFileMode(Tun, mode);
+        await Run.OutputAsync("chgrp", "0", Tun);
     }
 
     private string Settings(BareArguments arguments, string laminaGroup)

@@ -52,7 +52,7 @@ internal static class Bench
     {
         string image = Path.Join(folder, "image.qcow2");
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", image, "1G");
-        await daemon.CliAsync("image", "import", image, "--name", LaminaGuest.Image);
+        await daemon.CliAsync("image", "import", image, "--name", LaminaGuest.Image, "--no-cloud-init");
         string tables = await BareGuest.CopyTablesAsync($"lamina_{await daemon.NumberAsync()}");
         await lamina.LaunchAsync();
         string[] arguments = [.. (await lamina.QemuArgumentsAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries)];

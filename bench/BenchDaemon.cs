@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using Lamina.Api.Client;
+using Lamina.Linux.Cgroups;
 using Lamina.Linux.Processes;
 
 namespace Lamina.Bench;
@@ -94,7 +95,19 @@ internal sealed partial class BenchDaemon : IAsyncDisposable
     {
         Client.Dispose();
         await StopAsync();
+        await KillGuestsAsync();
         await Run.TryAsync(Laminad, ["remove-networks", .. Options]);
+    }
+
+    // A run that failed leaves its guest, and networks are not removed under one.
+    private static async Task KillGuestsAsync()
+    {
+        var cgroups = CgroupManager.Detect($"lamina-{InstanceName}");
+        foreach (var group in cgroups.List())
+        {
+            await cgroups.KillAllAsync(group.Name, Patience, CancellationToken.None);
+            await cgroups.RemoveAsync(group.Name, CancellationToken.None);
+        }
     }
 
     private async Task<bool> AnswersAsync()

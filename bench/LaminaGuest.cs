@@ -20,7 +20,7 @@ internal sealed class LaminaGuest(LaminaClient client)
 
     public Task StopAsync() => TimeAsync(() => client.Vms.StopAsync(Name, new VmStopRequest { Force = true }, CancellationToken.None));
 
-    public Task DeleteAsync() => TimeAsync(() => client.Vms.DeleteAsync(Name, CancellationToken.None));
+    public Task DeleteAsync() => TimeAsync(() => client.Vms.DeleteAsync(Name, false, CancellationToken.None));
 
     public async Task<Vm> ShowAsync() => (await client.Vms.GetAsync(Name, CancellationToken.None)).Value;
 

@@ -22,12 +22,13 @@ internal static class Run
         var spec = new ChildSpec
         {
             Program = program, Arguments = arguments, Environment = ChildSpec.DefaultEnvironment.Concat(environment.Select(pair => KeyValuePair.Create(pair.Name, pair.Value))).ToDictionary(),
+            StandardError = ChildOutput.Tail(2000),
         };
         long begun = TimeProvider.System.GetTimestamp();
         using var child = ChildProcess.Spawn(spec);
         var exit = await child.WaitForExitAsync(CancellationToken.None).WaitAsync(Patience);
         double milliseconds = Since(begun);
-        return exit.Succeeded ? milliseconds : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} {exit}");
+        return exit.Succeeded ? milliseconds : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} {exit}: {System.Text.Encoding.UTF8.GetString(child.StandardError)}");
     }
 
     public static double Since(long begun) => TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds;
