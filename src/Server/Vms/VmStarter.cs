@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Engine;
+using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
 using Lamina.Server.Operations;
 using Lamina.Server.Placement;
@@ -61,7 +62,11 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
             using var deadline = new CancellationTokenSource(VmWatch.MonitorPatience, host.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
             await VmGate.ContinueAsync(vm, known.Status, either.Token);
-            return await StandAsync(watch, committed);
+
+            // Known without asking; whatever has happened since is told after it.
+            post(new VmMessage.Told(watch, null, RunState.Running));
+            watch.Listen();
+            return committed;
         }
         catch (Exception refused)
         {

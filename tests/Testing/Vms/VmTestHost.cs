@@ -57,10 +57,13 @@ internal sealed class VmTestHost : IAsyncDisposable
 
     public IStore Store => _store.Store;
 
-    public static async Task<VmTestHost> CreateAsync(IVmEngine engine, string bootId = "boot-1")
+    /// <summary>The store as the present daemon has it.</summary>
+    public MortalStore DaemonStore => _daemon.Store;
+
+    public static async Task<VmTestHost> CreateAsync(IVmEngine engine, string bootId = "boot-1", Func<IStore, MortalStore>? mortal = null)
     {
         var host = new VmTestHost(engine);
-        await host.StartDaemonAsync(bootId);
+        await host.StartDaemonAsync(bootId, mortal);
         return host;
     }
 
@@ -71,13 +74,18 @@ internal sealed class VmTestHost : IAsyncDisposable
         await StartDaemonAsync(bootId);
     }
 
-    public Task StopDaemonAsync() => _daemon.DisposeAsync().AsTask();
+    public async Task StopDaemonAsync()
+    {
+        var ending = _daemon.DisposeAsync();
+        _daemon.Store.Bury();
+        await ending;
+    }
 
-    public async Task StartDaemonAsync(string bootId = "boot-1")
+    public async Task StartDaemonAsync(string bootId = "boot-1", Func<IStore, MortalStore>? mortal = null)
     {
         // The fake makes no folders, and by them a daemon finds what runs.
         foreach (string folder in (_engine as FakeEngine)?.Guests.Select(guest => guest.Definition.RuntimeFolder) ?? []) Directory.CreateDirectory(folder);
-        _daemon = await TestDaemon.StartAsync(this, bootId);
+        _daemon = await TestDaemon.StartAsync(this, bootId, mortal?.Invoke(Store) ?? new MortalStore(Store));
     }
 
     /// <summary>Makes a VM as the API does. Gives its id and operation.</summary>
@@ -179,7 +187,7 @@ internal sealed class VmTestHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _daemon.DisposeAsync();
+        await StopDaemonAsync();
         _secrets.Dispose();
         await _store.DisposeAsync();
         _folder.Dispose();
@@ -233,21 +241,21 @@ internal sealed class VmTestHost : IAsyncDisposable
         private readonly CancellationTokenSource _stop = new();
         private readonly List<Task> _loops = [];
 
+        public required MortalStore Store { get; init; }
         public required Cache Cache { get; init; }
         public required HostVms Vms { get; init; }
         public required HostNetworks Networks { get; init; }
         public required HostPools Pools { get; init; }
 
-        public static async Task<TestDaemon> StartAsync(VmTestHost host, string bootId)
+        public static async Task<TestDaemon> StartAsync(VmTestHost host, string bootId, MortalStore store)
         {
-            var store = host.Store;
             var time = TimeProvider.System;
             var cache = new Cache(store, Keys.Cached, time, NullLogger<Cache>.Instance);
             await cache.StartAsync();
             await RegisterHostAsync(host, cache, bootId);
-            var term = await Term.BeginAsync(store, time, HostId, bootId);
+            var term = await Term.BeginAsync(host.Store, time, HostId, bootId);
             var events = new EventLog(time, HostId);
-            var pools = new HostPools(store, cache, time, NullLogger<HostPools>.Instance);
+            var pools = new HostPools(host.Store, cache, time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
             var networks = new HostNetworks(host.Instance, store, cache, events, time, NullLogger<HostNetworks>.Instance);
             var disks = new HostDisks(store, cache, pools, time, NullLogger<HostDisks>.Instance);
@@ -271,7 +279,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 UserIds = new VmUserIds(host.Instance.VmUserIds),
                 Loggers = NullLoggerFactory.Instance,
             };
-            var daemon = new TestDaemon { Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
+            var daemon = new TestDaemon { Store = store, Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
             var controller = new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance);
             daemon.Run(runs.RunAsync);
             daemon.Run(controller.RunAsync);
