@@ -1,0 +1,164 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lamina.Api;
+using Lamina.Testing.Engine;
+using Lamina.Testing.Server;
+
+namespace Lamina.Tests.Integration.Vms;
+
+/// <summary>The API of VMs through a whole daemon, over an engine that needs no guest.</summary>
+public sealed class VmApiTests : IAsyncLifetime
+{
+    private readonly FakeEngine _engine = new();
+    private TestDaemon _daemon = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _daemon = await TestDaemon.StartAsync(change: options => options with { Engine = _engine });
+        while ((await GetAsync("/v1/hosts"))["items"]![0]!["status"]?["defaultMachineType"] is null) await Task.Delay(20, Token);
+    }
+
+    public ValueTask DisposeAsync() => _daemon.DisposeAsync();
+
+    [Fact]
+    public async Task Bad_input_names_every_problem_and_changes_nothing()
+    {
+        var (status, problem) = await PostAsync("/v1/vms", """{"name":"UPPER","cpus":0,"memoryMiB":1,"image":"no/such","disks":[{"sizeBytes":1000}],"nics":[{"mac":"x"}],"unknown":1}""");
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Equal("input.invalid", (string?)problem["code"]);
+        Assert.Contains("$.unknown", Paths(problem));
+        (_, problem) = await PostAsync("/v1/vms", """{"name":"UPPER","cpus":0,"memoryMiB":1,"image":"no/such","disks":[{"sizeBytes":1000}],"nics":[{"mac":"x"}]}""");
+        Assert.Equal(["$.name", "$.cpus", "$.memoryMiB", "$.disks[0].image", "$.nics[0].mac"], Paths(problem));
+        Assert.Empty((await GetAsync("/v1/vms"))["items"]!.AsArray());
+        Assert.Empty((await GetAsync("/v1/disks"))["items"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task Illegal_moves_are_refused_at_once_and_what_already_is_succeeds()
+    {
+        await DoAsync("/v1/vms", """{"name":"web1","nics":[]}""");
+        foreach (var (verb, code) in ((string, string)[])[("pause", "vm.notRunning"), ("resume", "vm.notPaused"), ("reset", "vm.notRunning")])
+            Assert.Equal((HttpStatusCode.Conflict, code), Code(await PostAsync($"/v1/vms/web1/{verb}", null)));
+        await DoAsync("/v1/vms/web1/stop", null);
+        await DoAsync("/v1/vms/web1/shutdown", null);
+        await DoAsync("/v1/vms/web1/start", null);
+        await DoAsync("/v1/vms/web1/start", null);
+        Assert.Single(_engine.Started);
+        Assert.Equal((HttpStatusCode.Conflict, "vm.running"), Code(await PostAsync("/v1/vms/web1/stop", null)));
+        Assert.Equal((HttpStatusCode.Conflict, "vm.running"), Code(await SendAsync(HttpMethod.Delete, "/v1/vms/web1", null)));
+        Assert.Equal((HttpStatusCode.Conflict, "agent.unavailable"), Code(await PostAsync("/v1/vms/web1/exec", """{"command":["ls"],"timeoutSeconds":20}""")));
+        Assert.Equal((HttpStatusCode.BadRequest, "input.invalid"), Code(await PostAsync("/v1/vms/web1/exec", """{"command":[],"timeoutSeconds":0}""")));
+        Assert.Equal((HttpStatusCode.BadRequest, "input.invalid"), Code(await PostAsync("/v1/vms/web1/shutdown", """{"timeoutSeconds":0}""")));
+        Assert.Equal((HttpStatusCode.NotFound, "vm.notFound"), Code(await PostAsync("/v1/vms/nobody/start", null)));
+    }
+
+    [Fact]
+    public async Task A_name_is_taken_once_and_free_again_after_a_rename()
+    {
+        await DoAsync("/v1/vms", """{"name":"one","nics":[]}""");
+        Assert.Equal((HttpStatusCode.BadRequest, "input.invalid"), Code(await PostAsync("/v1/vms", """{"name":"one","nics":[]}""")));
+        var (status, renamed) = await SendAsync(HttpMethod.Patch, "/v1/vms/one", """{"name":"two","notes":"hello","tags":["a","b"]}""");
+        Assert.Equal((HttpStatusCode.OK, "two", "hello"), (status, (string?)renamed["name"], (string?)renamed["spec"]!["notes"]));
+        await DoAsync("/v1/vms", """{"name":"one","nics":[],"tags":["c"]}""");
+        Assert.Equal(["one", "two"], Names(await GetAsync("/v1/vms")));
+        Assert.Equal(["two"], Names(await GetAsync("/v1/vms?tag=b")));
+        Assert.Equal(["one"], Names(await GetAsync("/v1/vms?name=o*&state=stopped")));
+        Assert.Empty(Names(await GetAsync("/v1/vms?state=running")));
+        (_, var cleared) = await SendAsync(HttpMethod.Patch, "/v1/vms/two", """{"notes":null,"tags":null}""");
+        Assert.Null(cleared["spec"]!["notes"]);
+        Assert.Empty(cleared["spec"]!["tags"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task A_change_on_an_older_state_is_refused()
+    {
+        await DoAsync("/v1/vms", """{"name":"etag","nics":[]}""");
+        using var read = await _daemon.Local.GetAsync("/v1/vms/etag", Token);
+        string tag = read.Headers.ETag!.Tag;
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(HttpMethod.Patch, "/v1/vms/etag", """{"cpus":2}""", tag)).Status);
+        Assert.Equal((HttpStatusCode.PreconditionFailed, "etag.mismatch"), Code(await SendAsync(HttpMethod.Patch, "/v1/vms/etag", """{"cpus":3}""", tag)));
+        Assert.Equal(2, (int)(await GetAsync("/v1/vms/etag"))["spec"]!["cpus"]!);
+    }
+
+    [Fact]
+    public async Task The_same_creation_twice_makes_one()
+    {
+        string[] operations = new string[2];
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/vms") { Content = Json("""{"name":"once","nics":[]}""") };
+            request.Headers.Add("Idempotency-Key", "k-1");
+            using var response = await _daemon.Local.SendAsync(request, Token);
+            Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+            operations[attempt] = (string)(await response.Content.ReadFromJsonAsync<JsonObject>(Token))!["id"]!;
+        }
+
+        Assert.Equal(operations[0], operations[1]);
+        Assert.Single(Names(await GetAsync("/v1/vms")));
+    }
+
+    [Fact]
+    public async Task Passwords_and_keys_are_in_no_record_that_can_be_read()
+    {
+        await DoAsync("/v1/vms", """{"name":"sealed","nics":[],"cloudInit":{"user":"me","password":"correct horse"}}""");
+        string all = (await GetAsync("/v1/vms/sealed")).ToJsonString() + (await GetAsync("/v1/operations")).ToJsonString() + (await GetAsync("/v1/events")).ToJsonString();
+        Assert.DoesNotContain("correct horse", all, StringComparison.Ordinal);
+        Assert.DoesNotContain("$6$", all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Guests_are_let_power_off_with_their_host()
+    {
+        await DoAsync("/v1/vms", """{"name":"late","nics":[],"start":true}""");
+        string host = (string)(await GetAsync("/v1/hosts"))["items"]![0]!["name"]!;
+        await DoAsync($"/v1/hosts/{host}/shutdown-guests", """{"timeoutSeconds":60}""");
+        var vm = await GetAsync("/v1/vms/late");
+        Assert.Equal(("stopped", "hostBoot"), ((string?)vm["status"]!["state"], (string?)vm["status"]!["stopCause"]));
+        Assert.Equal((HttpStatusCode.Conflict, "host.stopping"), Code(await PostAsync("/v1/vms/late/start", null)));
+    }
+
+    [Fact]
+    public async Task The_log_tells_what_happened()
+    {
+        await DoAsync("/v1/vms", """{"name":"told","nics":[],"start":true}""");
+        await DoAsync("/v1/vms/told/stop", """{"force":true}""");
+        string log = await _daemon.Local.GetStringAsync("/v1/vms/told/log", Token);
+        int created = log.IndexOf("vm.created", StringComparison.Ordinal), started = log.IndexOf("vm.started", StringComparison.Ordinal), stopped = log.IndexOf("vm.stopped", StringComparison.Ordinal);
+        Assert.True(created >= 0 && created < started && started < stopped, log);
+    }
+
+    private static IReadOnlyList<string> Paths(JsonNode problem) => [.. problem["problems"]!.AsArray().Select(found => (string)found!["path"]!)];
+
+    private static IReadOnlyList<string> Names(JsonNode page) => [.. page["items"]!.AsArray().Select(vm => (string)vm!["name"]!)];
+
+    private static (HttpStatusCode Status, string? Code) Code((HttpStatusCode Status, JsonNode Body) answer) => (answer.Status, (string?)answer.Body["code"]);
+
+    private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
+
+    /// <summary>Asks, and waits for the operation to succeed.</summary>
+    private async Task DoAsync(string path, string? body)
+    {
+        var (status, operation) = await PostAsync(path, body);
+        Assert.True(status == HttpStatusCode.Accepted, operation.ToJsonString());
+        var ended = await _daemon.Client.Operations.WaitAsync((string)operation["id"]!, null, Token);
+        Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
+    }
+
+    private async Task<JsonNode> GetAsync(string path) => (await _daemon.Local.GetFromJsonAsync<JsonNode>(path, Token))!;
+
+    private Task<(HttpStatusCode Status, JsonNode Body)> PostAsync(string path, string? body) => SendAsync(HttpMethod.Post, path, body);
+
+    private async Task<(HttpStatusCode Status, JsonNode Body)> SendAsync(HttpMethod method, string path, string? body, string? ifMatch = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (body is not null) request.Content = Json(body);
+        if (ifMatch is not null) request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+        using var response = await _daemon.Local.SendAsync(request, Token);
+        return (response.StatusCode, JsonSerializer.Deserialize<JsonNode>(await response.Content.ReadAsStringAsync(Token))!);
+    }
+}
