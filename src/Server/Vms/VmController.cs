@@ -4,6 +4,7 @@ using Lamina.Server.Events;
 using Lamina.Server.Operations;
 using Lamina.Server.Placement;
 using Lamina.Server.Store;
+using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Vms;
 

@@ -6,6 +6,8 @@ using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Isos;
 using Lamina.Server.Operations;
+using Lamina.Server.Vms.Rules;
+using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Vms;
 

@@ -7,6 +7,8 @@ using Lamina.Engine.Agent;
 using Lamina.Server.Control;
 using Lamina.Server.Http;
 using Lamina.Server.Store;
+using Lamina.Server.Vms.Rules;
+using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Vms;
 

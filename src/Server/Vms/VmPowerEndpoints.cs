@@ -5,6 +5,8 @@ using Lamina.Server.Control;
 using Lamina.Server.Http;
 using Lamina.Server.Operations;
 using Lamina.Server.Store;
+using Lamina.Server.Vms.Rules;
+using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Vms;
 

@@ -9,6 +9,7 @@ using Lamina.Server.Http;
 using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Store;
+using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Vms;
 

@@ -13,6 +13,8 @@ using Lamina.Server.Operations;
 using Lamina.Server.Pools;
 using Lamina.Server.Store;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Rules;
+using Lamina.Server.Vms.Run;
 using Lamina.Testing.Engine;
 using Lamina.Testing.Store;
 using Microsoft.Extensions.Logging.Abstractions;

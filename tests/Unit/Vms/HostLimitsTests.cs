@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Server;
 using Lamina.Server.Placement;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
 using Xunit;
 
 namespace Lamina.Tests.Unit.Vms;

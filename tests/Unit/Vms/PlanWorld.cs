@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Plan;
 
 namespace Lamina.Tests.Unit.Vms;
 

@@ -3,6 +3,7 @@ using Lamina.Api;
 using Lamina.Engine;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
 using Lamina.Testing;
 using Lamina.Testing.Engine;
 using Xunit;

@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Server;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Rules;
 using Xunit;
 
 namespace Lamina.Tests.Unit.Vms;

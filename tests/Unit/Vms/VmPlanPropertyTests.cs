@@ -2,6 +2,8 @@ using CsCheck;
 using Lamina.Api;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Plan;
+using Lamina.Server.Vms.Run;
 using Xunit;
 
 namespace Lamina.Tests.Unit.Vms;

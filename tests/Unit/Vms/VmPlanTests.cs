@@ -1,6 +1,8 @@
 using Lamina.Api;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Plan;
+using Lamina.Server.Vms.Run;
 using Xunit;
 
 namespace Lamina.Tests.Unit.Vms;

@@ -2,6 +2,8 @@ using Lamina.Api;
 using Lamina.Api.Input;
 using Lamina.Server.Control;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Rules;
+using Lamina.Server.Vms.Run;
 using Xunit;
 
 namespace Lamina.Tests.Unit.Vms;

@@ -4,6 +4,7 @@ using Lamina.Engine;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
 using Lamina.Testing.Engine;
 using Lamina.Testing.Vms;
 using Xunit;

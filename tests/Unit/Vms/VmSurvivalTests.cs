@@ -2,6 +2,8 @@ using Lamina.Api;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Plan;
+using Lamina.Server.Vms.Run;
 using Lamina.Testing.Engine;
 using Lamina.Testing.Vms;
 using Xunit;

@@ -1,0 +1,56 @@
+using Lamina.Api;
+
+namespace Lamina.Server.Vms.Plan;
+
+/// <summary>The restart policy (pure): whether a VM that ended comes back, and when.</summary>
+internal static class VmRestart
+{
+    /// <summary>Longest wait between two tries.</summary>
+    public static readonly TimeSpan LongestBackOff = TimeSpan.FromMinutes(5);
+
+    /// <summary>A VM that ran so long has recovered: its crashes are counted anew.</summary>
+    public static readonly TimeSpan Stable = TimeSpan.FromMinutes(10);
+
+    /// <summary>1 s, 2 s, 4 s … 5 min.</summary>
+    public static TimeSpan BackOff(int crashes) =>
+        crashes > 9 ? LongestBackOff : TimeSpan.FromSeconds(Math.Min(1 << Math.Max(crashes - 1, 0), LongestBackOff.TotalSeconds));
+
+    public static bool Applies(RestartPolicy policy, StopCause cause) => cause switch
+    {
+        StopCause.Crash => policy != RestartPolicy.Never,
+        StopCause.GuestShutdown => policy == RestartPolicy.Always,
+        _ => false,
+    };
+
+    /// <summary>The status of a VM that has just ended with <paramref name="cause"/>.</summary>
+    public static VmStatus Ended(VmStatus status, StopCause cause, RestartPolicy policy, DateTimeOffset now)
+    {
+        bool stable = status.StartedAt is { } started && now - started >= Stable;
+        int crashes = cause == StopCause.Crash ? (stable ? 0 : status.Crashes) + 1 : 0;
+        return status with
+        {
+            State = VmState.Stopped,
+            StopCause = cause,
+            PauseCause = null,
+            StartedAt = null,
+            Addresses = [],
+            Agent = null,
+            PendingRestart = [],
+            Accelerator = null,
+            Crashes = crashes,
+            RestartAt = Applies(policy, cause) ? now + BackOff(crashes) : null,
+        };
+    }
+
+    /// <summary>
+    /// How long to wait still; null: it does not come back by itself. The time is wall time, since it outlives the daemon; a clock that was
+    /// set back can lengthen the wait by no more than the longest back-off.
+    /// </summary>
+    public static TimeSpan? Due(VmStatus status, RestartPolicy policy, DateTimeOffset now)
+    {
+        if (status.RestartAt is not { } at || status.StopCause is not { } cause || !Applies(policy, cause)) return null;
+        var wait = at - now;
+        if (wait <= TimeSpan.Zero) return TimeSpan.Zero;
+        return wait < LongestBackOff ? wait : LongestBackOff;
+    }
+}

@@ -1,0 +1,41 @@
+using Lamina.Api;
+
+namespace Lamina.Server.Vms.Plan;
+
+/// <summary>What the store asks of this host for one VM, at one moment.</summary>
+internal sealed record VmWanted
+{
+    public required VmSpec Spec { get; init; }
+
+    /// <summary>The assignment's.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>Id of the assigned host, which is this one.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>The power request that is not served yet; null: nothing is asked.</summary>
+    public PowerOrder? Order { get; init; }
+
+    /// <summary>The reset asked for and not yet begun; null: none.</summary>
+    public string? Reset { get; init; }
+}
+
+/// <summary>One power request with what its operation says about how.</summary>
+/// <param name="Operation">Its id, which is also the request in <see cref="VmPower"/>.</param>
+/// <param name="Wanted">Where to.</param>
+internal sealed record PowerOrder(string Operation, PowerWanted Wanted)
+{
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(300);
+
+    /// <summary>Stop by cutting the power. A request whose operation is lost is served politely.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>How long the guest may take to shut down.</summary>
+    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+
+    /// <summary>Cut the power once the time is over.</summary>
+    public bool ForceAfter { get; init; }
+
+    /// <summary>The person has thought better of it.</summary>
+    public bool CancelRequested { get; init; }
+}

@@ -1,0 +1,80 @@
+using Lamina.Api;
+using Lamina.Api.Input;
+using Lamina.Server.Placement;
+
+namespace Lamina.Server.Vms.Rules;
+
+/// <summary>The checks that creation and change of a VM share (pure): sizes, limits, policies, words.</summary>
+internal static class VmBounds
+{
+    public const int DefaultCpus = 1;
+    public const int DefaultMemoryMiB = 512;
+
+    /// <summary>What q35 and i440fx take without an interrupt remapping unit (QEMU, hw/i386: APIC ids of 8 bits).</summary>
+    public const int MostCpus = 255;
+
+    /// <summary>Below it neither SeaBIOS nor a small system of the eighties gets far.</summary>
+    public const int LeastMemoryMiB = 16;
+    public const int LeastUefiMemoryMiB = 128;
+    private const int MostTags = 32;
+    private const int NotesLength = 4096;
+    private const int LongestDelaySeconds = 3600;
+
+    public static void CheckCpus(int cpus, int? maxCpus, InputProblems problems)
+    {
+        if (cpus is < 1 or > MostCpus) problems.Add("$.cpus", "vm.cpus", $"A VM has 1 to {MostCpus} CPUs, not {cpus}.");
+        else if (maxCpus < cpus) problems.Add("$.maxCpus", "vm.maxCpus", $"maxCpus ({maxCpus}) is the upper limit of cpus ({cpus}): make it at least as large, or leave it out.");
+        else if (maxCpus > MostCpus) problems.Add("$.maxCpus", "vm.maxCpus", $"A VM has at most {MostCpus} CPUs, not {maxCpus}.");
+    }
+
+    public static void CheckMemory(int memoryMiB, VmFirmware firmware, IReadOnlyList<HostStatus> hosts, InputProblems problems)
+    {
+        int least = firmware == VmFirmware.Uefi ? LeastUefiMemoryMiB : LeastMemoryMiB;
+        if (memoryMiB < least)
+        {
+            problems.Add("$.memoryMiB", "vm.memory", $"{memoryMiB} MiB are too little: {(firmware == VmFirmware.Uefi ? "UEFI firmware" : "a PC")} needs at least {least}.");
+            return;
+        }
+
+        if (hosts.Count == 0) return;
+        long most = hosts.Max(MostMemory);
+        if (memoryMiB > most)
+            problems.Add("$.memoryMiB", "vm.memoryExceedsHost", $"{memoryMiB} MiB are more than {(hosts.Count == 1 ? "the host has" : "any host has")}: at most {most} MiB can be given to one VM (the rest is QEMU's).");
+    }
+
+    public static void CheckLimits(VmLimits? limits, InputProblems problems)
+    {
+        if (limits?.CpuPercent is < 1 or > 100 * MostCpus)
+            problems.Add("$.limits.cpuPercent", "vm.cpuPercent", $"Percent of one core, from 1 to {100 * MostCpus}; {limits.CpuPercent} is not.");
+        if (limits?.CpuWeight is < 1 or > 10_000)
+            problems.Add("$.limits.cpuWeight", "vm.cpuWeight", $"A weight lies between 1 and 10000; 100 is the usual one. {limits.CpuWeight} does not.");
+    }
+
+    public static void CheckAutostart(VmAutostart? autostart, InputProblems problems)
+    {
+        if (autostart?.Order < 0) problems.Add("$.autostart.order", "vm.autostartOrder", $"The order counts from 0; {autostart.Order} is below.");
+        if (autostart?.DelaySeconds is < 0 or > LongestDelaySeconds)
+            problems.Add("$.autostart.delaySeconds", "vm.autostartDelay", $"The delay lies between 0 and {LongestDelaySeconds} s; {autostart.DelaySeconds} does not.");
+    }
+
+    public static void CheckWords(string? notes, IReadOnlyList<string>? tags, InputProblems problems)
+    {
+        if (notes?.Length > NotesLength) problems.Add("$.notes", "vm.notesTooLong", $"Notes have at most {NotesLength} characters; these have {notes.Length}.");
+        if (tags is null) return;
+        if (tags.Count > MostTags) problems.Add("$.tags", "vm.tooManyTags", $"A VM has at most {MostTags} tags; these are {tags.Count}.");
+        for (int index = 0; index < tags.Count; index++)
+        {
+            string path = $"$.tags[{index}]";
+            if (!Names.IsLabel(tags[index])) problems.Add(path, "vm.tag", $"'{Suggestions.Shorten(tags[index])}' is no tag: use 1 to {Names.LabelLength} lower-case letters, digits and inner hyphens.");
+            else if (tags.Take(index).Contains(tags[index])) problems.Add(path, "vm.tagTwice", $"The tag '{tags[index]}' is there already.");
+        }
+    }
+
+    private static long MostMemory(HostStatus host)
+    {
+        var accelerator = host.Accelerator?.Kind ?? AcceleratorKind.Tcg;
+        // The translation cache has reached its upper bound wherever a VM is as large as a host.
+        int overhead = VmFootprint.Of(4096, accelerator).AdmissionMiB - 4096;
+        return host.MemoryMiB - overhead;
+    }
+}

@@ -1,0 +1,111 @@
+using Lamina.Api;
+using Lamina.Api.Input;
+using Lamina.Server.Control;
+using Lamina.Server.Disks;
+
+namespace Lamina.Server.Vms.Rules;
+
+/// <summary>A disk of a request with what it was resolved to.</summary>
+internal sealed record ResolvedDisk(VmDisk Attachment, DiskDraft Draft, Image? Image);
+
+/// <summary>The disks of a new VM (pure): pools, images, sizes, slots.</summary>
+internal static class VmDiskRules
+{
+    /// <summary>The layout has so many addresses for virtio disks; slots are unique over both buses.</summary>
+    public const int MostDisks = 16;
+
+    /// <summary>Adds every problem; the result counts only when there is none.</summary>
+    public static IReadOnlyList<ResolvedDisk> Resolve(VmCreate create, string vmId, VmLookups lookups, DateTimeOffset now, InputProblems problems)
+    {
+        var asked = Asked(create, problems);
+        if (asked.Count > MostDisks) problems.Add("$.disks", "vm.tooManyDisks", $"A VM has at most {MostDisks} disks; these are {asked.Count}.");
+        var resolved = new List<ResolvedDisk>();
+        for (int slot = 0; slot < asked.Count; slot++)
+        {
+            string path = create.Disks is { Count: > 0 } ? $"$.disks[{slot}]" : "$";
+            if (ResolveOne(create, asked[slot], slot, path, vmId, lookups, now, problems) is { } disk) resolved.Add(disk);
+        }
+
+        return resolved;
+    }
+
+    /// <summary>The disks with the VM's image put into the first one.</summary>
+    private static IReadOnlyList<VmDiskCreate> Asked(VmCreate create, InputProblems problems)
+    {
+        var disks = create.Disks ?? [];
+        if (create.Image is not { } image) return disks;
+        if (disks.Count == 0) return [new VmDiskCreate { Image = image }];
+        if (disks[0].Image is { } own && own != image)
+            problems.Add("$.disks[0].image", "vm.imageTwice", $"The first disk is made from '{image}' by $.image and from '{own}' here: name one of them.");
+        return [disks[0] with { Image = disks[0].Image ?? image }, .. disks.Skip(1)];
+    }
+
+    private static ResolvedDisk? ResolveOne(
+        VmCreate create, VmDiskCreate asked, int slot, string path, string vmId, VmLookups lookups, DateTimeOffset now, InputProblems problems)
+    {
+        int before = problems.Found.Count;
+        var image = FindImage(asked, path, lookups, problems);
+        var pool = FindPool(asked, image, path, lookups, problems);
+        bool imageMissing = asked.Image is not null && image is null;
+        if (!imageMissing)
+        {
+            foreach (var problem in DiskRules.Check(asked, image, path)) problems.Add(problem.Path, problem.Code, problem.Message);
+        }
+
+        if (problems.Found.Count > before || pool is null) return null;
+        string id = Guid.CreateVersion7(now).ToString();
+        var spec = new DiskSpec
+        {
+            Name = NameOf(create.Name, slot, id, lookups),
+            Project = lookups.Project,
+            CreatedAt = now,
+            Pool = pool.Id,
+            SizeBytes = DiskRules.Size(asked, image),
+            Format = asked.Format ?? DiskFormat.Qcow2,
+            Image = image?.Id,
+            Vm = vmId,
+        };
+        var attachment = new VmDisk { Slot = slot, Disk = id, Bus = asked.Bus ?? DiskBus.Virtio, BootIndex = VmMediaRules.FirstDiskBootIndex + slot };
+        return new ResolvedDisk(attachment, new DiskDraft(id, spec), image);
+    }
+
+    private static Image? FindImage(VmDiskCreate asked, string path, VmLookups lookups, InputProblems problems)
+    {
+        if (asked.Image is not { } name) return null;
+        if (lookups.FindImage(name) is not { } image)
+        {
+            problems.Add(path + ".image", "image.notFound", $"There is no image '{Suggestions.Shorten(name)}' in project '{lookups.Project}': 'lamina image list' shows those there are.");
+            return null;
+        }
+
+        if (DiskRules.CheckImage(image, path + ".image") is { } unfit) problems.Add(unfit.Path, unfit.Code, unfit.Message);
+        return image;
+    }
+
+    /// <summary>A thin clone's base lies in its own pool.</summary>
+    private static CachedRecord<PoolSpec>? FindPool(VmDiskCreate asked, Image? image, string path, VmLookups lookups, InputProblems problems)
+    {
+        string name = asked.Pool ?? image?.Spec.Pool ?? "default";
+        if (lookups.FindPool(name) is not { } pool)
+        {
+            problems.Add(path + ".pool", "pool.notFound", $"There is no pool '{Suggestions.Shorten(name)}': 'lamina pool list' shows those there are.");
+            return null;
+        }
+
+        if (image is not null && image.Spec.Pool != pool.Id)
+            problems.Add(path + ".pool", "disk.otherPool", $"Image {image.Name} lies in another pool, and a thin clone lies beside its image: leave the pool out.");
+        return pool;
+    }
+
+    /// <summary><c>web1-disk0</c>; a VM of that name that was renamed since may have left its disk's name behind.</summary>
+    private static string NameOf(string vmName, int slot, string diskId, VmLookups lookups)
+    {
+        string end = $"-disk{slot}";
+        string name = Shorten(vmName, end.Length) + end;
+        if (!lookups.IsNameTaken("disk", name)) return name;
+        string unique = end + "-" + diskId[^6..];
+        return Shorten(vmName, unique.Length) + unique;
+    }
+
+    private static string Shorten(string vmName, int spare) => vmName[..Math.Min(vmName.Length, Names.LabelLength - spare)];
+}

@@ -1,0 +1,45 @@
+using Lamina.Api;
+using Lamina.Api.Input;
+
+namespace Lamina.Server.Vms.Rules;
+
+/// <summary>Pins the machine that a guest sees (decision 8; pure): what is recorded here no upgrade or move changes.</summary>
+internal static class VmMachineRules
+{
+    /// <summary>Null: there were problems.</summary>
+    public static VmMachine? Pin(VmCreate create, IReadOnlyList<HostStatus> hosts, InputProblems problems)
+    {
+        CheckCpuModel(create.CpuModel, problems);
+        if (create is { Floppy: not null, Firmware: VmFirmware.Uefi })
+            problems.Add("$.firmware", "vm.floppyUefi", "UEFI firmware cannot boot a floppy: leave the firmware out, which is BIOS, or leave the floppy out.");
+
+        // The oldest of what the hosts offer: a guest must be able to run on each.
+        var host = hosts.Where(status => status is { DefaultMachineType: not null, DefaultCpuModel: not null })
+            .OrderBy(status => status.DefaultMachineType, StringComparer.Ordinal).FirstOrDefault();
+        if (host is null)
+        {
+            problems.Add("$", "host.notReady", "No host has told yet which machines QEMU offers there: wait a moment, or see what 'lamina doctor' says.");
+            return null;
+        }
+
+        int cpus = create.Cpus ?? VmBounds.DefaultCpus;
+        return new VmMachine
+        {
+            Type = create.Floppy is null ? host.DefaultMachineType! : WithFloppy(host.DefaultMachineType!),
+            CpuModel = create.CpuModel ?? host.DefaultCpuModel!,
+            MaxCpus = create.MaxCpus ?? Math.Max(cpus, Math.Min(host.Cores, VmBounds.MostCpus)),
+        };
+    }
+
+    /// <summary>q35 has no floppy controller; i440fx machines bear the same versions: <c>pc-q35-7.2</c>, <c>pc-i440fx-7.2</c>.</summary>
+    private static string WithFloppy(string machineType) => machineType.Replace("pc-q35-", "pc-i440fx-", StringComparison.Ordinal);
+
+    private static void CheckCpuModel(string? model, InputProblems problems)
+    {
+        if (model is null) return;
+        if (model is "host" or "max")
+            problems.Add("$.cpuModel", "vm.cpuModelUnpinned", $"'{model}' is another CPU on each host and each version of QEMU, so a guest could not move: name a model, for example Westmere-v1, or leave it out.");
+        else if (model.Length is 0 or > 64 || !model.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.'))
+            problems.Add("$.cpuModel", "vm.cpuModel", $"'{Suggestions.Shorten(model)}' is no name of a CPU model; Westmere-v1 would be one.");
+    }
+}

@@ -1,0 +1,123 @@
+using Lamina.Api;
+using Lamina.Api.Input;
+using Lamina.Server.Isos;
+using Lamina.Server.Vms.Run;
+
+namespace Lamina.Server.Vms.Rules;
+
+/// <summary>
+/// What a VM may be (pure but for the ids and MACs it draws): a request and a snapshot in, a draft or every problem at once out.
+/// </summary>
+internal static class VmRules
+{
+    /// <param name="create">As asked for.</param>
+    /// <param name="lookups">The state it is checked against.</param>
+    /// <param name="now">Becomes the time of creation.</param>
+    /// <exception cref="InputException">All problems, each with its path.</exception>
+    public static VmDraft Create(VmCreate create, VmLookups lookups, DateTimeOffset now)
+    {
+        var problems = new InputProblems();
+        string id = Guid.CreateVersion7(now).ToString();
+        CheckName(create.Name, null, lookups, problems);
+        int cpus = create.Cpus ?? VmBounds.DefaultCpus;
+        int memoryMiB = create.MemoryMiB ?? VmBounds.DefaultMemoryMiB;
+        var firmware = create.Firmware ?? VmFirmware.Bios;
+        VmBounds.CheckCpus(cpus, create.MaxCpus, problems);
+        VmBounds.CheckMemory(memoryMiB, firmware, lookups.Hosts, problems);
+        VmBounds.CheckLimits(create.Limits, problems);
+        VmBounds.CheckAutostart(create.Autostart, problems);
+        VmBounds.CheckWords(create.Notes, create.Tags, problems);
+        var media = VmMediaRules.Resolve(create, lookups, problems);
+        var disks = VmDiskRules.Resolve(create, id, lookups, now, problems);
+        var nics = VmNicRules.Resolve(create.Nics, lookups, problems);
+        bool hasCloudInit = CheckCloudInit(create, disks, problems);
+        var machine = VmMachineRules.Pin(create, lookups.Hosts, problems);
+        problems.ThrowIfAny();
+        var spec = new VmSpec
+        {
+            Name = create.Name,
+            Project = lookups.Project,
+            CreatedAt = now,
+            Cpus = cpus,
+            MemoryMiB = memoryMiB,
+            Firmware = firmware,
+            Machine = machine!,
+            Disks = [.. disks.Select(disk => disk.Attachment)],
+            Cdroms = media.Cdroms,
+            Floppy = media.Floppy,
+            Kernel = media.Kernel,
+            Nics = nics,
+            CloudInit = hasCloudInit ? CloudInitOf(create, id) : null,
+            Limits = create.Limits,
+            Restart = create.Restart ?? RestartPolicy.OnFailure,
+            Autostart = create.Autostart,
+            Notes = create.Notes,
+            Tags = create.Tags ?? [],
+        };
+        return new VmDraft { Id = id, Spec = spec, Disks = [.. disks.Select(disk => disk.Draft)] };
+    }
+
+    /// <summary>The members of a VM that <c>PATCH</c> may change, as they are.</summary>
+    public static VmUpdate Changeable(VmSpec spec) => new()
+    {
+        Name = spec.Name,
+        Cpus = spec.Cpus,
+        MemoryMiB = spec.MemoryMiB,
+        Limits = spec.Limits,
+        Restart = spec.Restart,
+        Autostart = spec.Autostart,
+        Notes = spec.Notes,
+        Tags = spec.Tags,
+    };
+
+    /// <param name="spec">As it is.</param>
+    /// <param name="update">All changeable members as they shall be; null is the default.</param>
+    /// <param name="lookups">The state it is checked against.</param>
+    /// <exception cref="InputException">All problems, each with its path.</exception>
+    public static VmSpec Update(VmSpec spec, VmUpdate update, VmLookups lookups)
+    {
+        var problems = new InputProblems();
+        int cpus = update.Cpus ?? VmBounds.DefaultCpus;
+        int memoryMiB = update.MemoryMiB ?? VmBounds.DefaultMemoryMiB;
+        CheckName(update.Name, spec.Name, lookups, problems);
+        VmBounds.CheckCpus(cpus, null, problems);
+        VmBounds.CheckMemory(memoryMiB, spec.Firmware, lookups.Hosts, problems);
+        VmBounds.CheckLimits(update.Limits, problems);
+        VmBounds.CheckAutostart(update.Autostart, problems);
+        VmBounds.CheckWords(update.Notes, update.Tags, problems);
+        problems.ThrowIfAny();
+        return spec with
+        {
+            Name = update.Name!,
+            Cpus = cpus,
+            MemoryMiB = memoryMiB,
+            Machine = spec.Machine with { MaxCpus = Math.Max(spec.Machine.MaxCpus, cpus) },
+            Limits = update.Limits,
+            Restart = update.Restart ?? RestartPolicy.OnFailure,
+            Autostart = update.Autostart,
+            Notes = update.Notes,
+            Tags = update.Tags ?? [],
+        };
+    }
+
+    private static void CheckName(string? name, string? present, VmLookups lookups, InputProblems problems)
+    {
+        Names.CheckLabel(name, "$.name", problems);
+        if (name is not null && name != present && lookups.IsNameTaken("vm", name))
+            problems.Add("$.name", "name.taken", $"Project '{lookups.Project}' already has a VM '{name}': choose another name.");
+    }
+
+    private static bool CheckCloudInit(VmCreate create, IReadOnlyList<ResolvedDisk> disks, InputProblems problems)
+    {
+        var images = disks.Select(disk => disk.Image).OfType<Image>().ToList();
+        if (create.CloudInit is not { } asked) return images.Any(image => image.Spec.CloudInit);
+        foreach (var problem in CloudInitRules.Check(asked, "$.cloudInit")) problems.Add(problem.Path, problem.Code, problem.Message);
+        if (images.Count > 0 && images.All(image => !image.Spec.CloudInit))
+            problems.Add("$.cloudInit", "cloudInit.unsupported", $"Image {images[0].Name} is marked as one without cloud-init, so nobody would read this: leave it out, or import the image anew with cloudInit.");
+        return true;
+    }
+
+    /// <summary>The secret bears the VM's id: there is one of each.</summary>
+    private static VmCloudInit CloudInitOf(VmCreate create, string id) =>
+        new() { Hostname = create.CloudInit?.Hostname ?? create.Name, InstanceId = id, Secret = id };
+}

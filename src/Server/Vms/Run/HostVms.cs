@@ -1,0 +1,192 @@
+using System.Collections.Concurrent;
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Server.Control;
+using Lamina.Server.Operations;
+using Lamina.Server.Vms.Plan;
+
+namespace Lamina.Server.Vms.Run;
+
+/// <summary>
+/// The VMs of this host: takes up what runs at the start of the daemon, keeps a runner for each VM that is assigned here, and wakes the one that
+/// a change concerns.
+/// </summary>
+internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
+{
+    private const int AttachAtOnce = 16;
+    private static readonly TimeSpan TakingPatience = TimeSpan.FromSeconds(10);
+
+    private readonly ILogger _logger = host.Loggers.CreateLogger<HostVms>();
+    private readonly ConcurrentDictionary<string, VmRunner> _runners = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isHostStopping;
+
+    /// <summary>Completes when everything that ran is taken up.</summary>
+    public Task Taken => _taken.Task;
+
+    /// <summary>The VM's process on this host, for consoles, exec and reads; null: it has none.</summary>
+    public IVm? TryGetRunning(string vmId) => _runners.TryGetValue(vmId, out var runner) ? runner.Running : null;
+
+    /// <summary>Ids of the VMs that have a process here, on record or not.</summary>
+    public IReadOnlyList<string> RunningIds => [.. _runners.Where(pair => pair.Value.Running is not null).Select(pair => pair.Key)];
+
+    /// <summary>Takes up what runs, then follows the store, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var subscription = host.Cache.Subscribe(Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Operations.Request);
+        await TakeUpAsync(subscription.Start, cancellationToken);
+        _taken.TrySetResult();
+        _ = Task.Run(() => new Autostart(host, Post).RunAsync(cancellationToken), CancellationToken.None);
+        await foreach (var batch in subscription.ReadAllAsync(cancellationToken))
+        {
+            if (batch.Resync) LookAtAll(batch.Snapshot);
+            else foreach (var change in batch.Changes) Route(change, batch.Snapshot);
+        }
+    }
+
+    /// <summary>As <see cref="TryGetRunning"/>, but waits while a daemon that has just started takes up what runs.</summary>
+    public async Task<IVm?> FindRunningAsync(string vmId, CancellationToken cancellationToken)
+    {
+        if (TryGetRunning(vmId) is { } known) return known;
+        try
+        {
+            await Taken.WaitAsync(TakingPatience, host.Time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Said as it is now.
+        }
+
+        return TryGetRunning(vmId);
+    }
+
+    public bool IsHostStopping => _isHostStopping;
+
+    /// <summary>From now on nothing is started here: the host goes down.</summary>
+    public void BeginHostStop() => _isHostStopping = true;
+
+    /// <summary>These guests end with the host: they are asked to power off, and none starts by itself again.</summary>
+    public void StopWithHost(IEnumerable<string> vmIds, HostStop stop)
+    {
+        foreach (string id in vmIds) Post(id, new VmMessage.HostStopping(stop));
+    }
+
+    /// <summary>Cuts the power of a VM without a store; root on the local socket may (decision 16).</summary>
+    /// <returns>False: it has no process here.</returns>
+    public async Task<bool> CutPowerAsync(string vmId)
+    {
+        if (!_runners.TryGetValue(vmId, out var runner) || runner.Running is null) return false;
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        runner.Post(new VmMessage.CutPower(done));
+        await done.Task;
+        return true;
+    }
+
+    /// <summary>Lets go of all VMs; their guests run on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_runners.Values.Select(runner => runner.DisposeAsync().AsTask()));
+        _runners.Clear();
+    }
+
+    private void Post(string vmId, VmMessage message)
+    {
+        if (_runners.TryGetValue(vmId, out var runner)) runner.Post(message);
+    }
+
+    private async Task TakeUpAsync(CacheSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        string[] found = Directory.Exists(host.Instance.VmsDirectory) ? Directory.GetDirectories(host.Instance.VmsDirectory) : [];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = AttachAtOnce, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(found, options, async (runtimeFolder, token) => await AttachAsync(runtimeFolder, token));
+        foreach (var request in snapshot.All(Keys.Operations.Request))
+        {
+            if (!snapshot.Get(Keys.Operations.State, request.Id)?.Record.IsEnded() ?? true) Ask(request, snapshot);
+        }
+
+        foreach (var assignment in snapshot.All(Keys.Vms.Assignment)) Ensure(assignment.Id, snapshot);
+        foreach (var runner in _runners.Values) runner.Post(new VmMessage.Look());
+    }
+
+    /// <summary>A process is taken up whether or not it is on record: a lost record kills nothing.</summary>
+    private async Task AttachAsync(string runtimeFolder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var outcome = await host.Engine.AttachAsync(runtimeFolder, cancellationToken);
+            var definition = outcome.Record.Definition;
+            string id = definition.Id.ToString();
+            var runner = _runners.GetOrAdd(id, _ => new VmRunner(host, id));
+            host.UserIds.Keep(definition.Uid);
+            if (outcome.Vm is not { } vm)
+            {
+                runner.Post(new VmMessage.FoundDead(definition));
+                runner.Start();
+                return;
+            }
+
+            host.Memory.Keep(id, definition.MemoryMiB, VmWords.AcceleratorOf(definition).Kind);
+            var watch = new VmWatch(vm, runner.Post, host.Time);
+            runner.TakeUp(watch);
+            await watch.RefreshAsync();
+            watch.Listen();
+            runner.Start();
+            LogTakenUp(_logger, definition.Name, definition.Epoch, definition.Run);
+        }
+        catch (VmEngineException unreadable)
+        {
+            // The sweep lists what has no readable record; it is never removed with a process in it.
+            LogUnreadable(_logger, runtimeFolder, unreadable.Message);
+        }
+    }
+
+    private void Route(CacheChange change, CacheSnapshot snapshot)
+    {
+        if (change.Is(Keys.Operations.Request, out _, out var request))
+        {
+            if (request is not null) Ask(request, snapshot);
+        }
+        else if (change.Is(Keys.Vms.Spec, out _, out var spec) && spec is null) Drop(change.Id);
+        else Ensure(change.Id, snapshot)?.Post(new VmMessage.Look());
+    }
+
+    private void LookAtAll(CacheSnapshot snapshot)
+    {
+        foreach (var request in snapshot.All(Keys.Operations.Request))
+        {
+            if (!snapshot.Get(Keys.Operations.State, request.Id)?.Record.IsEnded() ?? true) Ask(request, snapshot);
+        }
+
+        foreach (var assignment in snapshot.All(Keys.Vms.Assignment)) Ensure(assignment.Id, snapshot)?.Post(new VmMessage.Look());
+        foreach (string id in _runners.Keys.Where(id => snapshot.Get(Keys.Vms.Spec, id) is null)) Drop(id);
+    }
+
+    private void Ask(CachedRecord<OperationRequest> request, CacheSnapshot snapshot)
+    {
+        if (request.Record.Target.Kind != "vm" || !VmOperations.All.Contains(request.Record.Kind)) return;
+        Ensure(request.Record.Target.Id, snapshot)?.Post(new VmMessage.Asked(request.Id, request.Record.Kind));
+    }
+
+    private VmRunner? Ensure(string vmId, CacheSnapshot snapshot)
+    {
+        if (_runners.TryGetValue(vmId, out var known)) return known;
+        if (snapshot.Get(Keys.Vms.Assignment, vmId)?.Record.Host != host.HostId || snapshot.Get(Keys.Vms.Spec, vmId) is null) return null;
+        var runner = new VmRunner(host, vmId);
+        if (!_runners.TryAdd(vmId, runner)) return _runners[vmId];
+        runner.Start();
+        return runner;
+    }
+
+    /// <summary>The records of a VM are gone. One that still has a process keeps its runner: it is an orphan, shown by the sweep.</summary>
+    private void Drop(string vmId)
+    {
+        if (!_runners.TryGetValue(vmId, out var runner) || runner.Running is not null) return;
+        if (_runners.TryRemove(vmId, out runner)) _ = runner.DisposeAsync().AsTask();
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "VM {Name} is taken up at epoch {Epoch}, run {Run}")]
+    private static partial void LogTakenUp(ILogger logger, string name, long epoch, long run);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} has no readable record of a VM: {Reason}")]
+    private static partial void LogUnreadable(ILogger logger, string folder, string reason);
+}

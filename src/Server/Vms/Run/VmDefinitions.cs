@@ -1,0 +1,118 @@
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Server.Disks;
+using Lamina.Server.Placement;
+using Lamina.Server.Vms.Rules;
+
+namespace Lamina.Server.Vms.Run;
+
+/// <summary>Turns a spec and what the host has made for it into what the engine runs (pure). The one place where both forms meet.</summary>
+internal static class VmDefinitions
+{
+    private const int DiskSerialLength = 20;
+
+    public static VmDefinition Make(VmSpec spec, VmMaterial material, VmRunIdentity identity, EngineCapabilities engine)
+    {
+        var kind = engine.Accelerator == Engine.Accelerator.Kvm ? AcceleratorKind.Kvm : AcceleratorKind.Tcg;
+        var footprint = VmFootprint.Of(spec.MemoryMiB, kind);
+        return new VmDefinition
+        {
+            Id = Guid.Parse(identity.VmId),
+            Name = spec.Name,
+            Instance = identity.Instance,
+            Epoch = identity.Epoch,
+            Run = identity.Run,
+            LayoutVersion = spec.Machine.LayoutVersion,
+            MachineType = spec.Machine.Type,
+            Accelerator = engine.Accelerator,
+            CpuModel = spec.Machine.CpuModel,
+            CpuFlags = spec.Machine.CpuFlags,
+            Cpus = spec.Cpus,
+            MaxCpus = spec.Machine.MaxCpus,
+            MemoryMiB = spec.MemoryMiB,
+            TbSizeMiB = footprint.TranslationCacheMiB,
+            Firmware = Firmware(spec, material, engine),
+            Kernel = Kernel(spec, material),
+            Disks = [.. spec.Disks.Select(disk => Disk(disk, material.Disks[disk.Disk]))],
+            Cdroms = Cdroms(spec, material),
+            Floppy = spec.Floppy is { } floppy
+                ? new FloppyDefinition { Path = material.Media[floppy], ReadOnly = true, BootIndex = VmMediaRules.FloppyBootIndex }
+                : null,
+            Nics = [.. spec.Nics.Select(nic => Nic(nic, material))],
+            Video = new VideoDefinition { MemoryMiB = VmFootprint.VideoMiB },
+            Limits = Limits(spec, footprint),
+            Uid = identity.UserId,
+            Gid = identity.UserId,
+            RuntimeFolder = identity.RuntimeFolder,
+        };
+    }
+
+    /// <summary>Members of the spec that differ from what runs, as JSON paths: they wait for a restart.</summary>
+    public static IReadOnlyList<string> PendingRestart(VmSpec spec, VmDefinition running)
+    {
+        var pending = new List<string>();
+        if (spec.Cpus != running.Cpus) pending.Add("$.cpus");
+        if (spec.MemoryMiB != running.MemoryMiB) pending.Add("$.memoryMiB");
+        if ((spec.Limits?.CpuPercent ?? (100 * running.Cpus)) != running.Limits.CpuQuotaPercent) pending.Add("$.limits.cpuPercent");
+        if (spec.Limits?.CpuWeight != running.Limits.CpuWeight) pending.Add("$.limits.cpuWeight");
+        return pending;
+    }
+
+    private static FirmwareDefinition Firmware(VmSpec spec, VmMaterial material, EngineCapabilities engine) => spec.Firmware switch
+    {
+        VmFirmware.Bios => new FirmwareDefinition(),
+        _ => new FirmwareDefinition { Kind = FirmwareKind.Uefi, CodePath = engine.Uefi?.CodePath, NvramPath = material.NvramPath },
+    };
+
+    private static KernelDefinition? Kernel(VmSpec spec, VmMaterial material) => spec.Kernel is not { } kernel ? null : new KernelDefinition
+    {
+        KernelPath = material.Media[kernel.Kernel],
+        InitrdPath = kernel.Initrd is { } initrd ? material.Media[initrd] : null,
+        CommandLine = kernel.CommandLine ?? "",
+    };
+
+    private static DiskDefinition Disk(VmDisk disk, DiskPaths paths) => new()
+    {
+        Slot = disk.Slot,
+        Path = paths.Path,
+        Format = paths.Format == Api.DiskFormat.Raw ? Engine.DiskFormat.Raw : Engine.DiskFormat.Qcow2,
+        Backing = paths.BackingPath is { } image ? [new DiskFile { Path = image, Format = Engine.DiskFormat.Qcow2 }] : [],
+        Bus = disk.Bus == Api.DiskBus.Scsi ? Engine.DiskBus.Scsi : Engine.DiskBus.Virtio,
+        ReadOnly = disk.ReadOnly,
+        BootIndex = disk.BootIndex,
+
+        // The end of a version 7 UUID is its random part.
+        Serial = disk.Disk.Replace("-", "", StringComparison.Ordinal)[^DiskSerialLength..],
+    };
+
+    private static IReadOnlyList<CdromDefinition> Cdroms(VmSpec spec, VmMaterial material)
+    {
+        var cdroms = spec.Cdroms.Select(cdrom => new CdromDefinition
+        {
+            Slot = cdrom.Slot,
+            Path = cdrom.Iso is { } iso ? material.Media[iso] : null,
+            BootIndex = cdrom.BootIndex,
+        });
+        return material.SeedPath is { } seed ? [.. cdroms, new CdromDefinition { Slot = VmMediaRules.SeedSlot, Path = seed }] : [.. cdroms];
+    }
+
+    private static NicDefinition Nic(VmNic nic, VmMaterial material)
+    {
+        var tap = material.Taps.GetValueOrDefault(nic.Slot);
+        return new NicDefinition
+        {
+            Slot = nic.Slot,
+            Mac = nic.Mac,
+            TapName = tap?.Name,
+            Mtu = tap?.Mtu,
+            Model = nic.Model == Api.NicModel.E1000 ? Engine.NicModel.E1000 : Engine.NicModel.Virtio,
+        };
+    }
+
+    private static LimitsDefinition Limits(VmSpec spec, VmFootprint footprint) => new()
+    {
+        CpuQuotaPercent = spec.Limits?.CpuPercent ?? (100 * spec.Cpus),
+        CpuWeight = spec.Limits?.CpuWeight,
+        MemoryLimitBytes = (long)footprint.LimitMiB << 20,
+    };
+}

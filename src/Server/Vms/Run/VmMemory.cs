@@ -1,0 +1,182 @@
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Engine.Qmp;
+using Lamina.Server.Vms.Plan;
+
+namespace Lamina.Server.Vms.Run;
+
+/// <summary>
+/// What a runner remembers of its VM between two messages. Owned by the runner's loop and touched by nobody else. Nothing in it is needed to
+/// be right after a restart of the daemon: the plan works from the store and the host alone.
+/// </summary>
+internal sealed class VmMemory(TimeProvider time)
+{
+    private long? _statusAt;
+    private long? _buttonAt;
+    private string? _buttonOrder;
+    private RunState? _state;
+    private bool _isSilent;
+    private string? _diskError;
+    private bool _noSpace;
+    private bool _resetTold;
+    private VmObservation? _observation;
+    private VmExit? _exit;
+    private bool _isCut;
+    private bool _poolHasRoom;
+
+    public VmCommitted? Committed { get; private set; }
+
+    public VmUnsettled? Unsettled { get; private set; }
+
+    public VmWatch? Watch { get; private set; }
+
+    public StepFailure? Failure { get; private set; }
+
+    public bool Deleted { get; private set; }
+
+    public bool DisksMade { get; private set; }
+
+    public bool AutostartDue { get; private set; }
+
+    public HostStop? HostStop { get; set; }
+
+    /// <summary>False between the finding of a process and its first answer: no plan is made on a guess.</summary>
+    public bool IsCertain => Unsettled is null && (Watch is null || _isSilent || _state is not null);
+
+    /// <summary>What the host still holds for a process that has ended.</summary>
+    public VmRemains? Remains { get; private set; }
+
+    public void Load(VmCommitted? committed)
+    {
+        Committed = committed;
+        _statusAt = time.GetTimestamp();
+    }
+
+    public void Adopt(VmWatch watch)
+    {
+        Watch = watch;
+        _state = null;
+        _isSilent = !watch.Vm.MonitorAnswers;
+        _diskError = null;
+        _noSpace = false;
+        _resetTold = false;
+        _observation = null;
+        _exit = null;
+        _isCut = false;
+    }
+
+    public void FoundDead(VmDefinition definition) => Remains = new VmRemains(definition, null);
+
+    public void AutostartNow() => AutostartDue = true;
+
+    public void RoomAgain() => _poolHasRoom = true;
+
+    /// <summary>Root cuts the power of the present process.</summary>
+    public void Cut() => _isCut = true;
+
+    /// <summary>Takes in what the engine tells; what an earlier process still had to say is not heard.</summary>
+    public void Hear(VmMessage.Told told)
+    {
+        if (!ReferenceEquals(told.Watch, Watch)) return;
+        switch (told.Event)
+        {
+            case VmExited exited:
+                _exit = new VmExit(exited.Run, VmWords.OfExit(exited)) { IsCut = _isCut };
+                Bury(Watch);
+                return;
+            case VmMonitorLost:
+                _isSilent = true;
+                return;
+            case VmMonitorRestored:
+                _isSilent = false;
+                break;
+            case VmBlockIoError error:
+                _poolHasRoom = false;
+                _diskError = $"{error.Device}: {error.Reason}";
+                _noSpace = error.NoSpace;
+                break;
+            case VmReset:
+                _resetTold = true;
+                break;
+        }
+
+        if (told.State is { } state) _state = state;
+        if (_state is null && told.Event is null) _isSilent = true;
+        else if (told.State is not null) _isSilent = false;
+        if (told.Problems.Count == 0) return;
+        _noSpace = told.Problems.Any(problem => problem.NoSpace);
+        _diskError ??= string.Join(", ", told.Problems.Select(problem => problem.Device));
+    }
+
+    public void Hear(VmMessage.Observed observed)
+    {
+        if (!ReferenceEquals(observed.Watch, Watch)) return;
+        bool isNewBoot = observed.Observation.Agent?.BootId is { } boot && _observation?.Agent?.BootId is { } before && before != boot;
+        _observation = observed.Observation with { ResetTold = _resetTold };
+        if (isNewBoot) _resetTold = false;
+    }
+
+    public void Conclude(VmStepResult result, string? order)
+    {
+        if (result.Committed is { } committed) Load(committed);
+        Unsettled = result.Unsettled;
+        if (result.Released) Remains = null;
+        if (result.Ended is { } ended && ReferenceEquals(ended, Watch))
+        {
+            _exit = new VmExit(ended.Vm.Run, "it was ended as asked");
+            Bury(ended);
+        }
+
+        if (result.StoreAway || result.Overtaken || result.Step is VmStep.Rest) return;
+        Failure = result.Failure is { } failure ? new StepFailure(result.Step, failure) : null;
+        if (result.Failure is not null) return;
+        switch (result.Step)
+        {
+            case VmStep.PressPowerButton:
+                _buttonAt = time.GetTimestamp();
+                _buttonOrder = order;
+                break;
+            case VmStep.MakeDisks:
+                DisksMade = true;
+                break;
+            case VmStep.DeleteResources:
+                Deleted = true;
+                break;
+            case VmStep.Start:
+                AutostartDue = false;
+                break;
+        }
+    }
+
+    public VmSeen See(string hostBootId, string? order, bool disksMade, IReadOnlyList<string> pendingRestart) => new()
+    {
+        HostBootId = hostBootId,
+        Status = Committed?.Status,
+        Process = Process(),
+        Exit = _exit,
+        DisksMade = disksMade || DisksMade,
+        Deleted = Deleted,
+        PoolHasRoom = _poolHasRoom,
+        AutostartDue = AutostartDue,
+        HostStop = HostStop,
+        SinceButton = _buttonAt is { } pressed && _buttonOrder == order ? time.GetElapsedTime(pressed) : null,
+        SinceStatus = _statusAt is { } written ? time.GetElapsedTime(written) : TimeSpan.MaxValue,
+        Observation = _observation,
+        PendingRestart = pendingRestart,
+        Failure = Failure,
+    };
+
+    private void Bury(VmWatch dead)
+    {
+        Remains = new VmRemains(dead.Vm.Definition, dead);
+        Watch = null;
+    }
+
+    private VmProcess? Process() => Watch?.Vm is not { } vm ? null : new VmProcess(vm.Epoch, vm.Run, _isSilent ? null : _state)
+    {
+        Accelerator = VmWords.AcceleratorOf(vm.Definition),
+        StartedAt = vm.Record.StartedAt,
+        NoSpace = _noSpace,
+        DiskError = _diskError,
+    };
+}

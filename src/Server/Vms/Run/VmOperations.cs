@@ -1,0 +1,19 @@
+namespace Lamina.Server.Vms.Run;
+
+/// <summary>The kinds of operations on VMs. All are carried out by the VM's runner.</summary>
+internal static class VmOperations
+{
+    public const string Create = "vm.create";
+    public const string Start = "vm.start";
+    public const string Shutdown = "vm.shutdown";
+    public const string Stop = "vm.stop";
+    public const string Pause = "vm.pause";
+    public const string Resume = "vm.resume";
+    public const string Reset = "vm.reset";
+    public const string Delete = "vm.delete";
+
+    public static IReadOnlyList<string> All { get; } = [Create, Start, Shutdown, Stop, Pause, Resume, Reset, Delete];
+
+    /// <summary>Can be cancelled while under way; the others are over in a moment or past recall.</summary>
+    public static bool IsCancellable(string kind) => kind is Create or Start or Shutdown;
+}

@@ -1,0 +1,73 @@
+using Lamina.Api;
+using Lamina.Server.Control;
+using Lamina.Server.Vms.Rules;
+
+namespace Lamina.Server.Vms.Run;
+
+/// <summary>All keys of a VM: written together when it is created, removed together when it is gone. Never more than 100 operations.</summary>
+internal static class VmRecords
+{
+    public static void Create(StoreChange change, VmDraft draft, CacheSnapshot snapshot)
+    {
+        var spec = draft.Spec;
+        change.Create(Keys.Vms.Spec, draft.Id, spec).Create(Keys.Names, Keys.NameId(spec.Project, "vm", spec.Name), new Claim { Owner = draft.Id });
+        foreach (var disk in draft.Disks)
+        {
+            change.Create(Keys.Disks.Spec, disk.Id, disk.Spec)
+                .Create(Keys.Names, Keys.NameId(spec.Project, "disk", disk.Spec.Name), new Claim { Owner = disk.Id });
+        }
+
+        foreach (var nic in spec.Nics)
+        {
+            change.Create(Keys.Macs, nic.Mac, new Claim { Owner = draft.Id });
+            if (AddressKey(nic) is { } address) change.Create(Keys.Addresses, address, new Claim { Owner = draft.Id });
+        }
+
+        RequireParts(change, draft, snapshot);
+    }
+
+    public static StoreChange Remove(CachedRecord<VmSpec> vm, CacheSnapshot snapshot)
+    {
+        var spec = vm.Record;
+        var change = new StoreChange("vm.remove")
+            .Require(Keys.Vms.Spec[vm.Id], vm.ModRevision)
+            .DeletePrefix(Keys.Vms.All(vm.Id))
+            .Delete(Keys.Names[Keys.NameId(spec.Project, "vm", spec.Name)]);
+        foreach (var disk in spec.Disks)
+        {
+            change.DeletePrefix(Keys.Disks.All(disk.Disk));
+            if (snapshot.Get(Keys.Disks.Spec, disk.Disk) is { } record) change.Delete(Keys.Names[Keys.NameId(spec.Project, "disk", record.Record.Name)]);
+        }
+
+        foreach (var nic in spec.Nics)
+        {
+            change.Delete(Keys.Macs[nic.Mac]);
+            if (AddressKey(nic) is { } address) change.Delete(Keys.Addresses[address]);
+        }
+
+        return spec.CloudInit is { } cloudInit ? change.Delete(Keys.Secrets[cloudInit.Secret]) : change;
+    }
+
+    /// <summary>
+    /// What the VM stands on must be as the rules saw it: an image or medium whose deletion begins at this moment has another revision, so
+    /// either the deletion sees this VM, or the VM is decided anew.
+    /// </summary>
+    private static void RequireParts(StoreChange change, VmDraft draft, CacheSnapshot snapshot)
+    {
+        foreach (string image in draft.Disks.Select(disk => disk.Spec.Image).OfType<string>().Distinct()) Require(change, Keys.Images.Spec, image, snapshot);
+        foreach (string iso in MediaOf(draft.Spec)) Require(change, Keys.Isos.Spec, iso, snapshot);
+        foreach (string network in draft.Spec.Nics.Select(nic => nic.Network).OfType<string>().Distinct()) Require(change, Keys.Networks.Spec, network, snapshot);
+    }
+
+    private static void Require<T>(StoreChange change, RecordKind<T> kind, string id, CacheSnapshot snapshot)
+        where T : StoredRecord
+    {
+        if (snapshot.Get(kind, id) is { } part) change.Require(kind[id], part.ModRevision);
+        else change.RequireExists(kind[id]);
+    }
+
+    public static IEnumerable<string> MediaOf(VmSpec spec) => spec.Cdroms.Select(cdrom => cdrom.Iso)
+        .Append(spec.Floppy).Append(spec.Kernel?.Kernel).Append(spec.Kernel?.Initrd).OfType<string>().Distinct();
+
+    private static string? AddressKey(VmNic nic) => nic is { Network: { } network, Address: { } address } ? Keys.AddressId(network, address) : null;
+}

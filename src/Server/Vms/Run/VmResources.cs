@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Linux.Files;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+using Lamina.Server.Disks;
+using Lamina.Server.Http;
+using Lamina.Server.Isos;
+using Lamina.Server.Networks;
+using Lamina.Server.Pools;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Vms.Run;
+
+/// <summary>A disk's status that is to be committed with whatever else is written.</summary>
+internal sealed record MadeDisk(string Id, DiskStatus Status);
+
+/// <summary>Makes, finds and gives back what a VM needs on this host beside its process. Everything is safe to repeat.</summary>
+internal sealed class VmResources(
+    IStore store, Cache cache, IVmEngine engine, HostPools pools, HostDisks disks, HostSeeds seeds, HostNetworks networks, SecretBox secrets)
+{
+    /// <summary>Makes the disks that are not there yet, all at once.</summary>
+    /// <exception cref="ProblemException">The pool is full, or a file has vanished.</exception>
+    public async Task<IReadOnlyList<MadeDisk>> MakeDisksAsync(VmSpec spec, CancellationToken cancellationToken)
+    {
+        var made = await Task.WhenAll(spec.Disks.Select(disk => MakeDiskAsync(disk.Disk, cancellationToken)));
+        return [.. made.OfType<MadeDisk>()];
+    }
+
+    /// <summary>Makes everything for a run; what does not depend on each other is made at the same time.</summary>
+    /// <returns>The material, and the statuses of disks made now.</returns>
+    public async Task<(VmMaterial Material, IReadOnlyList<MadeDisk> Made)> PrepareAsync(string vmId, VmSpec spec, CancellationToken cancellationToken)
+    {
+        // Each blocks for a moment in system calls before its first wait.
+        var making = Task.Run(() => MakeDisksAsync(spec, cancellationToken), cancellationToken);
+        var seeding = Task.Run(() => SeedAsync(vmId, spec, cancellationToken), cancellationToken);
+        var plugging = PlugAsync(vmId, spec, cancellationToken);
+        await Task.WhenAll(making, seeding, plugging);
+        var material = new VmMaterial
+        {
+            Disks = spec.Disks.ToDictionary(disk => disk.Disk, disk => disks.PathsOf(disk.Disk, DiskSpecOf(disk.Disk)), StringComparer.Ordinal),
+            Media = VmRecords.MediaOf(spec).ToDictionary(id => id, MediumPath, StringComparer.Ordinal),
+            Taps = await plugging,
+            SeedPath = await seeding,
+            NvramPath = spec.Firmware == VmFirmware.Uefi ? HostNvram.Ensure(HomeOf(spec), vmId) : null,
+        };
+        return (material, await making);
+    }
+
+    /// <summary>Gives back what a run held on the host; called once its cgroup is empty.</summary>
+    public async Task ReleaseAsync(VmDefinition definition)
+    {
+        foreach (var nic in definition.Nics.Where(nic => nic.TapName is not null)) networks.Unplug(definition.Id.ToString(), nic.Slot);
+        await engine.ForgetAsync(definition.RuntimeFolder, CancellationToken.None);
+    }
+
+    /// <summary>Removes the links of a VM's cards, which may not all be there.</summary>
+    public void RemoveLinks(string vmId, VmSpec spec)
+    {
+        foreach (var nic in spec.Nics.Where(IsPlugged)) networks.Unplug(vmId, nic.Slot);
+    }
+
+    /// <summary>Deletes disks, NVRAM and seed of a VM that has no process.</summary>
+    public void Delete(string vmId, VmSpec spec)
+    {
+        foreach (var disk in spec.Disks)
+        {
+            if (cache.Snapshot.Get(Keys.Disks.Spec, disk.Disk) is { } record) disks.Delete(disk.Disk, record.Record);
+        }
+
+        using var root = RootedDirectory.Open(HomeOf(spec).Root);
+        root.DeleteDirectory(Path.Join("vms", vmId));
+    }
+
+    public bool AreDisksReady(VmSpec spec, CacheSnapshot snapshot) =>
+        spec.Disks.All(disk => snapshot.Get(Keys.Disks.Status, disk.Disk)?.Record.State == ContentState.Ready);
+
+    /// <summary>Ends when every pool of the VM's disks has room again.</summary>
+    public Task WaitForRoomAsync(VmSpec spec, CancellationToken cancellationToken) =>
+        Task.WhenAll(spec.Disks.Select(disk => DiskSpecOf(disk.Disk).Pool).Distinct().Select(pool => pools.WaitForRoomAsync(pool, cancellationToken)));
+
+    private async Task<MadeDisk?> MakeDiskAsync(string id, CancellationToken cancellationToken) =>
+        await disks.EnsureAsync(id, DiskSpecOf(id), cancellationToken) is { } status ? new MadeDisk(id, status) : null;
+
+    private static bool IsPlugged(VmNic nic) => nic.Kind == NicKind.Network;
+
+    private async Task<IReadOnlyDictionary<int, VmTap>> PlugAsync(string vmId, VmSpec spec, CancellationToken cancellationToken)
+    {
+        var taps = new Dictionary<int, VmTap>();
+        foreach (var nic in spec.Nics.Where(IsPlugged))
+        {
+            string name = await networks.PlugAsync(vmId, nic, cancellationToken);
+            taps[nic.Slot] = new VmTap(name, cache.Snapshot.Get(Keys.Networks.Spec, nic.Network!)?.Record.Mtu ?? 0);
+        }
+
+        return taps;
+    }
+
+    private async Task<string?> SeedAsync(string vmId, VmSpec spec, CancellationToken cancellationToken)
+    {
+        if (spec.CloudInit is not { } cloudInit) return null;
+        var secret = await UnsealAsync(cloudInit.Secret, cancellationToken);
+        var nics = spec.Nics.Select(nic => new CloudInitNic(nic.Mac)).ToList();
+        return await seeds.WriteAsync(HomeOf(spec), vmId, CloudInitSeed.Documents(cloudInit, secret, nics), cancellationToken);
+    }
+
+    private async Task<CloudInitSecret> UnsealAsync(string id, CancellationToken cancellationToken)
+    {
+        var item = await store.GetAsync(Keys.Secrets[id], cancellationToken) ?? throw new ProblemException(
+            ProblemKind.Unprocessable, "vm.secretMissing", "The VM's cloud-init data are gone from the store.", "Delete the VM and make it anew; its disks can be exported before.");
+        byte[] plain = secrets.Unseal(id, RecordJson.Read(item, Keys.Secrets).Sealed);
+        return RecordJson.Read(item.Key, plain, ApiJson.Default.CloudInitSecret);
+    }
+
+    /// <summary>Where the VM's own small files lie: the pool of its first disk, else the default one.</summary>
+    private PoolPaths HomeOf(VmSpec spec)
+    {
+        if (spec.Disks is [var first, ..] && cache.Snapshot.Get(Keys.Disks.Spec, first.Disk) is { } disk) return pools.PathsOf(disk.Record.Pool);
+        return pools.PathsOf(cache.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", HostPools.DefaultName).Id);
+    }
+
+    private DiskSpec DiskSpecOf(string id) => cache.Snapshot.Get(Keys.Disks.Spec, id)?.Record ?? throw new ProblemException(
+        ProblemKind.Unprocessable, "disk.recordMissing", $"The record of disk {id} is gone.", "Restore the store from a backup.");
+
+    private string MediumPath(string id)
+    {
+        var iso = cache.Snapshot.Get(Keys.Isos.Spec, id)?.Record ?? throw new ProblemException(
+            ProblemKind.Unprocessable, "iso.missing", $"The medium {id} is gone.", "Take it out of the VM, or upload it again.");
+        return pools.PathsOf(iso.Pool).Iso(id);
+    }
+}

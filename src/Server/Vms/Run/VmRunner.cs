@@ -1,0 +1,271 @@
+using System.Threading.Channels;
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Server.Control;
+using Lamina.Server.Operations;
+using Lamina.Server.Vms.Plan;
+
+namespace Lamina.Server.Vms.Run;
+
+/// <summary>
+/// Drives one VM on this host: a mailbox and one loop, no locks. What comes in is remembered, then the plan is asked for the next step, one step is
+/// carried out at a time, and its end comes in as one more message; so the mailbox goes on taking orders meanwhile, and an order that makes
+/// the step in flight pointless cancels it.
+/// </summary>
+internal sealed partial class VmRunner : IAsyncDisposable
+{
+    /// <summary>How long to wait for a store that is away.</summary>
+    private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
+
+    private readonly VmHost _host;
+    private readonly string _id;
+    private readonly ILogger _logger;
+    private readonly Channel<VmMessage> _mailbox = Channel.CreateUnbounded<VmMessage>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly VmMemory _memory;
+    private readonly VmCommits _commits;
+    private readonly VmSteps _steps;
+    private readonly VmErrands _errands;
+    private readonly VmTasks _tasks;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ITimer _timer;
+    private Task _loop = Task.CompletedTask;
+    private VmStep? _inFlight;
+    private string? _inFlightOrder;
+    private CancellationTokenSource? _cancel;
+    private Task _step = Task.CompletedTask;
+    private long? _notBefore;
+    private volatile IVm? _running;
+
+    public VmRunner(VmHost host, string id)
+    {
+        _host = host;
+        _id = id;
+        _logger = host.Loggers.CreateLogger<VmRunner>();
+        _memory = new VmMemory(host.Time);
+        _commits = new VmCommits(host, id);
+        _steps = new VmSteps(host, id, _commits, new VmStarter(host, id, _commits, Post, _logger), _logger);
+        _errands = new VmErrands(host, Post);
+        _tasks = new VmTasks(host, Post);
+        _timer = host.Time.CreateTimer(_ => Post(new VmMessage.Look()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The process, for consoles, exec and reads; null: none.</summary>
+    public IVm? Running => _running;
+
+    /// <summary>From any thread; never waits.</summary>
+    public void Post(VmMessage message) => _mailbox.Writer.TryWrite(message);
+
+    /// <summary>Gives it a process that was found running. Called by others before <see cref="Start"/> only.</summary>
+    public void TakeUp(VmWatch watch)
+    {
+        _memory.Adopt(watch);
+        _running = watch.Vm;
+    }
+
+    /// <summary>Begins; what was posted before is taken in first.</summary>
+    public void Start() => _loop = Task.Run(LoopAsync);
+
+    /// <summary>Lets go of the VM; its guest runs on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _mailbox.Writer.TryComplete();
+        await _loop;
+        if (_cancel is { } cancel) await cancel.CancelAsync();
+        await _step;
+        await _timer.DisposeAsync();
+        await _tasks.DisposeAsync();
+        await _errands.DisposeAsync();
+        if (_memory.Watch is { } watch) await watch.DisposeAsync();
+        _stop.Dispose();
+        _cancel?.Dispose();
+    }
+
+    private async Task LoopAsync()
+    {
+        _memory.Load(_commits.Read());
+        while (!_stop.IsCancellationRequested && await _mailbox.Reader.WaitToReadAsync())
+        {
+            while (_mailbox.Reader.TryRead(out var message)) Take(message);
+            try
+            {
+                Advance();
+            }
+            catch (Exception failure)
+            {
+                // A fault of ours must not end the runner: the VM would be without a hand until the next start.
+                LogFault(_logger, _id, failure);
+                Again(StorePause);
+            }
+        }
+    }
+
+    private void Take(VmMessage message)
+    {
+        switch (message)
+        {
+            case VmMessage.Attached attached:
+                TakeUp(attached.Watch);
+                break;
+            case VmMessage.FoundDead dead:
+                _memory.FoundDead(dead.Definition);
+                break;
+            case VmMessage.Told told:
+                _memory.Hear(told);
+                _running = _memory.Watch?.Vm;
+                break;
+            case VmMessage.Observed observed:
+                _memory.Hear(observed);
+                break;
+            case VmMessage.RoomAgain:
+                _memory.RoomAgain();
+                break;
+            case VmMessage.Asked asked:
+                _errands.Add(asked);
+                break;
+            case VmMessage.StepEnded ended:
+                Conclude(ended.Result);
+                break;
+            case VmMessage.AutostartDue:
+                _memory.AutostartNow();
+                break;
+            case VmMessage.HostStopping stopping:
+                _memory.HostStop = stopping.Stop;
+                break;
+            case VmMessage.CutPower cut:
+                CutPower(cut);
+                break;
+        }
+    }
+
+    private void Advance()
+    {
+        // The rest is the controller's: nothing of it may be taken in hand again.
+        if (_memory.Committed?.Status.State == VmState.Gone) return;
+        var snapshot = _host.Cache.Snapshot;
+        var wanted = VmWantedReader.Read(snapshot, _id, _host.HostId, _memory.Committed?.Status.Served);
+        if (wanted is not null) wanted = _errands.Sort(wanted, snapshot);
+        if (_inFlight is { } step)
+        {
+            if (wanted is not null && IsPointless(step, wanted)) _cancel?.Cancel();
+            return;
+        }
+
+        if (IsTooEarly()) return;
+        if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
+        else if (wanted is null) Release();
+        else if (_memory.IsCertain) Follow(wanted, snapshot);
+    }
+
+    private void Follow(VmWanted wanted, CacheSnapshot snapshot)
+    {
+        var seen = _memory.See(
+            _host.BootId,
+            wanted.Order?.Operation,
+            _host.Resources.AreDisksReady(wanted.Spec, snapshot),
+            _memory.Watch is { } watch ? VmDefinitions.PendingRestart(wanted.Spec, watch.Vm.Definition) : []);
+        _tasks.Keep(_memory.Watch, wanted.Spec, seen.Status);
+        var next = VmPlan.Next(wanted, seen, _host.Time.GetUtcNow());
+        // How a run ended is written first: until then, what it left lets the next start of the daemon learn of it.
+        if (next is not VmStep.Write && Release()) return;
+        if (next is VmStep.Rest rest)
+        {
+            if (rest.For is { } time) Again(time);
+            return;
+        }
+
+        var context = new VmStepContext
+        {
+            Wanted = wanted,
+            Committed = _memory.Committed,
+            Watch = _memory.Watch,
+            Operation = _errands.InHand(OperationOf(next, wanted)),
+        };
+        _inFlightOrder = wanted.Order?.Operation;
+        Begin(next, (step, token) => _steps.DoAsync(step, context, token));
+    }
+
+    /// <summary>Gives back what a dead process held, if there is such.</summary>
+    private bool Release()
+    {
+        if (_memory.Remains is not { } remains) return false;
+        Begin(new VmStep.Rest(), (step, _) => _steps.ReleaseAsync(step, remains));
+        return true;
+    }
+
+    private static string? OperationOf(VmStep step, VmWanted wanted) => step switch
+    {
+        VmStep.Reset reset => reset.Operation,
+        VmStep.RefuseReset refused => refused.Operation,
+        _ => wanted.Order?.Operation ?? wanted.Spec.Deleting,
+    };
+
+    private void Begin(VmStep step, Func<VmStep, CancellationToken, Task<VmStepResult>> work)
+    {
+        _inFlight = step;
+        _cancel?.Dispose();
+        _cancel = new CancellationTokenSource();
+        var token = _cancel.Token;
+        _step = Task.Run(async () => Post(new VmMessage.StepEnded(await work(step, token))), CancellationToken.None);
+    }
+
+    private void Conclude(VmStepResult result)
+    {
+        _inFlight = null;
+        _memory.Conclude(result, _inFlightOrder);
+        _running = _memory.Watch?.Vm;
+        if (result.Overtaken) _memory.Load(_commits.Read());
+        if (result.Step is VmStep.Reset reset) _errands.Forget(reset.Operation);
+        if (result.Step is VmStep.RefuseReset refused) _errands.Forget(refused.Operation);
+        if (result.Step is VmStep.Write { Status.State: VmState.Gone } && result.Committed is not null) _errands.LetGo();
+        if (result.StoreAway) Again(StorePause, alone: true);
+    }
+
+    /// <summary>A start that nobody wants any more.</summary>
+    private static bool IsPointless(VmStep step, VmWanted wanted) => step is VmStep.Start or VmStep.MakeDisks
+        && (wanted.Spec.Deleting is not null || wanted.Order is { CancelRequested: true } || (step is VmStep.Start && wanted.Order is { Wanted: PowerWanted.Stopped }));
+
+    /// <summary>Without a store nothing else can be done for the VM; with one, an order is the way.</summary>
+    private void CutPower(VmMessage.CutPower cut)
+    {
+        if (_memory.Watch is not { } watch)
+        {
+            cut.Done.TrySetResult();
+            return;
+        }
+
+        _memory.Cut();
+        _ = Task.Run(async () =>
+        {
+            try
+            {
+                await watch.Vm.KillAsync(CancellationToken.None);
+                cut.Done.TrySetResult();
+            }
+            catch (Exception failure)
+            {
+                cut.Done.TrySetException(failure);
+            }
+        });
+    }
+
+    private bool IsTooEarly()
+    {
+        if (_notBefore is not { } moment) return false;
+        if (_host.Time.GetTimestamp() < moment) return true;
+        _notBefore = null;
+        return false;
+    }
+
+    /// <param name="time">From now.</param>
+    /// <param name="alone">Until then nothing else wakes the plan.</param>
+    private void Again(TimeSpan time, bool alone = false)
+    {
+        if (alone) _notBefore = _host.Time.GetTimestamp() + (long)(time.TotalSeconds * _host.Time.TimestampFrequency);
+        // Timers may fire a little early; a look that finds it too early asks again.
+        _timer.Change(time > TimeSpan.Zero ? time + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The runner of VM {Vm} has met a fault of its own")]
+    private static partial void LogFault(ILogger logger, string vm, Exception failure);
+}
