@@ -8,6 +8,7 @@ namespace Lamina.Linux.Files;
 public sealed class FileLock : IDisposable
 {
     private const int ExclusiveNonBlocking = 2 | 4;
+    private const int Unlock = 8;
 
     private readonly SafeFileHandle file;
 
@@ -26,5 +27,11 @@ public sealed class FileLock : IDisposable
         return errorNumber == Errno.TryAgain ? null : throw new LinuxException($"lock {path}", errorNumber);
     }
 
-    public void Dispose() => file.Dispose();
+    /// <summary>Unlocks before closing: a child between its birth and its exec holds a copy of the file, which would keep the lock.</summary>
+    public void Dispose()
+    {
+        if (file.IsClosed) return;
+        Libc.flock(file, Unlock);
+        file.Dispose();
+    }
 }
