@@ -3,6 +3,7 @@ using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
 using Lamina.Server.Store;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
 using Lamina.Testing.Engine;
 using Lamina.Testing.Vms;
 using Xunit;

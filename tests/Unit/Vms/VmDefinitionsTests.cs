@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Engine;
 using Lamina.Server.Disks;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
 using Lamina.Testing.Engine;
 using Xunit;
 using DiskFormat = Lamina.Engine.DiskFormat;
