@@ -161,7 +161,15 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
         Write(DnsmasqFiles.NamesName, files.Names);
     }
 
-    private void Write(string name, string content) => DurableFile.Write(Path.Combine(folder, name), Encoding.UTF8.GetBytes(content), FileMode);
+    /// <summary>Whole or not at all; of use in this boot only, so nothing is synced: a start of a VM waits for it.</summary>
+    private void Write(string name, string content)
+    {
+        var path = Path.Combine(folder, name);
+        var temporary = $"{path}.tmp";
+        File.WriteAllText(temporary, content);
+        File.SetUnixFileMode(temporary, FileMode);
+        File.Move(temporary, path, overwrite: true);
+    }
 
     private string? Read(string name)
     {
