@@ -250,6 +250,19 @@ public class VmRunnerTests
     }
 
     [Fact]
+    public async Task AResetFromWithinIsToldOnce()
+    {
+        var engine = new FakeEngine();
+        await using var host = await VmTestHost.CreateAsync(engine);
+        string id = await host.LaunchAsync(Small);
+        GuestOf(engine, id).Reboot();
+        await host.EndOfAsync(await host.AskAsync(id, VmOperations.Pause, PowerWanted.Paused));
+        await host.EndOfAsync(await host.AskAsync(id, VmOperations.Resume, PowerWanted.Running));
+        await host.EndOfAsync(await host.AskAsync(id, VmOperations.Shutdown, PowerWanted.Stopped));
+        Assert.Single(await host.EventsAsync(id), happened => happened is { Kind: "vm.guestReset", Run: 1 });
+    }
+
+    [Fact]
     public async Task AResetThatTheDaemonDiedInIsNotRepeated()
     {
         var engine = new FakeEngine();

@@ -6,6 +6,9 @@ namespace Lamina.Server.Vms.Plan;
 /// <summary>What the engine says, as the status says it (pure).</summary>
 internal static class VmGuestState
 {
+    /// <summary>The event of a guest that has booted anew within its run.</summary>
+    public const string GuestReset = "vm.guestReset";
+
     public static VmState Of(RunState state) => state switch
     {
         // A guest in ACPI S3 sleeps by its own wish and wakes by itself.
@@ -41,9 +44,8 @@ internal static class VmGuestState
             || now.Failure != status.Failure;
         var refreshed = Refresh(now, moment.Seen);
         if (changed) return moment.Write(refreshed with { StopCause = null }, NewsOf(moment, status, now));
+        if (ResetNews(moment, status) is { } guestReset) return moment.Write(refreshed, guestReset);
         if (!IsRefreshed(status, refreshed)) return new VmStep.Rest();
-        var guestReset = ResetNews(moment, status);
-        if (guestReset is not null) return moment.Write(refreshed, guestReset);
         var wait = VmPlan.RefreshInterval - moment.Seen.SinceStatus;
         return wait > TimeSpan.Zero ? new VmStep.Rest(wait) : moment.Write(refreshed);
     }
@@ -60,11 +62,13 @@ internal static class VmGuestState
         !old.Addresses.SequenceEqual(refreshed.Addresses) || old.Agent != refreshed.Agent
         || !old.PendingRestart.SequenceEqual(refreshed.PendingRestart);
 
+    /// <summary>Told by QEMU itself, or, of a time when nobody listened, by another boot id of the agent.</summary>
     private static VmNews? ResetNews(VmMoment moment, VmStatus status)
     {
+        if (moment.Seen.GuestReset) return moment.News(GuestReset, "was reset by its guest.");
         if (moment.Seen.Observation is not { Agent.BootId: { } boot, ResetTold: false }) return null;
         return status.Agent?.BootId is { } before && before != boot
-            ? moment.News("vm.guestReset", "has been reset: its guest has booted anew.")
+            ? moment.News(GuestReset, "has been reset: its guest has booted anew.")
             : null;
     }
 

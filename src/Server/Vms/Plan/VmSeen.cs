@@ -41,6 +41,9 @@ internal sealed record VmSeen
     /// <summary>What the agent and the network last told; null: nothing asked in this run yet.</summary>
     public VmObservation? Observation { get; init; }
 
+    /// <summary>The guest has reset itself, and nobody was told yet.</summary>
+    public bool GuestReset { get; init; }
+
     /// <summary>What is saved but waits for a restart, against what runs.</summary>
     public IReadOnlyList<string> PendingRestart { get; init; } = [];
 

@@ -22,7 +22,7 @@ internal sealed class VmErrands(VmHost host, Action<VmMessage> post) : IAsyncDis
     public void Forget(string operation)
     {
         _asked.Remove(operation);
-        _inHand.Remove(operation);
+        if (_inHand.Remove(operation, out var run)) _ending = EndAsync(_ending, run.DisposeAsync);
     }
 
     /// <summary>The operation as its executor holds it; null: it has ended, or is lost, or another executor has it.</summary>

@@ -19,6 +19,7 @@ internal sealed class VmMemory(TimeProvider time)
     private string? _diskError;
     private bool _noSpace;
     private bool _resetTold;
+    private bool _guestReset;
     private VmObservation? _observation;
     private VmExit? _exit;
     private bool _isCut;
@@ -60,6 +61,7 @@ internal sealed class VmMemory(TimeProvider time)
         _diskError = null;
         _noSpace = false;
         _resetTold = false;
+        _guestReset = false;
         _observation = null;
         _exit = null;
         _isCut = false;
@@ -95,8 +97,9 @@ internal sealed class VmMemory(TimeProvider time)
                 _diskError = $"{error.Device}: {error.Reason}";
                 _noSpace = error.NoSpace;
                 break;
-            case VmReset:
+            case VmReset reset:
                 _resetTold = true;
+                _guestReset |= reset.ByGuest;
                 break;
         }
 
@@ -145,6 +148,9 @@ internal sealed class VmMemory(TimeProvider time)
             case VmStep.Start:
                 AutostartDue = false;
                 break;
+            case VmStep.Write { News.Kind: VmGuestState.GuestReset }:
+                _guestReset = false;
+                break;
         }
     }
 
@@ -162,6 +168,7 @@ internal sealed class VmMemory(TimeProvider time)
         SinceButton = _buttonAt is { } pressed && _buttonOrder == order ? time.GetElapsedTime(pressed) : null,
         SinceStatus = _statusAt is { } written ? time.GetElapsedTime(written) : TimeSpan.MaxValue,
         Observation = _observation,
+        GuestReset = _guestReset,
         PendingRestart = pendingRestart,
         Failure = Failure,
     };

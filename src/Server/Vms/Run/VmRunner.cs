@@ -14,8 +14,9 @@ namespace Lamina.Server.Vms.Run;
 /// </summary>
 internal sealed partial class VmRunner : IAsyncDisposable
 {
-    /// <summary>How long to wait for a store that is away.</summary>
+    /// <summary>How long to wait for a store that is away; each time in a row twice as long.</summary>
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestStorePause = TimeSpan.FromSeconds(30);
 
     private readonly VmHost _host;
     private readonly string _id;
@@ -34,6 +35,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private CancellationTokenSource? _cancel;
     private Task _step = Task.CompletedTask;
     private long? _notBefore;
+    private TimeSpan _storePause;
     private volatile IVm? _running;
 
     public VmRunner(VmHost host, string id)
@@ -218,7 +220,10 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (result.Step is VmStep.Reset reset) _errands.Forget(reset.Operation);
         if (result.Step is VmStep.RefuseReset refused) _errands.Forget(refused.Operation);
         if (result.Step is VmStep.Write { Status.State: VmState.Gone } && result.Committed is not null) _errands.LetGo();
-        if (result.StoreAway) Again(StorePause, alone: true);
+        _storePause = !result.StoreAway ? TimeSpan.Zero
+            : _storePause == TimeSpan.Zero ? StorePause
+            : _storePause * 2 < LongestStorePause ? _storePause * 2 : LongestStorePause;
+        if (result.StoreAway) Again(_storePause, alone: true);
     }
 
     /// <summary>A start that nobody wants any more.</summary>
