@@ -118,7 +118,7 @@ public sealed class StorageApiTests(SharedDaemon shared) : IClassFixture<SharedD
         var problem = await ProblemOfAsync(response);
         Assert.Equal(["$.name", "$.pool", "$.sha256", "$.upload"], problem.Problems!.Select(one => one.Path).Order());
         using var unknown = await _daemon.Local.PostAsync("/v1/images", Json("""{"name":"a","recipes":"debian/12"}"""), Deadline);
-        Assert.Equal("$.recipes", Assert.Single((await ProblemOfAsync(unknown)).Problems!).Path);
+        Assert.Equal(["$", "$.recipes"], (await ProblemOfAsync(unknown)).Problems!.Select(one => one.Path).Order());
     }
 
     [Fact]

@@ -1,11 +1,12 @@
 using Lamina.Api.Client;
 using Lamina.Linux.Processes;
 using Lamina.Server;
+using Lamina.Testing;
 using Lamina.Testing.Server;
 
 namespace Lamina.Tests.Integration.Vms;
 
-/// <summary>laminad as a process of its own, which can be killed as nothing in the test's process can.</summary>
+/// <summary>laminad as it is shipped (native AOT), a process of its own, which can be killed as nothing in the test's process can.</summary>
 internal sealed class LaminadProcess : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lp").FullName;
@@ -16,10 +17,12 @@ internal sealed class LaminadProcess : IAsyncDisposable
     {
         // dnsmasq reads below it as another user.
         File.SetUnixFileMode(_folder, File.GetUnixFileMode(_folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        Client = new LaminaClient(new LaminaClientOptions { SocketPath = Path.Combine(_folder, "run", "lamina.sock") });
+        Client = new LaminaClient(new LaminaClientOptions { SocketPath = SocketPath });
     }
 
     public LaminaClient Client { get; }
+
+    public string SocketPath => Path.Combine(_folder, "run", "lamina.sock");
 
     public InstanceOptions Options => new()
     {
@@ -40,7 +43,7 @@ internal sealed class LaminadProcess : IAsyncDisposable
     /// <summary>Starts it, after it was killed too, and waits for its first answer.</summary>
     public async Task LaunchAsync(CancellationToken cancellationToken)
     {
-        _process = ChildProcess.Spawn(new ChildSpec { Program = Path.Combine(AppContext.BaseDirectory, "laminad"), Arguments = Arguments() });
+        _process = ChildProcess.Spawn(new ChildSpec { Program = Repository.Laminad, Arguments = Arguments() });
         while (true)
         {
             try
@@ -67,7 +70,7 @@ internal sealed class LaminadProcess : IAsyncDisposable
     /// <summary>Runs laminad once more, with a verb, to its end.</summary>
     public async Task<ChildExit> RunAsync(CancellationToken cancellationToken, params IReadOnlyList<string> verb)
     {
-        using var once = ChildProcess.Spawn(new ChildSpec { Program = Path.Combine(AppContext.BaseDirectory, "laminad"), Arguments = [.. verb, .. Arguments()] });
+        using var once = ChildProcess.Spawn(new ChildSpec { Program = Repository.Laminad, Arguments = [.. verb, .. Arguments()] });
         return await once.WaitForExitAsync(cancellationToken);
     }
 
