@@ -90,13 +90,13 @@ internal sealed class HostUploads(HostPools pools)
     private async Task<long> AppendAsync(string uploadId, UploadSpec spec, SafeFileHandle file, long offset, Stream body, CancellationToken cancellation)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        var start = offset;
         try
         {
             int count;
             while ((count = await body.ReadAsync(buffer.AsMemory(0, ChunkBytes), cancellation)) > 0)
             {
-                if (offset + count > spec.SizeBytes)
-                    throw new ProblemException(ProblemKind.TooLarge, "upload.tooLong", $"Upload {uploadId} was announced with {spec.SizeBytes} bytes, and more came.", "Announce the file's real size.");
+                if (offset + count > spec.SizeBytes) throw TooLong(uploadId, spec, file, start);
                 await RandomAccess.WriteAsync(file, buffer.AsMemory(0, count), offset, CancellationToken.None);
                 offset += count;
                 CrashPoints.Reached("upload", "append", "after");
@@ -116,6 +116,15 @@ internal sealed class HostUploads(HostPools pools)
             ArrayPool<byte>.Shared.Return(buffer);
             RandomAccess.FlushToDisk(file);
         }
+    }
+
+    /// <summary>A body that is longer than what was announced is another file: nothing of it is kept, however it came in pieces.</summary>
+    private ProblemException TooLong(string uploadId, UploadSpec spec, SafeFileHandle file, long start)
+    {
+        RandomAccess.SetLength(file, start);
+        pools.Keep(uploadId, spec.SizeBytes - start);
+        return new ProblemException(
+            ProblemKind.TooLarge, "upload.tooLong", $"Upload {uploadId} was announced with {spec.SizeBytes} bytes, and more came.", "Announce the file's real size.");
     }
 
     private SafeFileHandle Open(string uploadId, UploadSpec spec, OpenFlags flags)
