@@ -15,12 +15,17 @@ internal static class QemuProbe
     // Needs nothing of this machine: the kernel's "nobody".
     private static readonly ChildUser Nobody = new(65534, 65534);
 
+    /// <param name="key">What is asked.</param>
+    /// <param name="groups">That the process needs.</param>
+    /// <param name="name">Of the process: the one of this name that a daemon left behind when it died is ended first.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
     /// <exception cref="VmEngineException">It does not start or does not answer.</exception>
-    public static async Task<QemuProbeResult> RunAsync(QemuProbeKey key, IReadOnlyList<uint> groups, CancellationToken cancellationToken)
+    public static async Task<QemuProbeResult> RunAsync(QemuProbeKey key, IReadOnlyList<uint> groups, string name, CancellationToken cancellationToken)
     {
+        await EndLeftoversAsync(name, cancellationToken);
         var (ours, theirs) = FdPassing.CreatePair();
         using var socket = new Socket(ours);
-        using var process = Start(key, groups, theirs);
+        using var process = Start(key, groups, name, theirs);
         try
         {
             await using var client = await QmpClient.OpenAsync(new NetworkStream(socket), outOfBand: false, cancellationToken);
@@ -44,7 +49,18 @@ internal static class QemuProbe
         }
     }
 
-    private static ChildProcess Start(QemuProbeKey key, IReadOnlyList<uint> groups, SafeSocketHandle monitor)
+    private static async Task EndLeftoversAsync(string name, CancellationToken cancellationToken)
+    {
+        foreach (var identity in ProcessIdentity.FindByArgument(name))
+        {
+            using var process = ChildProcess.Adopt(identity);
+            if (process is null) continue;
+            process.Send(Signal.Kill);
+            await process.WaitForExitAsync(cancellationToken);
+        }
+    }
+
+    private static ChildProcess Start(QemuProbeKey key, IReadOnlyList<uint> groups, string name, SafeSocketHandle monitor)
     {
         using (monitor)
         {
@@ -55,7 +71,7 @@ internal static class QemuProbe
                     Program = key.Binary,
                     Arguments =
                     [
-                        "-machine", "none", "-accel", key.Accelerator == Accelerator.Kvm ? "kvm" : "tcg", "-nodefaults", "-no-user-config",
+                        "-name", name, "-machine", "none", "-accel", key.Accelerator == Accelerator.Kvm ? "kvm" : "tcg", "-nodefaults", "-no-user-config",
                         "-display", "none", "-S", "-chardev", $"socket,id=qmp,fd={MonitorNumber}", "-mon", "chardev=qmp,mode=control",
                     ],
                     Files = [new ChildFile(monitor, MonitorNumber)],

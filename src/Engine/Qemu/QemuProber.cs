@@ -60,7 +60,7 @@ internal sealed class QemuProber(QemuEngineOptions options)
             var result = ReadFile(key);
             if (result == null)
             {
-                result = await QemuProbe.RunAsync(key, GroupsFor(key.Accelerator), cancellationToken);
+                result = await QemuProbe.RunAsync(key, GroupsFor(key.Accelerator), ProcessName, cancellationToken);
                 WriteFile(result);
             }
             return _latest = result;
@@ -85,6 +85,9 @@ internal sealed class QemuProber(QemuEngineOptions options)
     private static string Newest(QemuProbeResult result, string family) => MachineTypes.Newest(result.MachineTypes, family)
         ?? throw new VmEngineException(VmEngineFailure.EngineMissing, $"{result.Key.Binary} {result.Version} has no {family} machine.",
             "Install Debian's qemu-system-x86 package: this build of QEMU leaves out PC machines.");
+
+    // The cache is one daemon's own.
+    private string ProcessName => $"probe for {options.CacheFolder.Replace(",", ",,", StringComparison.Ordinal)}";
 
     private string FilePath(Accelerator accelerator) => Path.Combine(options.CacheFolder, $"qemu-{accelerator.ToString().ToLowerInvariant()}.json");
 

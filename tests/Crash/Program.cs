@@ -1,0 +1,3 @@
+using Lamina.Tests.Crash;
+
+return await CrashCommand.RunAsync(args, Console.Out);
