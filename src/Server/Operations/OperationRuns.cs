@@ -15,9 +15,6 @@ internal sealed class OperationRuns(IStore store, Cache cache, TimeProvider time
 
     internal ILogger Logger { get; } = logger;
 
-    /// <summary>True while this daemon works on it.</summary>
-    public bool IsOpen(string id) => _open.ContainsKey(id);
-
     /// <summary>
     /// Takes an operation in hand and says that it runs. Null: there is no such request in the cache, it has ended, or it is in hand already.
     /// </summary>

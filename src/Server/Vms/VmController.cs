@@ -64,6 +64,12 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
         await using (run) await run.EndAsync(OperationOutcome.Failed(refusal), null, cancellationToken);
     }
 
+    private bool IsLost(string operation)
+    {
+        var snapshot = cache.Snapshot;
+        return snapshot.Get(Keys.Operations.Request, operation) is null || snapshot.Get(Keys.Operations.State, operation)?.Record.IsEnded() == true;
+    }
+
     private async Task<Reconciled> RemoveAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
     {
         var change = VmRecords.Remove(spec, snapshot).During(term);
@@ -77,8 +83,9 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
         });
         if (operations.Begin(spec.Record.Deleting!) is not { } run)
         {
-            // Its host has not let go of the operation yet, or the operation is lost: the keys do not wait for the latter.
-            if (operations.IsOpen(spec.Record.Deleting!)) return Reconciled.After(TimeSpan.FromMilliseconds(20));
+            // Its host has not let go of the operation yet, or the operation is lost: the keys do not wait for the latter. Only the records tell which:
+            // the host may let go between two looks at what is open, and the operation would then be left without an end.
+            if (!IsLost(spec.Record.Deleting!)) return Reconciled.After(TimeSpan.FromMilliseconds(20));
             (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
             return Reconciled.Done;
         }
