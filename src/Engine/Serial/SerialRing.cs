@@ -13,11 +13,14 @@ public sealed class SerialRing(int capacity)
 
     /// <summary>Position of the oldest byte kept.</summary>
     public long Start => Math.Max(0, End - _bytes.Length);
+
     /// <summary>Position after the newest byte.</summary>
     public long End { get; private set; }
 
     public void Append(ReadOnlySpan<byte> data)
     {
+        // There may be no buffer yet to find an offset in.
+        if (data.IsEmpty) return;
         Grow(data.Length);
         if (data.Length > _bytes.Length)
         {

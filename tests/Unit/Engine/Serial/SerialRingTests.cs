@@ -21,6 +21,15 @@ public class SerialRingTests
         }, iter: 500);
 
     [Fact]
+    public void Nothing_may_be_appended_first()
+    {
+        var ring = new SerialRing(10);
+        ring.Append([]);
+        ring.Append([7]);
+        Assert.Equal((0, 1), (ring.Start, ring.End));
+    }
+
+    [Fact]
     public void Reading_in_pieces_gives_the_same() =>
         Gen.Select(Gen.Byte.Array[1, 500], Gen.Int[1, 60]).Sample((data, step) =>
         {
