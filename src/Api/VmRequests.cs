@@ -53,6 +53,15 @@ public sealed record VmNicCreate
     public string? Mac { get; init; }
     public string? Address { get; init; }
     public NicModel? Model { get; init; }
+
+    /// <summary>Names or ids of firewall groups, in the order in which they are tried.</summary>
+    public IReadOnlyList<string>? FirewallGroups { get; init; }
+
+    /// <summary>Most that reaches the guest, in kilobits per second.</summary>
+    public int? InboundKbps { get; init; }
+
+    /// <summary>Most that leaves the guest, in kilobits per second.</summary>
+    public int? OutboundKbps { get; init; }
 }
 
 /// <summary>What cloud-init shall do. <see cref="UserData"/> excludes the four conveniences above it.</summary>

@@ -129,6 +129,15 @@ public sealed record VmNic : RecordPart
     public required string Mac { get; init; }
     public string? Address { get; init; }
     public NicModel Model { get; init; }
+
+    /// <summary>Ids of the firewall groups that filter it, in the order in which they are tried; empty: nothing is filtered but forged addresses.</summary>
+    public IReadOnlyList<string> FirewallGroups { get; set; } = [];
+
+    /// <summary>Most that reaches the guest, in kilobits (1,000 bits) per second; null: no limit.</summary>
+    public int? InboundKbps { get; init; }
+
+    /// <summary>Most that leaves the guest, in kilobits per second; null: no limit.</summary>
+    public int? OutboundKbps { get; init; }
 }
 
 /// <summary>cloud-init's NoCloud data. User data, keys and passwords lie in <c>secrets/&lt;id&gt;</c>, never here.</summary>

@@ -33,6 +33,8 @@ internal static class Keys
     /// <summary>The id is <see cref="IdempotencyId"/>; kept 24 h.</summary>
     public static RecordKind<IdempotencyRecord> Idempotency { get; } = new("idempotency/", "", ControlJson.Default.IdempotencyRecord);
 
+    public static RecordKind<FirewallGroupSpec> FirewallGroups { get; } = new("firewallgroups/", "/spec", ApiJson.Default.FirewallGroupSpec);
+
     /// <summary>The id is <see cref="NameId"/>; created absent in the transaction that makes the object, so a name is taken once.</summary>
     public static RecordKind<Claim> Names { get; } = new("names/", "", ControlJson.Default.Claim);
 
@@ -58,7 +60,7 @@ internal static class Keys
         Images.Spec, Images.Status,
         Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
-        Networks.Spec, Networks.Status,
+        Networks.Spec, Networks.Status, FirewallGroups,
         Hosts.Spec, Hosts.Status,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses,
