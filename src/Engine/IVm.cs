@@ -17,6 +17,7 @@ public interface IVm : IAsyncDisposable
     Guid Id { get; }
     long Epoch { get; }
     long Run { get; }
+    /// <summary>The VM as it is now: as it was started, with what <see cref="ReviseAsync"/> has changed since.</summary>
     VmDefinition Definition { get; }
     RunRecord Record { get; }
 
@@ -61,6 +62,15 @@ public interface IVm : IAsyncDisposable
     Task<IReadOnlyList<DiskProblem>> QueryDiskProblemsAsync(CancellationToken cancellationToken);
 
     Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Puts another definition on record for this run, whole or not at all: <see cref="Definition"/> gives it from then on, and a restarted
+    /// daemon attaches with it. Nothing is done to the engine's process: whoever plugs, unplugs or changes a disk's chain says so here.
+    /// What an unplugged guest cannot change must stay: id, epoch, run, machine, firmware, user, folder (<see cref="RevisionRules"/>).
+    /// </summary>
+    /// <exception cref="VmEngineException">It names another VM or machine, or breaks a rule of definitions.</exception>
+    /// <exception cref="IOException">The record could not be written; the old one stands.</exception>
+    Task ReviseAsync(VmDefinition definition, CancellationToken cancellationToken);
 
     /// <summary>Gives a connected stream socket to the VNC server as a new client; the handle stays the caller's to close.</summary>
     Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken);

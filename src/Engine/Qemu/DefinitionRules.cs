@@ -22,6 +22,14 @@ internal static class DefinitionRules
         return problems;
     }
 
+    /// <exception cref="VmEngineException">All problems.</exception>
+    public static void Require(VmDefinition vm)
+    {
+        if (Problems(vm) is { Count: > 0 } problems)
+            throw new VmEngineException(VmEngineFailure.BadDefinition, $"VM {vm.Name} cannot be run: {string.Join("; ", problems)}.",
+                "Change what is named; if it was not you who set it, report a bug.");
+    }
+
     private static void CheckMachine(VmDefinition vm, List<string> problems)
     {
         Require(MachineTypes.Versioned([vm.MachineType]).Count == 1, "machineType", $"{vm.MachineType} is no versioned PC type", problems);

@@ -57,9 +57,7 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
 
     private async Task<IVm> StartAsync(VmDefinition definition, CancellationToken cancellationToken)
     {
-        if (DefinitionRules.Problems(definition) is { Count: > 0 } problems)
-            throw new VmEngineException(VmEngineFailure.BadDefinition, $"VM {definition.Name} cannot be run: {string.Join("; ", problems)}.",
-                "Change what is named; if it was not you who set it, report a bug.");
+        DefinitionRules.Require(definition);
         var probe = await _prober.ProbeAsync(cancellationToken);
         await using var undo = new Undo();
         var placement = MakeCgroup(definition, undo);

@@ -27,6 +27,8 @@ internal sealed class QemuVm : IVm
     private readonly TaskCompletionSource _dead = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _detached = new();
     private Task _loops = Task.CompletedTask;
+    private readonly SemaphoreSlim _revising = new(1, 1);
+    private volatile RunRecord _record;
     private bool _isUntouched;
     private int _lastVncClient;
 
@@ -34,7 +36,7 @@ internal sealed class QemuVm : IVm
     public QemuVm(RunRecord record, ChildProcess process, SafeFileHandle stderrPipe, CgroupManager cgroups, QemuEngineOptions options,
         TimeProvider time)
     {
-        Record = record;
+        _record = record;
         _process = process;
         _stderrPipe = stderrPipe;
         _cgroups = cgroups;
@@ -49,8 +51,8 @@ internal sealed class QemuVm : IVm
     public Guid Id => Definition.Id;
     public long Epoch => Definition.Epoch;
     public long Run => Definition.Run;
-    public VmDefinition Definition => Record.Definition;
-    public RunRecord Record { get; }
+    public VmDefinition Definition => _record.Definition;
+    public RunRecord Record => _record;
     public ChannelReader<VmEvent> Events => _events.Reader;
     public bool MonitorAnswers => _monitor.Answers;
     public string StderrTail => _stderr.ReadTail();
@@ -120,6 +122,23 @@ internal sealed class QemuVm : IVm
                 QemuEvents.DeviceOf(device.Inserted?.NodeName ?? device.Qdev ?? ""), device.IoStatus == BlockIoStatus.NoSpace))];
     }
 
+    public async Task ReviseAsync(VmDefinition definition, CancellationToken cancellationToken)
+    {
+        await _revising.WaitAsync(cancellationToken);
+        try
+        {
+            RevisionRules.Require(Definition, definition);
+            DefinitionRules.Require(definition);
+            var revised = _record with { Definition = definition };
+            _folder.WriteRecord(revised);
+            _record = revised;
+        }
+        finally
+        {
+            _revising.Release();
+        }
+    }
+
     public Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken) =>
         _monitor.ExecuteAsync(QmpCommands.QueryBalloon, QmpNothing.Instance, cancellationToken);
 
@@ -157,6 +176,7 @@ internal sealed class QemuVm : IVm
         Serial.Complete();
         _process.Dispose();
         _stderrPipe.Dispose();
+        _revising.Dispose();
         _detached.Dispose();
     }
 

@@ -20,7 +20,6 @@ public sealed class FakeGuest
 
     public FakeGuest(VmDefinition definition)
     {
-        Definition = definition;
         Record = new RunRecord
         {
             Definition = definition, HostBootId = "fake-boot", StartedAt = DateTimeOffset.UnixEpoch, Arguments = ["fake-qemu"],
@@ -29,8 +28,8 @@ public sealed class FakeGuest
         SerialLine = DuplexStream.Pair();
     }
 
-    public VmDefinition Definition { get; }
-    public RunRecord Record { get; }
+    public VmDefinition Definition => Record.Definition;
+    public RunRecord Record { get; private set; }
     public RunState State { get; private set; } = RunState.PreLaunch;
     public bool IsAlive { get; private set; } = true;
     /// <summary>Every call a handle made, by its method's name without Async, in order.</summary>
@@ -108,6 +107,15 @@ public sealed class FakeGuest
     public void ForceState(RunState state)
     {
         lock (_lock) State = state;
+    }
+
+    internal void Revise(VmDefinition definition)
+    {
+        lock (_lock)
+        {
+            RevisionRules.Require(Definition, definition);
+            Record = Record with { Definition = definition };
+        }
     }
 
     internal async Task RecordCallAsync(string name, bool needsMonitor, CancellationToken cancellationToken)

@@ -84,6 +84,12 @@ public sealed class FakeVm : IVm
         return _guest.DiskProblems;
     }
 
+    public async Task ReviseAsync(VmDefinition definition, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("Revise", needsMonitor: false, cancellationToken);
+        _guest.Revise(definition);
+    }
+
     public async Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken)
     {
         await _guest.RecordCallAsync("QueryBalloon", needsMonitor: true, cancellationToken);
