@@ -44,6 +44,9 @@ public sealed record IsoStatus : StoredRecord
 
     /// <summary>Volume label of an ISO 9660 medium.</summary>
     public string? Label { get; init; }
+
+    /// <summary>Short id of the operating system that the medium installs or runs, told by its volume descriptor; null: not known.</summary>
+    public string? OperatingSystem { get; init; }
     public Failure? Failure { get; init; }
 }
 

@@ -28,6 +28,9 @@ public sealed record OperationRequest : ProjectRecord
 
     /// <summary>What the verb needs beside the spec; no secrets.</summary>
     public JsonObject? Parameters { get; init; }
+
+    /// <summary>What was taken as asked for, but is likely not what is meant: memory below the guest system's minimum, and such.</summary>
+    public IReadOnlyList<string> Warnings { get; set; } = [];
     public bool CancelRequested { get; init; }
 }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Lamina.Api;
 
 /// <summary>
@@ -15,6 +17,24 @@ public sealed record VmCreate
     public int? MaxCpus { get; init; }
     public int? MemoryMiB { get; init; }
     public VmFirmware? Firmware { get; init; }
+
+    /// <summary>Needs UEFI on q35, which it implies where no firmware is named.</summary>
+    public bool? SecureBoot { get; init; }
+
+    /// <summary>A TPM 2.0.</summary>
+    public bool? Tpm { get; init; }
+
+    /// <summary>Short id of the guest's system: its advice fills in what is not named here. Null: what the first ISO tells.</summary>
+    public string? OperatingSystem { get; init; }
+    public VmClock? Clock { get; init; }
+    public WatchdogAction? Watchdog { get; init; }
+    public bool? BootMenu { get; init; }
+
+    /// <summary>Offer Hyper-V's interfaces to the guest; null: as its operating system is advised.</summary>
+    public bool? HyperV { get; init; }
+
+    /// <summary>Of the drives of <see cref="Isos"/>.</summary>
+    public CdromBus? CdromBus { get; init; }
     public string? CpuModel { get; init; }
     public IReadOnlyList<VmDiskCreate>? Disks { get; init; }
 
@@ -95,8 +115,43 @@ public sealed record VmUpdate
     public VmLimits? Limits { get; init; }
     public RestartPolicy? Restart { get; init; }
     public VmAutostart? Autostart { get; init; }
+    public WatchdogAction? Watchdog { get; init; }
+    public bool? BootMenu { get; init; }
+    public VmClock? Clock { get; init; }
+
+    /// <summary>True: the UEFI variables go back to the template at the next start.</summary>
+    public bool? ResetNvram { get; init; }
     public string? Notes { get; init; }
     public IReadOnlyList<string>? Tags { get; init; }
+}
+
+/// <summary>From what kind of device to boot once.</summary>
+[JsonConverter(typeof(CamelCaseEnum<BootDevice>))]
+public enum BootDevice
+{
+    Disk,
+    Cdrom,
+    Network,
+}
+
+/// <summary>Body of <c>POST /v1/vms/{id}/start</c>.</summary>
+public sealed record VmStartRequest
+{
+    /// <summary>For this start only; null: the VM's own order.</summary>
+    public BootDevice? Boot { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/vms/{id}/keys</c>: either chords, or text.</summary>
+public sealed record VmKeysRequest
+{
+    /// <summary>Each is pressed at once and let go: <c>ctrl-alt-delete</c>, <c>f12</c>, <c>ret</c>.</summary>
+    public IReadOnlyList<string>? Keys { get; init; }
+
+    /// <summary>Typed key by key, at most 1,000 characters.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>The guest's keyboard layout for <see cref="Text"/>: <c>us</c>, <c>kr</c> or <c>de</c>; default <c>us</c>.</summary>
+    public string? Layout { get; init; }
 }
 
 /// <summary>Body of <c>POST /v1/vms/{id}/stop</c>.</summary>

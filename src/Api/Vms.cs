@@ -21,6 +21,27 @@ public sealed record VmSpec : ProjectRecord
     public required int Cpus { get; init; }
     public required int MemoryMiB { get; init; }
     public VmFirmware Firmware { get; init; }
+
+    /// <summary>The firmware runs nothing but what is signed by a key that its variables hold (Microsoft's, as delivered). UEFI on q35 only; chosen at creation.</summary>
+    public bool SecureBoot { get; init; }
+
+    /// <summary>How often the UEFI variables were asked to be taken back to the template; each new count takes effect at the next start.</summary>
+    public int NvramResets { get; init; }
+
+    /// <summary>A TPM 2.0 of its own; null: none.</summary>
+    public VmTpm? Tpm { get; init; }
+
+    /// <summary>Short id of the guest's operating system as its maker said or its medium told, such as <c>debian12</c>; see <c>/v1/operating-systems</c>.</summary>
+    public string? OperatingSystem { get; init; }
+
+    /// <summary>What the hardware clock shows.</summary>
+    public VmClock Clock { get; init; }
+
+    /// <summary>What follows when the guest stops feeding its watchdog (i6300esb); null: it has none.</summary>
+    public WatchdogAction? Watchdog { get; init; }
+
+    /// <summary>The firmware waits for a key that opens its boot menu.</summary>
+    public bool BootMenu { get; init; }
     public required VmMachine Machine { get; init; }
     public IReadOnlyList<VmDisk> Disks { get; set; } = [];
     public IReadOnlyList<VmCdrom> Cdroms { get; set; } = [];
@@ -48,6 +69,35 @@ public enum VmFirmware
     Uefi,
 }
 
+/// <summary>The VM's TPM. Its state lies with the VM in the pool, encrypted with a key that only the store has.</summary>
+public sealed record VmTpm : RecordPart
+{
+    /// <summary>Id of the secret that holds the 32 bytes of the key.</summary>
+    public required string Secret { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<VmClock>))]
+public enum VmClock
+{
+    Utc,
+
+    /// <summary>The host's local time, as Windows expects it.</summary>
+    LocalTime,
+}
+
+[JsonConverter(typeof(CamelCaseEnum<WatchdogAction>))]
+public enum WatchdogAction
+{
+    Reset,
+
+    /// <summary>Cut the power; the guest stays off, unless its restart policy is <c>always</c>.</summary>
+    PowerOff,
+    Pause,
+
+    /// <summary>Tell in an event only.</summary>
+    None,
+}
+
 /// <summary>
 /// The machine that the guest sees, recorded at creation so that no upgrade or move changes it: a versioned machine type, a named CPU model
 /// with every flag (never <c>host</c> or <c>max</c>) and the room left for hot-plug.
@@ -65,6 +115,9 @@ public sealed record VmMachine : RecordPart
     public required int MaxCpus { get; init; }
     public int MemorySlots { get; init; }
 
+    /// <summary>Hyper-V's interfaces that a Windows guest is offered under KVM, as QEMU names them: <c>hv-relaxed</c>, <c>hv-spinlocks=0x1fff</c>.</summary>
+    public IReadOnlyList<string> HyperV { get; set; } = [];
+
     /// <summary>The version of the rule that turns slots into PCI addresses.</summary>
     public int LayoutVersion { get; set; } = 1;
 }
@@ -74,6 +127,9 @@ public enum DiskBus
 {
     Virtio,
     Scsi,
+
+    /// <summary>AHCI (IDE on pc-i440fx): slow, but every system has a driver for it. Slots 0–2 only, and never plugged while the guest runs.</summary>
+    Sata,
 }
 
 /// <summary>A disk in a VM. The slot is kept for life, so that no removal moves another device.</summary>
@@ -88,11 +144,22 @@ public sealed record VmDisk : RecordPart
     public int? BootIndex { get; init; }
 }
 
-/// <summary>A CD-ROM drive (virtio-scsi); empty when <see cref="Iso"/> is null.</summary>
+[JsonConverter(typeof(CamelCaseEnum<CdromBus>))]
+public enum CdromBus
+{
+    /// <summary>virtio-scsi.</summary>
+    Scsi,
+
+    /// <summary>AHCI (IDE on pc-i440fx), for installers without virtio drivers. Slots 0–2 only.</summary>
+    Sata,
+}
+
+/// <summary>A CD-ROM drive; empty when <see cref="Iso"/> is null.</summary>
 public sealed record VmCdrom : RecordPart
 {
     public required int Slot { get; init; }
     public string? Iso { get; init; }
+    public CdromBus Bus { get; init; }
     public int? BootIndex { get; init; }
 }
 
@@ -243,6 +310,12 @@ public enum StopCause
     Crash,
     HostBoot,
     StartFailed,
+
+    /// <summary>The guest's kernel panicked, and the restart policy ended it.</summary>
+    GuestPanic,
+
+    /// <summary>The guest let its watchdog run out, whose action is to cut the power.</summary>
+    Watchdog,
 }
 
 [JsonConverter(typeof(CamelCaseEnum<PauseCause>))]
@@ -252,6 +325,7 @@ public enum PauseCause
     PoolFull,
     IoError,
     GuestPanic,
+    Watchdog,
 }
 
 [JsonConverter(typeof(CamelCaseEnum<AcceleratorKind>))]

@@ -73,6 +73,10 @@ public sealed record EngineCapabilities
     public required int MaxCpus { get; init; }
     /// <summary>Null = not installed.</summary>
     public UefiFirmware? Uefi { get; init; }
+    /// <summary>UEFI that can enforce Secure Boot, with Microsoft's keys in its template; null = not installed.</summary>
+    public UefiFirmware? SecureUefi { get; init; }
+    /// <summary>The TPM emulator's path; null = not installed.</summary>
+    public string? TpmProgram { get; init; }
 }
 
 public sealed record CpuModelInfo

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Lamina.Engine;
 
 /// <summary>
@@ -42,6 +44,16 @@ public sealed record VmDefinition
     public int TbSizeMiB { get; set; } = 32;
 
     public FirmwareDefinition Firmware { get; set; } = new();
+    /// <summary>Null = no TPM.</summary>
+    public TpmDefinition? Tpm { get; init; }
+    /// <summary>Hyper-V's interfaces for the guest, such as <c>hv-relaxed</c> or <c>hv-spinlocks=0x1fff</c>; under KVM only, TCG has none of them.</summary>
+    public IReadOnlyList<string> HyperV { get; set; } = [];
+    /// <summary>The hardware clock shows the host's local time instead of UTC.</summary>
+    public bool LocalTimeClock { get; init; }
+    /// <summary>Null = no watchdog device.</summary>
+    public WatchdogPolicy? Watchdog { get; init; }
+    /// <summary>The firmware waits some seconds for a key that opens its menu.</summary>
+    public bool BootMenu { get; init; }
     /// <summary>Boots this kernel directly instead of a disk.</summary>
     public KernelDefinition? Kernel { get; init; }
     public IReadOnlyList<DiskDefinition> Disks { get; set; } = [];
@@ -86,6 +98,28 @@ public sealed record FirmwareDefinition
     public string? CodePath { get; init; }
     /// <summary>This VM's own copy of OVMF's variables (raw, read-write); the caller makes it.</summary>
     public string? NvramPath { get; init; }
+    /// <summary>With the system management mode that keeps the variables from the guest; <see cref="CodePath"/> is a build for it. q35 only.</summary>
+    public bool SecureBoot { get; init; }
+}
+
+/// <summary>A TPM 2.0, run by swtpm beside QEMU.</summary>
+public sealed record TpmDefinition
+{
+    /// <summary>Folder of its state; made by the caller, given to the VM's uid by the engine at each start.</summary>
+    public required string StateFolder { get; init; }
+    /// <summary>32 bytes that encrypt the state; needed to start, never written into the run's record.</summary>
+    [JsonIgnore]
+    public ReadOnlyMemory<byte> Key { get; init; }
+}
+
+/// <summary>What QEMU does when the guest's watchdog runs out.</summary>
+public enum WatchdogPolicy
+{
+    Reset,
+    /// <summary>The guest's CPUs stop in state <c>watchdog</c>; the caller decides.</summary>
+    Pause,
+    /// <summary>Only the event.</summary>
+    None,
 }
 
 public sealed record KernelDefinition
@@ -105,6 +139,14 @@ public enum DiskBus
 {
     Virtio,
     Scsi,
+    /// <summary>The machine's own AHCI (q35) or IDE (i440fx) controller: fixed, no hotplug.</summary>
+    Sata,
+}
+
+public enum CdromBus
+{
+    Scsi,
+    Sata,
 }
 
 /// <summary>One file of a disk's chain.</summary>
@@ -116,7 +158,7 @@ public sealed record DiskFile
 
 public sealed record DiskDefinition
 {
-    /// <summary>0..15 on virtio, 0..23 on scsi; fixes the guest's address. The device is <c>disk{Slot}</c>, unique over both buses.</summary>
+    /// <summary>0..15 on virtio, 0..23 on scsi, 0..2 on sata (0..1 on i440fx); fixes the guest's address. The device is <c>disk{Slot}</c>, unique over all buses.</summary>
     public required int Slot { get; init; }
     public required string Path { get; init; }
     public required DiskFormat Format { get; init; }
@@ -134,13 +176,14 @@ public sealed record DiskDefinition
     public bool DirectIo { get; init; }
 }
 
-/// <summary>A CD-ROM drive on the virtio-scsi bus (ISO images, cloud-init's seed).</summary>
+/// <summary>A CD-ROM drive (ISO images, cloud-init's seed).</summary>
 public sealed record CdromDefinition
 {
-    /// <summary>0..7; the device is <c>cd{Slot}</c>.</summary>
+    /// <summary>0..7, on sata 0..2 (0..1 on i440fx); the device is <c>cd{Slot}</c>.</summary>
     public required int Slot { get; init; }
     /// <summary>Null = an empty drive.</summary>
     public string? Path { get; init; }
+    public CdromBus Bus { get; set; } = CdromBus.Scsi;
     public int? BootIndex { get; init; }
 }
 
@@ -170,6 +213,8 @@ public sealed record NicDefinition
     public NicModel Model { get; set; } = NicModel.Virtio;
     /// <summary>User-mode only: ports of the host that lead into the guest.</summary>
     public IReadOnlyList<PortForward> Forwards { get; set; } = [];
+    /// <summary>With one, the card gets QEMU's boot ROM (PXE); null = it cannot be booted from.</summary>
+    public int? BootIndex { get; init; }
 }
 
 public sealed record PortForward

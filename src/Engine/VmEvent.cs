@@ -21,6 +21,9 @@ public sealed record VmBlockIoError(long Epoch, long Run, string Device, string 
 
 public sealed record VmPanicked(long Epoch, long Run) : VmEvent(Epoch, Run);
 
+/// <summary>The guest has not fed its watchdog in time; what QEMU did then is in the definition.</summary>
+public sealed record VmWatchdogFired(long Epoch, long Run) : VmEvent(Epoch, Run);
+
 public sealed record VmDeviceDeleted(long Epoch, long Run, string Device) : VmEvent(Epoch, Run);
 
 /// <summary>The monitor does not answer or its line broke. The guest may well run on: nothing is killed for this.</summary>

@@ -10,7 +10,7 @@ namespace Lamina.Engine.Qemu;
     [
         typeof(CamelCaseEnumConverter<Accelerator>), typeof(CamelCaseEnumConverter<FirmwareKind>),
         typeof(CamelCaseEnumConverter<DiskFormat>), typeof(CamelCaseEnumConverter<DiskBus>), typeof(CamelCaseEnumConverter<NicModel>),
-        typeof(CamelCaseEnumConverter<VideoModel>),
+        typeof(CamelCaseEnumConverter<VideoModel>), typeof(CamelCaseEnumConverter<CdromBus>), typeof(CamelCaseEnumConverter<WatchdogPolicy>),
     ])]
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(QemuProbeResult))]
