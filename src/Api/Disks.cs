@@ -35,7 +35,55 @@ public sealed record DiskSpec : ProjectRecord
 
     /// <summary>Id of the VM that it belongs to.</summary>
     public string? Vm { get; init; }
+    public string? Notes { get; init; }
+
+    /// <summary>The operation that makes a disk of its own; if that ends without success, disk and name are removed again. Null: its VM's host makes it.</summary>
+    public string? Making { get; init; }
     public string? Deleting { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/disks</c>: a disk that belongs to no VM yet.</summary>
+public sealed record DiskCreate
+{
+    public required string Name { get; init; }
+    public string? Project { get; init; }
+
+    /// <summary>Null with an image: the image's virtual size.</summary>
+    public long? SizeBytes { get; init; }
+    public string? Pool { get; init; }
+    public string? Image { get; init; }
+    public DiskFormat? Format { get; init; }
+    public string? Notes { get; init; }
+}
+
+/// <summary>Body of <c>PATCH /v1/disks/{id}</c> (RFC 7396 on these members).</summary>
+public sealed record DiskUpdate
+{
+    public string? Name { get; init; }
+
+    /// <summary>At least what it has: a disk only grows. The host makes the file so large, at once or at the next start of its VM.</summary>
+    public long? SizeBytes { get; init; }
+    public string? Notes { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/disks/{id}/move</c>.</summary>
+public sealed record DiskMove
+{
+    public required string Pool { get; init; }
+}
+
+/// <summary>A folder in a pool that no record speaks of: listed, never removed by itself.</summary>
+public sealed record Orphan
+{
+    /// <summary>The pool's name.</summary>
+    public required string Pool { get; init; }
+
+    /// <summary>The absolute path on the host.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Noun of what it was: <c>disk</c>, <c>image</c>, <c>iso</c>, <c>vm</c>.</summary>
+    public required string Kind { get; init; }
+    public long AllocatedBytes { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<ContentState>))]

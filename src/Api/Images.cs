@@ -17,6 +17,9 @@ public enum ImageOrigin
 {
     Build,
     Upload,
+
+    /// <summary>Made from a VM's disk.</summary>
+    Vm,
 }
 
 /// <summary>Key <c>images/&lt;id&gt;/spec</c>, written by the API. The file is <c>&lt;pool&gt;/images/&lt;id&gt;/image.qcow2</c>.</summary>

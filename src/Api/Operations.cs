@@ -32,6 +32,9 @@ public sealed record OperationRequest : ProjectRecord
     /// <summary>What was taken as asked for, but is likely not what is meant: memory below the guest system's minimum, and such.</summary>
     public IReadOnlyList<string> Warnings { get; set; } = [];
     public bool CancelRequested { get; init; }
+
+    /// <summary>Keys of names, MACs and addresses that were taken for what it makes; given back with its end unless that is success.</summary>
+    public IReadOnlyList<string> Claims { get; set; } = [];
 }
 
 [JsonConverter(typeof(CamelCaseEnum<OperationPhase>))]

@@ -36,6 +36,38 @@ public sealed record PoolSpec : StoredRecord
 
     /// <summary>Kept free for the host: new disks, images and uploads are refused below it.</summary>
     public long ReserveBytes { get; set; } = 1L << 30;
+
+    /// <summary>How much may be promised to guests, in percent of the pool's size; null: without bound.</summary>
+    public int? OverProvisionPercent { get; init; }
+    public string? Notes { get; init; }
+
+    /// <summary>The folder bears a mark with this pool's id, and is the pool only as long as it does.</summary>
+    public bool Marked { get; init; }
+
+    /// <summary>The operation that deletes it.</summary>
+    public string? Deleting { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/pools</c>.</summary>
+public sealed record PoolCreate
+{
+    public required string Name { get; init; }
+
+    /// <summary>An absolute path; the folder is made when only it is missing, and must be empty.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Null: 1 GiB, of small file systems a twentieth.</summary>
+    public long? ReserveBytes { get; init; }
+    public int? OverProvisionPercent { get; init; }
+    public string? Notes { get; init; }
+}
+
+/// <summary>Body of <c>PATCH /v1/pools/{id}</c> (RFC 7396; null takes a member back to its default).</summary>
+public sealed record PoolUpdate
+{
+    public long? ReserveBytes { get; init; }
+    public int? OverProvisionPercent { get; init; }
+    public string? Notes { get; init; }
 }
 
 public sealed record PoolStatus : StoredRecord
@@ -49,5 +81,11 @@ public sealed record PoolStatus : StoredRecord
 
     /// <summary>What disks, images, ISOs and uploads really occupy.</summary>
     public long AllocatedBytes { get; init; }
+
+    /// <summary>Kind of the file system: <c>ext4</c>, <c>nfs4 (4.2)</c>.</summary>
+    public string? FileSystem { get; init; }
+
+    /// <summary>Whether files can be read and written past the host's cache (O_DIRECT).</summary>
+    public bool DirectIo { get; init; }
     public Failure? Failure { get; init; }
 }

@@ -58,8 +58,14 @@ public sealed record VmSpec : ProjectRecord
     public IReadOnlyList<string> Tags { get; set; } = [];
     public VmPower Power { get; set; } = new();
 
+    /// <summary>Its disks are frozen and it does not start: others are cloned from it.</summary>
+    public bool Template { get; init; }
+
     /// <summary>The operation that deletes this VM; set once, never taken back.</summary>
     public string? Deleting { get; init; }
+
+    /// <summary>Set with <see cref="Deleting"/>: its disks stay, as disks of their own.</summary>
+    public bool KeepDisks { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<VmFirmware>))]

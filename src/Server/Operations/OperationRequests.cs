@@ -20,6 +20,9 @@ internal sealed record OperationDraft
 
     /// <summary>What the verb needs beside the spec; no secrets.</summary>
     public JsonObject? Parameters { get; init; }
+
+    /// <summary>Keys that the same change takes for what the operation makes; given back with its end unless that is success.</summary>
+    public IReadOnlyList<string> Claims { get; init; } = [];
 }
 
 /// <summary>Begins operations in the transaction of the change that asks for them.</summary>
@@ -38,6 +41,7 @@ internal sealed class OperationRequests(TimeProvider time)
             RequestedBy = draft.RequestedBy,
             Host = draft.Host,
             Parameters = draft.Parameters,
+            Claims = draft.Claims,
         };
         change.Create(Keys.Operations.Request, id, request);
         return OperationViews.Of(id, request, null);

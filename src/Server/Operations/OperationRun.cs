@@ -91,6 +91,7 @@ internal sealed class OperationRun : IAsyncDisposable
         {
             var ended = OperationProgress.Ended(State, outcome, _runs.Time.GetUtcNow());
             change = (change ?? new StoreChange("operation.end")).Put(Keys.Operations.State, Id, ended);
+            if (outcome.Phase != OperationPhase.Succeeded) foreach (string claim in Request.Claims) change.Delete(claim);
             var result = await change.CommitAsync(_runs.Store, _runs.Time, cancellationToken);
             if (!result.Succeeded) return result;
             lock (_gate) _state = ended;
