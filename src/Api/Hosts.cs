@@ -11,6 +11,9 @@ public sealed record Host
 public sealed record HostSpec : StoredRecord
 {
     public required string Name { get; init; }
+
+    /// <summary>How its memory is used; changed by the API.</summary>
+    public HostMemoryPolicy Memory { get; set; } = new();
 }
 
 /// <summary>Key <c>hosts/&lt;id&gt;/status</c>, written by that host.</summary>

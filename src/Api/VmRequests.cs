@@ -16,6 +16,12 @@ public sealed record VmCreate
     public int? Cpus { get; init; }
     public int? MaxCpus { get; init; }
     public int? MemoryMiB { get; init; }
+
+    /// <summary>Below this the balloon never takes it; null: half of the memory.</summary>
+    public int? MemoryMinMiB { get; init; }
+
+    /// <summary>Memory of which the kernel may keep once what is the same in several guests (KSM); for guests that trust each other.</summary>
+    public bool MergeMemory { get; init; }
     public VmFirmware? Firmware { get; init; }
 
     /// <summary>Needs UEFI on q35, which it implies where no firmware is named.</summary>
@@ -112,6 +118,10 @@ public sealed record VmUpdate
     public string? Name { get; init; }
     public int? Cpus { get; init; }
     public int? MemoryMiB { get; init; }
+    public int? MemoryMinMiB { get; init; }
+
+    /// <summary>What the guest shall have left, by hand; null: by the host's policy.</summary>
+    public int? BalloonMiB { get; init; }
     public VmLimits? Limits { get; init; }
     public RestartPolicy? Restart { get; init; }
     public VmAutostart? Autostart { get; init; }

@@ -20,6 +20,18 @@ public sealed record VmSpec : ProjectRecord
     public DateTimeOffset CreatedAt { get; init; }
     public required int Cpus { get; init; }
     public required int MemoryMiB { get; init; }
+
+    /// <summary>Below this the balloon never takes it; null: half of <see cref="MemoryMiB"/>. The same as that: the balloon takes nothing.</summary>
+    public int? MemoryMinMiB { get; init; }
+
+    /// <summary>What the guest shall have left, set by hand (<c>vm balloon</c>); null: by the host's policy.</summary>
+    public int? BalloonMiB { get; init; }
+
+    /// <summary>
+    /// The guest's memory is private to its QEMU, so that the kernel may keep pages once that are the same in several guests (KSM). Guests can then
+    /// guess by timing what others hold, so only for guests that trust each other. Set at creation.
+    /// </summary>
+    public bool MergeMemory { get; init; }
     public VmFirmware Firmware { get; init; }
 
     /// <summary>The firmware runs nothing but what is signed by a key that its variables hold (Microsoft's, as delivered). UEFI on q35 only; chosen at creation.</summary>

@@ -13,6 +13,17 @@ public sealed class HostsClient
     public Task<Answer<Host>> GetAsync(string name, CancellationToken cancellationToken) =>
         _connection.GetAsync(Path(name), ApiJson.Default.Host, cancellationToken);
 
+    public Task<Host> UpdateAsync(string name, HostUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
+        _connection.PatchAsync(Path(name), update, ApiJson.Default.HostUpdate, ApiJson.Default.Host, ifMatch, cancellationToken);
+
+    /// <summary>What of its memory is promised, what is used, and what overcommit costs now.</summary>
+    public Task<HostMemoryReport> GetMemoryAsync(string name, CancellationToken cancellationToken) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, Path(name, "memory")), ApiJson.Default.HostMemoryReport, cancellationToken);
+
+    /// <summary>Its figures over time; see <see cref="MetricsClient"/> for the words of the range.</summary>
+    public Task<MetricHistory> GetMetricsAsync(string name, MetricRange range, CancellationToken cancellationToken) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, range.AddTo(Path(name, "metrics"))), ApiJson.Default.MetricHistory, cancellationToken);
+
     /// <summary>Lets all guests of a host power off, before the host does.</summary>
     public Task<Operation> ShutdownGuestsAsync(string name, GuestsShutdownRequest request, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path(name, "shutdown-guests"), request, ApiJson.Default.GuestsShutdownRequest, ApiJson.Default.Operation, cancellationToken);

@@ -32,6 +32,7 @@ public sealed class LaminaClient : IDisposable
         Consoles = new ConsolesClient(Connection);
         Operations = new OperationsClient(Connection);
         Events = new EventsClient(Connection);
+        Metrics = new MetricsClient(Connection);
     }
 
     /// <summary>Requests that no typed member covers (<c>lamina api GET /v1/vms</c>).</summary>
@@ -54,6 +55,7 @@ public sealed class LaminaClient : IDisposable
     public ConsolesClient Consoles { get; }
     public OperationsClient Operations { get; }
     public EventsClient Events { get; }
+    public MetricsClient Metrics { get; }
 
     public void Dispose() => Connection.Dispose();
 }

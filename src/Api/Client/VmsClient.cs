@@ -60,6 +60,10 @@ public sealed class VmsClient
     /// <summary>The command line of its QEMU, an argument a line.</summary>
     public Task<string> GetQemuArgumentsAsync(string vm, CancellationToken cancellationToken) => _connection.GetTextAsync(Path(vm, "qemu-args"), cancellationToken);
 
+    /// <summary>Its figures over time; see <see cref="MetricsClient"/> for the words of the range.</summary>
+    public Task<MetricHistory> GetMetricsAsync(string vm, MetricRange range, CancellationToken cancellationToken) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, range.AddTo(Path(vm, "metrics"))), ApiJson.Default.MetricHistory, cancellationToken);
+
     /// <summary>Copies what the serial line said until now (at most 1 MiB).</summary>
     public async Task CopySerialHistoryAsync(string vm, Stream output, CancellationToken cancellationToken)
     {
