@@ -39,6 +39,9 @@ public sealed record DiskSpec : ProjectRecord
 
     /// <summary>The operation that makes a disk of its own; if that ends without success, disk and name are removed again. Null: its VM's host makes it.</summary>
     public string? Making { get; init; }
+
+    /// <summary>It is not deleted, neither alone nor with its VM, until this is taken off.</summary>
+    public bool Protected { get; init; }
     public string? Deleting { get; init; }
 }
 
@@ -101,5 +104,8 @@ public sealed record DiskStatus : StoredRecord
 {
     public required ContentState State { get; init; }
     public long AllocatedBytes { get; init; }
+
+    /// <summary>The size that a guest sees; below the spec's while growing it is still to be done. Null: as when it was made.</summary>
+    public long? SizeBytes { get; init; }
     public Failure? Failure { get; init; }
 }

@@ -22,6 +22,9 @@ public sealed record VmCreate
 
     /// <summary>Memory of which the kernel may keep once what is the same in several guests (KSM); for guests that trust each other.</summary>
     public bool MergeMemory { get; init; }
+
+    /// <summary>How far its memory can grow while it runs; null: chosen by its size.</summary>
+    public int? MaxMemoryMiB { get; init; }
     public VmFirmware? Firmware { get; init; }
 
     /// <summary>Needs UEFI on q35, which it implies where no firmware is named.</summary>
@@ -133,6 +136,16 @@ public sealed record VmUpdate
     public bool? ResetNvram { get; init; }
     public string? Notes { get; init; }
     public IReadOnlyList<string>? Tags { get; init; }
+
+    /// <summary>How many CPUs it can have while it runs; a change takes effect at the next start.</summary>
+    public int? MaxCpus { get; init; }
+
+    /// <summary>How far its memory can grow while it runs; a change takes effect at the next start.</summary>
+    public int? MaxMemoryMiB { get; init; }
+
+    /// <summary>What is tried in which order: <c>disk0</c>, <c>cd0</c>, <c>nic0</c>. Null: disks, then CD-ROMs.</summary>
+    public IReadOnlyList<string>? Boot { get; init; }
+    public bool? Protected { get; init; }
 }
 
 /// <summary>From what kind of device to boot once.</summary>
@@ -207,4 +220,48 @@ public sealed record GuestsShutdownRequest
 
     /// <summary>Cut the power of those that take longer; else they run on until the host ends them.</summary>
     public bool ForceAfter { get; init; }
+}
+
+/// <summary>
+/// Body of <c>POST /v1/vms/{vm}/disks</c>: a new disk (a size, or an image), or one that belongs to no VM (<see cref="Disk"/>). It gets the lowest free
+/// slot.
+/// </summary>
+public sealed record VmDiskAdd
+{
+    /// <summary>Name or id of a disk that belongs to no VM; excludes size, image, pool and format.</summary>
+    public string? Disk { get; init; }
+    public long? SizeBytes { get; init; }
+    public string? Image { get; init; }
+    public string? Pool { get; init; }
+    public DiskFormat? Format { get; init; }
+    public DiskBus? Bus { get; init; }
+    public bool? ReadOnly { get; init; }
+    public DiskLimits? Limits { get; init; }
+}
+
+/// <summary>Body of <c>PATCH /v1/vms/{vm}/disks/{slot}</c> (RFC 7396).</summary>
+public sealed record VmDiskUpdate
+{
+    /// <summary>Disks grow only.</summary>
+    public long? SizeBytes { get; init; }
+    public DiskLimits? Limits { get; init; }
+    public bool? Protected { get; init; }
+}
+
+/// <summary>Body of <c>PATCH /v1/vms/{vm}/nics/{slot}</c> (RFC 7396).</summary>
+public sealed record VmNicUpdate
+{
+    /// <summary>Name or id; the card moves there without being taken out.</summary>
+    public string? Network { get; init; }
+
+    /// <summary>Null in another network: the next free one.</summary>
+    public string? Address { get; init; }
+    public NicLink? Link { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/vms/{vm}/cdroms</c> (a further drive) and of <c>PATCH /v1/vms/{vm}/cdroms/{slot}</c> (another medium; null: none).</summary>
+public sealed record VmCdromChange
+{
+    /// <summary>Name or id of an ISO.</summary>
+    public string? Iso { get; init; }
 }

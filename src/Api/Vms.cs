@@ -73,6 +73,9 @@ public sealed record VmSpec : ProjectRecord
     /// <summary>Its disks are frozen and it does not start: others are cloned from it.</summary>
     public bool Template { get; init; }
 
+    /// <summary>It is not deleted, not even by force, until this is taken off.</summary>
+    public bool Protected { get; init; }
+
     /// <summary>The operation that deletes this VM; set once, never taken back.</summary>
     public string? Deleting { get; init; }
 
@@ -133,6 +136,9 @@ public sealed record VmMachine : RecordPart
     public required int MaxCpus { get; init; }
     public int MemorySlots { get; init; }
 
+    /// <summary>How far its memory can grow while it runs; null: not at all.</summary>
+    public int? MaxMemoryMiB { get; init; }
+
     /// <summary>Hyper-V's interfaces that a Windows guest is offered under KVM, as QEMU names them: <c>hv-relaxed</c>, <c>hv-spinlocks=0x1fff</c>.</summary>
     public IReadOnlyList<string> HyperV { get; set; } = [];
 
@@ -160,6 +166,21 @@ public sealed record VmDisk : RecordPart
     public DiskBus Bus { get; init; }
     public bool ReadOnly { get; init; }
     public int? BootIndex { get; init; }
+
+    /// <summary>How much the guest may do with it a second; null: as much as the host gives.</summary>
+    public DiskLimits? Limits { get; init; }
+}
+
+/// <summary>Upper bounds of a disk's use; null: none. A total excludes the two parts of its kind.</summary>
+public sealed record DiskLimits : RecordPart
+{
+    /// <summary>Requests a second.</summary>
+    public long? Iops { get; init; }
+    public long? IopsRead { get; init; }
+    public long? IopsWrite { get; init; }
+    public long? BytesPerSecond { get; init; }
+    public long? BytesPerSecondRead { get; init; }
+    public long? BytesPerSecondWrite { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<CdromBus>))]
@@ -203,6 +224,13 @@ public enum NicModel
     E1000,
 }
 
+[JsonConverter(typeof(CamelCaseEnum<NicLink>))]
+public enum NicLink
+{
+    Up,
+    Down,
+}
+
 /// <summary>A network card. MAC and address are allocated in the store when the NIC is made, so nothing moves with the VM.</summary>
 public sealed record VmNic : RecordPart
 {
@@ -223,6 +251,12 @@ public sealed record VmNic : RecordPart
 
     /// <summary>Most that leaves the guest, in kilobits per second; null: no limit.</summary>
     public int? OutboundKbps { get; init; }
+
+    /// <summary>The cable: drawn out, the guest sees a card without a carrier.</summary>
+    public NicLink Link { get; init; }
+
+    /// <summary>1 boots first; null = not booted from.</summary>
+    public int? BootIndex { get; init; }
 }
 
 /// <summary>cloud-init's NoCloud data. User data, keys and passwords lie in <c>secrets/&lt;id&gt;</c>, never here.</summary>
@@ -382,6 +416,9 @@ public sealed record VmStatus : StoredRecord
     /// <summary>What is saved but waits for a restart, as JSON paths of the spec.</summary>
     public IReadOnlyList<string> PendingRestart { get; set; } = [];
 
+    /// <summary>The same, each with its reason, and what the guest has not let happen yet.</summary>
+    public IReadOnlyList<PendingChange> Pending { get; set; } = [];
+
     /// <summary>Crashes in a row, for the back-off of the restart policy.</summary>
     public int Crashes { get; init; }
     public DateTimeOffset? RestartAt { get; init; }
@@ -394,6 +431,16 @@ public sealed record VmStatus : StoredRecord
 
     /// <summary>Boot id of the host when this was written: another one means that the host has rebooted since.</summary>
     public string? HostBootId { get; init; }
+}
+
+/// <summary>A change that is saved and not done.</summary>
+public sealed record PendingChange : RecordPart
+{
+    /// <summary>Where in the spec, as a JSONPath: <c>$.memoryMiB</c>, <c>$.disks[?@.slot==1]</c>.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Why it waits, and for what, as a sentence.</summary>
+    public required string Reason { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<VmJobKind>))]
