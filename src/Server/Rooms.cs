@@ -107,6 +107,7 @@ internal sealed record Rooms
                 Sweeper = sweeper,
                 Loggers = loggers,
                 DefaultPoolFolder = configuration.Pool?.Path ?? instance.DefaultPoolDirectory,
+                PrivateFolders = [instance.DataDirectory, instance.ConfigurationDirectory, instance.RunDirectory, instance.LogDirectory],
                 WorkerUserIds = instance.WorkerUserIds,
             },
             cancellationToken));

@@ -11,5 +11,8 @@ public enum OpenFlags
     Exclusive = 0x80,
     Truncate = 0x200,
     NonBlocking = 0x800,
+
+    /// <summary>Past the host's cache (O_DIRECT); EINVAL where the file system cannot.</summary>
+    Direct = 0x4000,
     Directory = 0x10000,
 }

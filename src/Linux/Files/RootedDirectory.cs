@@ -28,6 +28,9 @@ public sealed class RootedDirectory : IDisposable
 
     public string FullPath { get; }
 
+    /// <summary>Of the folder itself.</summary>
+    public FileFacts Facts => FileFacts.Read(root);
+
     /// <exception cref="LinuxException">It is not there, or no folder.</exception>
     public static RootedDirectory Open(string path)
     {

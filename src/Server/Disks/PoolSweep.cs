@@ -21,6 +21,7 @@ internal sealed class PoolSweep(IStore store, Cache cache, HostPools pools, Host
         foreach (var pool in cache.Snapshot.All(Keys.Pools.Spec))
         {
             var paths = new PoolPaths(pool.Record.Path);
+            if (!Directory.Exists(paths.Root)) continue; // away: its status says so, and the others are swept all the same
             using var root = RootedDirectory.Open(paths.Root);
             removed.AddRange(await RemoveTemporariesAsync(root, paths, cancellation));
             removed.AddRange(RemoveLostUploads(root, pool));

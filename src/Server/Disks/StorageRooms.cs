@@ -24,6 +24,9 @@ internal sealed record StorageParts
     /// <summary>Of the pool <c>default</c>, when it does not exist yet.</summary>
     public required string DefaultPoolFolder { get; init; }
 
+    /// <summary>The daemon's own: no pool lies in them or holds them, the default one excepted.</summary>
+    public IReadOnlyList<string> PrivateFolders { get; init; } = [];
+
     /// <summary>Uids for tools that read foreign files; as many run at once.</summary>
     public required IReadOnlyList<uint> WorkerUserIds { get; init; }
 }
@@ -63,6 +66,7 @@ internal sealed class StorageRooms : IDisposable
         var rooms = new StorageRooms(parts);
         await rooms.Pools.EnsureDefaultAsync(parts.DefaultPoolFolder, cancellation);
         rooms.Uploads.Restore(parts.Cache.Snapshot.All(Keys.Uploads).Select(upload => (upload.Id, upload.Record)));
+        new HostPoolOperations(parts.Cache, parts.Events, parts.Time).Register(parts.Executor);
         rooms._images.Register(parts.Executor);
         rooms._isos.Register(parts.Executor);
         var sweep = new PoolSweep(parts.Store, parts.Cache, rooms.Pools, rooms.Uploads, parts.Time);
@@ -74,7 +78,7 @@ internal sealed class StorageRooms : IDisposable
     {
         var operations = new OperationRequests(_parts.Time);
         var lookup = new UploadLookup(Uploads);
-        PoolEndpoints.Map(api);
+        new PoolEndpoints(operations, _parts.Events, _parts.PrivateFolders).Map(api);
         new UploadEndpoints(Pools, Uploads, _parts.Time).Map(api);
         new ImageEndpoints(operations, lookup, _parts.Time).Map(api);
         new IsoEndpoints(operations, lookup, _parts.Time).Map(api);

@@ -47,14 +47,13 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
 
     /// <summary>The pool's room now, as the file system says it.</summary>
     /// <exception cref="ProblemException">The pool cannot be read.</exception>
-    public PoolRoomNow Room(string poolId) => Room(SpecOf(poolId), _reservations.Sum(poolId));
+    public PoolRoomNow Room(string poolId) => Room(poolId, _reservations.Sum(poolId));
 
     /// <summary>Promises room to an upload or operation until <see cref="Release"/>; else says why there is none.</summary>
     /// <exception cref="ProblemException">The pool cannot be read.</exception>
     public Failure? TryReserve(string poolId, string owner, string what, long bytes)
     {
-        var spec = SpecOf(poolId);
-        return _reservations.TryReserve(poolId, owner, what, bytes, others => Room(spec, others));
+        return _reservations.TryReserve(poolId, owner, what, bytes, others => Room(poolId, others));
     }
 
     /// <inheritdoc cref="PoolReservations.Keep"/>
@@ -75,8 +74,8 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
     /// <summary>True when guests that were paused because the pool was full may go on.</summary>
     public bool HasRoomToResume(string poolId)
     {
-        var spec = SpecOf(poolId);
-        return Room(spec, 0).FreeBytes >= PoolAccounting.ResumeThresholdBytes(spec.ReserveBytes);
+        var room = Room(poolId, 0);
+        return room.FreeBytes >= PoolAccounting.ResumeThresholdBytes(room.ReserveBytes);
     }
 
     /// <summary>Ends when <see cref="HasRoomToResume"/>. The file system tells nobody, so it is looked at each second, only while somebody waits.</summary>
@@ -143,11 +142,13 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
 
     private PoolStatus Look(CachedRecord<PoolSpec> pool)
     {
-        var provisioned = cache.Snapshot.All(Keys.Disks.Spec).Where(disk => disk.Record.Pool == pool.Id).Sum(disk => disk.Record.SizeBytes);
+        var provisioned = PoolContent.ProvisionedBytes(cache.Snapshot, pool.Id);
         try
         {
             var paths = new PoolPaths(pool.Record.Path);
-            return PoolStatuses.Make(FileSystemSpace.Read(paths.Disks), null, provisioned, PoolFiles.AllocatedBytes(paths));
+            RequireMark(paths, pool);
+            var status = PoolStatuses.Make(FileSystemSpace.Read(paths.Disks), null, provisioned, PoolFiles.AllocatedBytes(paths));
+            return status with { FileSystem = PoolFolder.FileSystem(paths.Root)?.Words, DirectIo = PoolFolder.TakesDirectIo(paths) };
         }
         catch (Exception problem) when (problem is LinuxException or IOException)
         {
@@ -156,17 +157,28 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         }
     }
 
-    private static PoolRoomNow Room(PoolSpec spec, long reservedBytes)
+    private PoolRoomNow Room(string poolId, long reservedBytes)
     {
+        var pool = FindPool(poolId);
+        var spec = pool.Record;
         try
         {
-            var space = FileSystemSpace.Read(new PoolPaths(spec.Path).Disks);
+            var paths = new PoolPaths(spec.Path);
+            RequireMark(paths, pool);
+            var space = FileSystemSpace.Read(paths.Disks);
             return new PoolRoomNow(spec.Name, space.TotalBytes, space.AvailableBytes, spec.ReserveBytes, reservedBytes);
         }
         catch (Exception problem) when (problem is LinuxException or IOException)
         {
             throw Unreadable(spec, problem);
         }
+    }
+
+    /// <summary>What is found in the pool's place may be another folder: an unmounted one, or another pool.</summary>
+    private static void RequireMark(PoolPaths paths, CachedRecord<PoolSpec> pool)
+    {
+        if (pool.Record.Marked && PoolFolder.MarkOf(paths) is var mark && mark != pool.Id)
+            throw new IOException(mark is null ? $"the folder bears no mark ({PoolPaths.MarkName}) of this pool" : $"the folder bears the mark of another pool ({mark})");
     }
 
     private bool Answers(string poolId)
@@ -182,7 +194,9 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         }
     }
 
-    private PoolSpec SpecOf(string poolId) => cache.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", poolId).Record;
+    private PoolSpec SpecOf(string poolId) => FindPool(poolId).Record;
+
+    private CachedRecord<PoolSpec> FindPool(string poolId) => cache.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", poolId);
 
     private static ProblemException Unreadable(PoolSpec spec, Exception problem) => new(
         ProblemKind.Unavailable, "pool.unavailable", $"Pool {spec.Name} at {spec.Path} cannot be read: {problem.Message}",

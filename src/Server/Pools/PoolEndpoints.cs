@@ -1,20 +1,31 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Lamina.Api;
+using Lamina.Api.Input;
 using Lamina.Server.Control;
+using Lamina.Server.Events;
 using Lamina.Server.Http;
+using Lamina.Server.Operations;
 
 namespace Lamina.Server.Pools;
 
 /// <summary><c>/v1/pools</c>: where disks live, and how full that is.</summary>
-internal static class PoolEndpoints
+internal sealed class PoolEndpoints(OperationRequests operations, EventLog events, IReadOnlyList<string> privateFolders)
 {
     /// <summary>For <c>/v1/watch</c>.</summary>
     public static WatchKind Watch { get; } = new WatchKind<Pool>(
         "pools", [Keys.Pools.Spec, Keys.Pools.Status], (snapshot, id) => snapshot.Get(Keys.Pools.Spec, id) is { } spec ? View(snapshot, spec) : null, _ => null, ApiJson.Default.Pool);
 
-    public static void Map(ApiRoutes api)
+    public void Map(ApiRoutes api)
     {
         api.Get("/v1/pools", Permission.View, "Lists the pools", List).InstallationWide().Paged().Answers(ApiJson.Default.PagePool);
         api.Get("/v1/pools/{pool}", Permission.View, "Shows a pool", Show).InstallationWide().Answers(ApiJson.Default.Pool).Problems("pool.notFound");
+        api.Post("/v1/pools", Permission.Administer, "Makes an empty folder of the host a pool", CreateAsync)
+            .InstallationWide().Takes(ApiJson.Default.PoolCreate).Begins().Idempotent().Problems("name.taken");
+        api.Patch("/v1/pools/{pool}", Permission.Administer, "Changes a pool's notes and bounds", UpdateAsync)
+            .InstallationWide().Takes(ApiJson.Default.PoolUpdate).Answers(ApiJson.Default.Pool).Problems("pool.notFound", "pool.deleting", "etag.mismatch");
+        api.Delete("/v1/pools/{pool}", Permission.Administer, "Deletes an empty pool; its folder stays", DeleteAsync)
+            .InstallationWide().Begins().Idempotent().Problems("pool.notFound", "pool.notEmpty", "pool.default", "pool.deleting");
     }
 
     private static ApiAnswer List(ApiRequest request)
@@ -25,9 +36,76 @@ internal static class PoolEndpoints
 
     private static ApiAnswer Show(ApiRequest request)
     {
-        var spec = request.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", request.Route("pool"));
+        var spec = Find(request);
         return ApiAnswer.Ok(View(request.Snapshot, spec), ApiJson.Default.Pool, spec);
     }
+
+    private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
+    {
+        var body = await request.DraftAsync(ApiJson.Default.PoolCreate);
+        var problems = new InputProblems();
+        PoolRules.Check(body, request.Snapshot.All(Keys.Pools.Spec).Select(pool => pool.Record), privateFolders, problems);
+        problems.ThrowIfAny();
+        var target = new ObjectReference { Kind = "pool", Id = Guid.CreateVersion7().ToString(), Name = body.Name };
+        string name = Keys.NameId(Lookup.Installation, "pool", body.Name);
+        var change = new StoreChange("pool.creating").Create(Keys.Names, name, new Claim { Owner = target.Id });
+        var operation = operations.Add(change, Draft(request, HostPoolOperations.Create, target) with
+        {
+            Parameters = new JsonObject { [HostPoolOperations.RequestParameter] = JsonSerializer.SerializeToNode(body, ApiJson.Default.PoolCreate) },
+            Claims = [Keys.Names[name]],
+        });
+        return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    private async ValueTask<ApiAnswer> UpdateAsync(ApiRequest request)
+    {
+        var pool = Find(request);
+        request.RequireMatch(pool);
+        RequireKept(pool);
+        var known = new PoolUpdate { ReserveBytes = pool.Record.ReserveBytes, OverProvisionPercent = pool.Record.OverProvisionPercent, Notes = pool.Record.Notes };
+        var update = await request.PatchAsync(known, ApiJson.Default.PoolUpdate);
+        var problems = new InputProblems();
+        PoolRules.Check(update, problems);
+        problems.ThrowIfAny();
+        long total = request.Snapshot.Get(Keys.Pools.Status, pool.Id)?.Record.TotalBytes ?? 0;
+        var spec = pool.Record with
+        {
+            ReserveBytes = update.ReserveBytes ?? PoolAccounting.DefaultReserveBytes(total),
+            OverProvisionPercent = update.OverProvisionPercent,
+            Notes = update.Notes,
+        };
+        var target = Reference(pool);
+        var change = new StoreChange("pool.update").Update(Keys.Pools.Spec, pool.Id, spec, pool.ModRevision);
+        events.Add(change, new EventDraft { Kind = "pool.changed", Message = $"Pool {pool.Record.Name} was changed.", Target = target });
+        var shown = View(request.Snapshot, pool) with { Spec = spec };
+        return await request.CommitAsync(change, ApiAnswer.Ok(shown, ApiJson.Default.Pool), target);
+    }
+
+    private async ValueTask<ApiAnswer> DeleteAsync(ApiRequest request)
+    {
+        var pool = Find(request);
+        request.RequireMatch(pool);
+        RequireKept(pool);
+        if (PoolRules.RefuseDelete(pool.Record.Name, PoolContent.Of(request.Snapshot, pool.Id)) is { } refusal) throw refusal;
+        var target = Reference(pool);
+        var change = new StoreChange("pool.deleting");
+        var operation = operations.Add(change, Draft(request, HostPoolOperations.Delete, target));
+        change.Update(Keys.Pools.Spec, pool.Id, pool.Record with { Deleting = operation.Id }, pool.ModRevision);
+        return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    private static CachedRecord<PoolSpec> Find(ApiRequest request) => request.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", request.Route("pool"));
+
+    private static void RequireKept(CachedRecord<PoolSpec> pool)
+    {
+        if (pool.Record.Deleting is { } deleting)
+            throw ProblemException.Conflict("pool.deleting", $"Pool {pool.Record.Name} is being deleted.", $"Follow it: lamina operation show {deleting}.");
+    }
+
+    private static OperationDraft Draft(ApiRequest request, string kind, ObjectReference target) =>
+        new() { Kind = kind, Target = target, RequestedBy = request.Caller.Subject };
+
+    private static ObjectReference Reference(CachedRecord<PoolSpec> pool) => new() { Kind = "pool", Id = pool.Id, Name = pool.Record.Name };
 
     private static Pool View(CacheSnapshot snapshot, CachedRecord<PoolSpec> spec) => new()
     {

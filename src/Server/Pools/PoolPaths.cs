@@ -11,6 +11,9 @@ internal sealed record PoolPaths(string Root)
     /// <summary>Begins the name of every folder of an uncommitted operation; the rest is the operation's id.</summary>
     public const string TemporaryPrefix = ".tmp-";
 
+    /// <summary>The file that marks a folder as a pool; it holds the pool's id.</summary>
+    public const string MarkName = ".lamina-pool";
+
     public string Disks => Path.Join(Root, "disks");
     public string Images => Path.Join(Root, "images");
     public string Isos => Path.Join(Root, "isos");
