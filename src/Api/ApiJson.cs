@@ -38,6 +38,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(Image))]
 [JsonSerializable(typeof(Page<Image>))]
 [JsonSerializable(typeof(ImageCreate))]
+[JsonSerializable(typeof(Page<CatalogueImage>))]
 [JsonSerializable(typeof(Iso))]
 [JsonSerializable(typeof(Page<Iso>))]
 [JsonSerializable(typeof(IsoCreate))]

@@ -22,6 +22,12 @@ public sealed record UploadSpec : ProjectRecord
     /// <summary>Id of the pool.</summary>
     public required string Pool { get; init; }
     public required long SizeBytes { get; init; }
+
+    /// <summary>The file that the host downloads into it; null: a client sends it.</summary>
+    public string? DownloadUrl { get; init; }
+
+    /// <summary>The publisher's checksum of that file: another one is another file, which this does not go on with.</summary>
+    public string? DownloadDigest { get; init; }
 }
 
 public sealed record UploadCreate

@@ -14,12 +14,30 @@ internal static class ImageCommands
         new("state", i => (i.Status?.State ?? ContentState.Preparing).ToString().ToLowerInvariant()),
         new("size", i => i.Status is { VirtualSizeBytes: > 0 } s ? Sizes.Format(s.VirtualSizeBytes) : null, AlignRight: true),
         new("allocated", i => i.Status is { AllocatedBytes: > 0 } s ? Sizes.Format(s.AllocatedBytes) : null, AlignRight: true),
-        new("origin", i => i.Spec.Recipe is { } recipe ? $"built ({recipe})" : $"imported ({i.Status?.SourceFormat ?? "?"})"),
+        new("origin", Origin),
+        new("version", i => i.Spec.Version),
+        new("clones", i => i.Clones > 0 ? i.Clones.ToString() : null, AlignRight: true),
         new("created", i => Times.Absolute(i.Spec.CreatedAt)),
         new("failure", i => i.Status?.Failure?.Message),
     ];
 
-    public static Command Build() => CommandBuilder.Noun("image", "what disks are made from", List(), Show(), BuildRecipe(), Import(), Delete());
+    private static readonly IReadOnlyList<Column<CatalogueImage>> CatalogueColumns =
+    [
+        new("name", c => c.Name),
+        new("title", c => c.Title),
+        new("pulled", c => c.Version),
+        new("url", c => c.Url),
+    ];
+
+    public static Command Build() => CommandBuilder.Noun("image", "what disks are made from",
+        List(), Show(), Catalogue(), Pull(), BuildRecipe(), Import(), ImagePruneCommand.Build(), Delete());
+
+    private static string Origin(Image image) => image.Spec switch
+    {
+        { Recipe: { } recipe } => $"built ({recipe})",
+        { Source: { } source } => $"pulled ({source.Catalogue ?? source.Url})",
+        _ => $"imported ({image.Status?.SourceFormat ?? "?"})",
+    };
 
     private static Command List() => CommandBuilder.Verb("list", "the images of the project", [], async (invocation, cancellationToken) =>
         invocation.Printer.List(await invocation.Client.Images.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Image, Columns));
@@ -29,6 +47,36 @@ internal static class ImageCommands
         var image = new Argument<string>("image");
         return CommandBuilder.Verb("show", "everything about one", [image], async (invocation, cancellationToken) =>
             invocation.Printer.Show((await invocation.Client.Images.GetAsync(invocation.Value(image), cancellationToken)).Value, ApiJson.Default.Image, Columns));
+    }
+
+    private static Command Catalogue() => CommandBuilder.Verb("catalogue", "the public images that can be pulled", [], async (invocation, cancellationToken) =>
+        invocation.Printer.List(await invocation.Client.Images.CatalogueAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.CatalogueImage, CatalogueColumns));
+
+    private static Command Pull()
+    {
+        var image = new Argument<string>("image") { Description = "debian/12, as 'image catalogue' lists it; with --url any name" };
+        var name = new Option<string?>("--name") { Description = "another name (default: the catalogue's)", HelpName = "name" };
+        var pool = new Option<string?>("--pool") { Description = "where it lives", HelpName = "name" };
+        var url = new Option<string?>("--url") { Description = "pull this file instead (administrators)", HelpName = "url" };
+        var checksums = new Option<string?>("--checksums") { Description = "the publisher's checksum file, for --url", HelpName = "url" };
+        var sha256 = new Option<string?>("--sha256") { Description = "the checksum itself, for --url", HelpName = "hex" };
+        var plain = new Option<bool>("--no-cloud-init") { Description = "its guest has no cloud-init" };
+        return CommandBuilder.Verb("pull", "download a public image and check it; again, for a newer version", [image, name, pool, url, checksums, sha256, plain], async (invocation, cancellationToken) =>
+        {
+            var create = new ImageCreate
+            {
+                Name = invocation.Value(name) ?? invocation.Value(image),
+                Pool = invocation.Value(pool),
+                Catalogue = invocation.Value(url) is null ? invocation.Value(image) : null,
+                Url = invocation.Value(url),
+                ChecksumsUrl = invocation.Value(checksums),
+                Sha256 = invocation.Value(sha256),
+                CloudInit = invocation.Value(plain) ? false : null,
+            };
+            var operation = await OperationFollower.FollowAsync(invocation, await invocation.Client.Images.CreateAsync(create, cancellationToken), cancellationToken);
+            bool upToDate = (bool?)operation.State?.Result?["upToDate"] ?? false;
+            return OperationFollower.Conclude(invocation, operation, upToDate ? $"image {create.Name} is up to date" : $"image {create.Name} is pulled");
+        });
     }
 
     private static Command BuildRecipe()

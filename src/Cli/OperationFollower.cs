@@ -28,7 +28,12 @@ internal static class OperationFollower
     /// <summary>Follows to the end; a message for success, the failure's words and code otherwise.</summary>
     public static async Task<ExitCode> FinishAsync(Invocation invocation, Operation operation, string done, CancellationToken cancellationToken)
     {
-        var ended = await FollowAsync(invocation, operation, cancellationToken);
+        return Conclude(invocation, await FollowAsync(invocation, operation, cancellationToken), done);
+    }
+
+    /// <summary>Prints an operation that was followed, and says how it ended.</summary>
+    public static ExitCode Conclude(Invocation invocation, Operation ended, string done)
+    {
         if (invocation.Printer.Format is Output.OutputFormat.Json or Output.OutputFormat.Yaml)
             invocation.Printer.Show(ended, ApiJson.Default.Operation, []);
         return Outcome(invocation, ended, done);

@@ -1,9 +1,6 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Lamina.Api;
 using Lamina.Api.Input;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace Lamina.Server;
 
@@ -17,7 +14,7 @@ internal static class ConfigurationFiles
         var problems = new InputProblems();
         foreach (string file in FilesIn(directory))
         {
-            if (ReadFile(file, problems) is { } part) merged = MergePatch.Apply(merged, part)!;
+            if (YamlFile.Read(file, ConfigurationJson.Default.Configuration, problems) is { } part) merged = MergePatch.Apply(merged, part)!;
         }
 
         ConfigurationRules.Check(merged, directory, problems);
@@ -35,29 +32,5 @@ internal static class ConfigurationFiles
         string parts = Path.Combine(directory, "conf.d");
         if (!Directory.Exists(parts)) yield break;
         foreach (string file in Directory.EnumerateFiles(parts, "*.yaml").Order(StringComparer.Ordinal)) yield return file;
-    }
-
-    /// <summary>Null: empty, or it has problems.</summary>
-    private static JsonNode? ReadFile(string file, InputProblems problems)
-    {
-        JsonNode? content;
-        try
-        {
-            using var reader = new StreamReader(file);
-            var yaml = new YamlStream();
-            yaml.Load(reader);
-            content = yaml.Documents.Count == 0 ? null : YamlNodes.ToJson(yaml.Documents[0].RootNode);
-        }
-        catch (YamlException problem)
-        {
-            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{file}:{problem.Start.Line}"), "yaml.invalid", problem.Message);
-            return null;
-        }
-
-        if (content is null) return null;
-        var own = new InputProblems();
-        InputChecker.Check(content, ConfigurationJson.Default.Configuration, "$", own);
-        foreach (var problem in own.Found) problems.Add($"{file}: {problem.Path}", problem.Code, problem.Message);
-        return own.Any ? null : content;
     }
 }

@@ -108,6 +108,7 @@ internal sealed record Rooms
                 Loggers = loggers,
                 DefaultPoolFolder = configuration.Pool?.Path ?? instance.DefaultPoolDirectory,
                 PrivateFolders = [instance.DataDirectory, instance.ConfigurationDirectory, instance.RunDirectory, instance.LogDirectory],
+                CatalogueFolder = Path.Join(instance.ConfigurationDirectory, "catalogue.d"),
                 WorkerUserIds = instance.WorkerUserIds,
             },
             cancellationToken));

@@ -16,6 +16,9 @@ public sealed class ImagesClient
     public Task<Operation> CreateAsync(ImageCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
         ApiPath.Of("images").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.ImageCreate, ApiJson.Default.Operation, cancellationToken);
 
+    public IAsyncEnumerable<CatalogueImage> CatalogueAsync(CancellationToken cancellationToken) =>
+        _connection.ListAsync(ApiPath.Of("image-catalogue").With("project", _connection.Project), ApiJson.Default.PageCatalogueImage, cancellationToken);
+
     public Task<Operation> DeleteAsync(string name, CancellationToken cancellationToken) =>
         _connection.DeleteAsync(Path(name), ApiJson.Default.Operation, cancellationToken);
 

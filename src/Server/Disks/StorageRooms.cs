@@ -2,6 +2,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Images;
+using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Isos;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
@@ -27,6 +28,9 @@ internal sealed record StorageParts
     /// <summary>The daemon's own: no pool lies in them or holds them, the default one excepted.</summary>
     public IReadOnlyList<string> PrivateFolders { get; init; } = [];
 
+    /// <summary>The administrator's files of public images: <c>/etc/lamina/catalogue.d</c>.</summary>
+    public required string CatalogueFolder { get; init; }
+
     /// <summary>Uids for tools that read foreign files; as many run at once.</summary>
     public required IReadOnlyList<uint> WorkerUserIds { get; init; }
 }
@@ -37,13 +41,15 @@ internal sealed class StorageRooms : IDisposable
     private readonly StorageParts _parts;
     private readonly HostImages _images;
     private readonly HostIsos _isos;
+    private readonly Publisher _publisher = new();
 
     private StorageRooms(StorageParts parts)
     {
         _parts = parts;
         Pools = new HostPools(parts.Store, parts.Cache, parts.Time, parts.Loggers.CreateLogger<HostPools>());
         Uploads = new HostUploads(Pools);
-        _images = new HostImages(parts.Cache, Pools, Uploads, new WorkerUsers(parts.WorkerUserIds), parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
+        var download = new ImageDownload(parts.Store, parts.Cache, Pools, Uploads, _publisher, parts.Time);
+        _images = new HostImages(parts.Cache, Pools, Uploads, _publisher, download, new WorkerUsers(parts.WorkerUserIds), parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
         _isos = new HostIsos(parts.Cache, Pools, Uploads, parts.Events);
         Disks = new HostDisks(parts.Store, parts.Cache, Pools, parts.Time, parts.Loggers.CreateLogger<HostDisks>());
         Seeds = new HostSeeds(Pools.Temporaries);
@@ -80,7 +86,8 @@ internal sealed class StorageRooms : IDisposable
         var lookup = new UploadLookup(Uploads);
         new PoolEndpoints(operations, _parts.Events, _parts.PrivateFolders).Map(api);
         new UploadEndpoints(Pools, Uploads, _parts.Time).Map(api);
-        new ImageEndpoints(operations, lookup, _parts.Time).Map(api);
+        var catalogue = new ImageCatalogue(ImageCatalogue.BuiltInFile, _parts.CatalogueFolder);
+        new ImageEndpoints(operations, lookup, catalogue, _parts.Time).Map(api);
         new IsoEndpoints(operations, lookup, _parts.Time).Map(api);
         DiskEndpoints.Map(api);
     }
@@ -93,7 +100,11 @@ internal sealed class StorageRooms : IDisposable
         loops.Add("unmade media", CleanUp(_isos.Unmade).RunAsync);
     }
 
-    public void Dispose() => Pools.Dispose();
+    public void Dispose()
+    {
+        Pools.Dispose();
+        _publisher.Dispose();
+    }
 
     private UnmadeController<TSpec, TStatus> CleanUp<TSpec, TStatus>(UnmadeKind<TSpec, TStatus> kind)
         where TSpec : Api.ProjectRecord

@@ -1,8 +1,10 @@
+using System.Text.Json.Nodes;
 using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Linux.Files;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
+using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
 
@@ -13,15 +15,24 @@ namespace Lamina.Server.Images;
 /// and the image counts only by the commit that ends the operation.
 /// </summary>
 internal sealed partial class HostImages(
-    Cache cache, HostPools pools, HostUploads uploads, WorkerUsers users, EventLog events, TimeProvider time, ILogger<HostImages> logger)
+    Cache cache, HostPools pools, HostUploads uploads, Publisher publisher, ImageDownload download, WorkerUsers users, EventLog events, TimeProvider time,
+    ILogger<HostImages> logger)
 {
+    /// <summary>Of a pull's progress.</summary>
+    private const int ShareOfDownload = 60;
+    private const int MostAttempts = 5;
+
     public const string Import = "image.import";
     public const string Build = "image.build";
+    public const string Pull = "image.pull";
     public const string Delete = "image.delete";
 
     /// <summary>Members of an import's parameters.</summary>
     public const string UploadParameter = "upload";
     public const string Sha256Parameter = "sha256";
+
+    /// <summary>Member of a pull's result: the publisher has nothing newer.</summary>
+    public const string UpToDateResult = "upToDate";
 
     private readonly ImageImport _import = new(pools, time);
     private readonly ImageBuild _build = new(pools, time);
@@ -30,6 +41,7 @@ internal sealed partial class HostImages(
     {
         executor.Register(Import, ImportAsync, cancellable: true, AfterRestart.Resume);
         executor.Register(Build, BuildAsync, cancellable: true, AfterRestart.Resume);
+        executor.Register(Pull, PullAsync, cancellable: true, AfterRestart.Resume);
         executor.Register(Delete, DeleteAsync, cancellable: false, AfterRestart.Resume);
     }
 
@@ -44,8 +56,33 @@ internal sealed partial class HostImages(
             ?? throw new ProblemException(ProblemKind.NotFound, "upload.notFound", $"Upload {uploadId} is gone.", "Upload the file again.");
         using var source = uploads.OpenFinished(uploadId, upload);
         var sha256 = (string?)run.Request.Parameters?[Sha256Parameter];
+        var expected = sha256 is null ? null : ContentDigest.Of(sha256);
         await MakeAsync(
-            run, work => _import.RunAsync(work, source, sha256, run.Report, cancellation), change => change.Delete(Keys.Uploads[uploadId]), "imported", cancellation);
+            run, work => _import.RunAsync(work, source, expected, run.Report, cancellation), (change, _) => change.Delete(Keys.Uploads[uploadId]), "imported", cancellation);
+        uploads.Delete(uploadId, upload.Pool);
+    }
+
+    private async Task PullAsync(OperationRun run, CancellationToken cancellation)
+    {
+        var spec = SpecOf(run).Record;
+        run.Report(null, "asking the publisher");
+        var file = await publisher.ResolveAsync(spec.Source!, cancellation);
+        if (ImageVersions.Holder(cache.Snapshot, spec) is { } holder && cache.Snapshot.Get(Keys.Images.Status, holder.Id)?.Record.PublishedDigest == file.Digest.ToString())
+        {
+            // The record that was made for the new version has no content, and goes with the end of its operation.
+            await run.EndAsync(OperationOutcome.SucceededWith(new JsonObject { [UpToDateResult] = true }), null, cancellation);
+            return;
+        }
+
+        run.Log($"{file.Url} {file.Digest}");
+        var (uploadId, upload) = await download.RunAsync(spec, file, (percent, words) => run.Report(percent * ShareOfDownload / 100, words), cancellation);
+        using var source = uploads.OpenFinished(uploadId, upload);
+        await MakeAsync(
+            run,
+            work => _import.RunAsync(work, source, file.Digest, (percent, words) => run.Report(ShareOfDownload + (percent * (100 - ShareOfDownload) / 100), words), cancellation),
+            (change, current) => ImageVersions.TakeName(change.Delete(Keys.Uploads[uploadId]), cache.Snapshot, current),
+            "pulled",
+            cancellation);
         uploads.Delete(uploadId, upload.Pool);
     }
 
@@ -54,7 +91,7 @@ internal sealed partial class HostImages(
         var name = SpecOf(run).Record.Recipe ?? "";
         var recipe = ImageRecipes.Find(name)
             ?? throw new ProblemException(ProblemKind.NotFound, "image.recipeUnknown", $"This daemon has no recipe {name}.", "Bring all daemons to the same version.");
-        await MakeAsync(run, work => _build.RunAsync(work, recipe, run.Report, run.Log, cancellation), _ => { }, "built", cancellation);
+        await MakeAsync(run, work => _build.RunAsync(work, recipe, run.Report, run.Log, cancellation), (_, _) => { }, "built", cancellation);
     }
 
     /// <summary>
@@ -83,7 +120,7 @@ internal sealed partial class HostImages(
     }
 
     private async Task MakeAsync(
-        OperationRun run, Func<ImageWork, Task<ImageStatus>> make, Action<StoreChange> complete, string verb, CancellationToken cancellation)
+        OperationRun run, Func<ImageWork, Task<ImageStatus>> make, Action<StoreChange, CachedRecord<ImageSpec>> complete, string verb, CancellationToken cancellation)
     {
         var spec = SpecOf(run);
         var renting = users.RentAsync(cancellation);
@@ -98,15 +135,27 @@ internal sealed partial class HostImages(
             cancellation.ThrowIfCancellationRequested();
             run.SetCancellable(false);
             work.Place();
-            var change = new StoreChange("image.ready").RequireExists(Keys.Images.Spec[spec.Id]).Put(Keys.Images.Status, spec.Id, status);
-            complete(change);
-            events.Add(change, Event(run, spec.Record, verb));
-            await run.EndAsync(OperationOutcome.Succeeded, change, CancellationToken.None);
+            await EndAsync(run, status, complete, verb);
         }
         finally
         {
             pools.Release(run.Id);
             CleanUp(work);
+        }
+    }
+
+    private async Task EndAsync(OperationRun run, ImageStatus status, Action<StoreChange, CachedRecord<ImageSpec>> complete, string verb)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            var spec = SpecOf(run);
+            var change = new StoreChange("image.ready").RequireExists(Keys.Images.Spec[spec.Id]).Put(Keys.Images.Status, spec.Id, status);
+            complete(change, spec);
+            events.Add(change, Event(run, spec.Record, verb));
+            var result = await run.EndAsync(OperationOutcome.Succeeded, change, CancellationToken.None);
+            if (result.Succeeded) return;
+            if (attempt == MostAttempts) throw ProblemException.Conflict("image.overtaken", $"Image {spec.Record.Name} was changed again and again while it was made.", "Ask for it again.");
+            await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2));
         }
     }
 

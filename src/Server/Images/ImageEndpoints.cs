@@ -3,12 +3,13 @@ using Lamina.Api;
 using Lamina.Api.Input;
 using Lamina.Server.Control;
 using Lamina.Server.Http;
+using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Operations;
 
 namespace Lamina.Server.Images;
 
 /// <summary><c>/v1/images</c>: what disks are made from.</summary>
-internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup uploads, TimeProvider time)
+internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup uploads, ImageCatalogue catalogue, TimeProvider time)
 {
     /// <summary>For <c>/v1/watch</c>.</summary>
     public static WatchKind Watch { get; } = new WatchKind<Image>(
@@ -18,8 +19,10 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
     {
         api.Get("/v1/images", Permission.View, "Lists images", List).Paged().Filtered("name").Answers(ApiJson.Default.PageImage);
         api.Get("/v1/images/{image}", Permission.View, "Shows an image", Show).Answers(ApiJson.Default.Image).Problems("image.notFound");
-        api.Post("/v1/images", Permission.Operate, "Builds an image from a recipe, or imports an upload", CreateAsync)
-            .Takes(ApiJson.Default.ImageCreate).Begins().Idempotent().Problems("name.taken", "upload.unfinished");
+        api.Get("/v1/image-catalogue", Permission.View, "Lists the public images that can be pulled", ListCatalogue)
+            .Paged().Filtered("name").Answers(ApiJson.Default.PageCatalogueImage).Problems("catalogue.invalid");
+        api.Post("/v1/images", Permission.Operate, "Builds an image from a recipe, imports an upload, or pulls a publisher's file", CreateAsync)
+            .Takes(ApiJson.Default.ImageCreate).Begins().Idempotent().Problems("name.taken", "upload.unfinished", "catalogue.invalid", "image.urlDenied");
         api.Delete("/v1/images/{image}", Permission.Operate, "Deletes an image from which no disk is cloned", DeleteAsync)
             .Begins().Idempotent().Problems("image.notFound", "image.inUse", "image.busy");
     }
@@ -32,6 +35,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
         Project = spec.Record.Project,
         Spec = spec.Record,
         Status = snapshot.Get(Keys.Images.Status, spec.Id)?.Record,
+        Clones = snapshot.All(Keys.Disks.Spec).Count(disk => disk.Record.Image == spec.Id),
     };
 
     private static ApiAnswer List(ApiRequest request)
@@ -55,33 +59,79 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
         var problems = new InputProblems();
         ImageRules.Check(body, problems);
         var upload = body.Upload is { } id ? uploads.Find(request.Snapshot, project, id, problems) : null;
+        var source = SourceOf(request, body, project, problems);
         var pool = UploadLookup.PoolOf(request.Snapshot, body.Pool, upload?.Record.Pool, problems);
         problems.ThrowIfAny();
 
-        var target = new ObjectReference { Kind = "image", Id = Guid.CreateVersion7().ToString(), Name = body.Name };
+        var now = time.GetUtcNow();
+        string name = source is null ? body.Name : ImageVersions.NameFor(request.Snapshot, project, body.Name, source, now);
+        var target = new ObjectReference { Kind = "image", Id = Guid.CreateVersion7().ToString(), Name = name };
         var change = new StoreChange("image.create");
         var operation = operations.Add(change, new OperationDraft
         {
-            Kind = upload is null ? HostImages.Build : HostImages.Import,
+            Kind = source is not null ? HostImages.Pull : upload is not null ? HostImages.Import : HostImages.Build,
             Target = target,
             Project = project,
             RequestedBy = request.Caller.Subject,
             Parameters = upload is null ? null : new JsonObject { [HostImages.UploadParameter] = upload.Id, [HostImages.Sha256Parameter] = body.Sha256 },
         });
-        change.Create(Keys.Names, Keys.NameId(project, "image", body.Name), new Claim { Owner = target.Id });
+        change.Create(Keys.Names, Keys.NameId(project, "image", name), new Claim { Owner = target.Id });
         change.Create(Keys.Images.Spec, target.Id, new ImageSpec
         {
-            Name = body.Name,
+            Name = name,
             Project = project,
-            CreatedAt = time.GetUtcNow(),
+            CreatedAt = now,
             Pool = pool!.Id,
-            Origin = upload is null ? ImageOrigin.Build : ImageOrigin.Upload,
+            Origin = source is not null ? ImageOrigin.Pull : upload is not null ? ImageOrigin.Upload : ImageOrigin.Build,
             Recipe = body.Recipe,
-            CloudInit = body.CloudInit ?? true,
+            Source = source,
+            Version = source is null ? null : ImageVersions.Of(now),
+            CloudInit = body.CloudInit ?? (body.Catalogue is { } entry ? catalogue.Find(entry)?.CloudInit : null) ?? true,
             Making = operation.Id,
         });
         change.Require(Keys.Pools.Spec[pool.Id], pool.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    /// <summary>Null: nothing is pulled, or there is a problem.</summary>
+    private ImageSource? SourceOf(ApiRequest request, ImageCreate body, string project, InputProblems problems)
+    {
+        if (body.Url is { } url)
+        {
+            // The daemon asks that address as the host, from within the host's networks.
+            request.Caller.Require(Permission.Administer, project);
+            return new ImageSource { Url = url, ChecksumsUrl = body.ChecksumsUrl, Sha256 = body.Sha256?.ToLowerInvariant() };
+        }
+
+        if (body.Catalogue is not { } name) return null;
+        if (catalogue.Find(name) is { } entry) return ImageCatalogue.SourceOf(entry);
+        problems.Add("$.catalogue", "catalogue.notFound", $"The catalogue has no image '{Suggestions.Shorten(name)}': 'lamina image catalogue' shows what there is.");
+        return null;
+    }
+
+    private ApiAnswer ListCatalogue(ApiRequest request)
+    {
+        var entries = catalogue.Read().Where(entry => request.Passes("name", entry.Name));
+        return ApiAnswer.Ok(request.Page.Cut(entries.Select(entry => View(request, entry)), entry => entry.Name), ApiJson.Default.PageCatalogueImage);
+    }
+
+    private static CatalogueImage View(ApiRequest request, CatalogueEntry entry)
+    {
+        var newest = request.Snapshot.All(Keys.Images.Spec)
+            .Where(image => request.Shows(image.Record.Project) && image.Record.Source?.Catalogue == entry.Name && request.Snapshot.Get(Keys.Images.Status, image.Id) is not null)
+            .MaxBy(image => image.Record.CreatedAt);
+        var source = ImageCatalogue.SourceOf(entry);
+        return new CatalogueImage
+        {
+            Name = entry.Name,
+            Title = entry.Title,
+            Url = source.Url,
+            ChecksumsUrl = source.ChecksumsUrl!,
+            OperatingSystem = entry.OperatingSystem,
+            CloudInit = entry.CloudInit ?? true,
+            Image = newest?.Id,
+            Version = newest?.Record.Version,
+        };
     }
 
     private async ValueTask<ApiAnswer> DeleteAsync(ApiRequest request)

@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
+using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Pools;
 using Microsoft.Win32.SafeHandles;
 
@@ -25,15 +26,14 @@ internal sealed class ImageImport(HostPools pools, TimeProvider time)
     /// <summary>Makes the qcow2.</summary>
     /// <param name="work">Where and for whom.</param>
     /// <param name="source">The finished upload.</param>
-    /// <param name="expectedSha256">Null: none was given.</param>
+    /// <param name="expected">The checksum that it must have; null: none was given.</param>
     /// <param name="report">Told percent and words.</param>
     /// <param name="cancellation">Ends the tools, leaving only files in the operation's own folder.</param>
     /// <returns>The status that the image will have.</returns>
     /// <exception cref="ProblemException">Refused, with the reason; or the pool is full.</exception>
-    public async Task<ImageStatus> RunAsync(ImageWork work, SafeFileHandle source, string? expectedSha256, Action<int?, string> report, CancellationToken cancellation)
+    public async Task<ImageStatus> RunAsync(ImageWork work, SafeFileHandle source, ContentDigest? expected, Action<int?, string> report, CancellationToken cancellation)
     {
-        var sha256 = await UploadHash.ComputeAsync(source, percent => report(percent * ShareOfHash / 100, "computing the checksum"), cancellation);
-        UploadHash.Require(expectedSha256, sha256);
+        var sha256 = await UploadHash.ComputeAsync(source, expected, percent => report(percent * ShareOfHash / 100, "computing the checksum"), cancellation);
         var format = ImageFormats.Detect(UploadHash.ReadStart(source, ImageFormats.StartBytes), RandomAccess.GetLength(source));
         if (format.Refusal is { } refusal) throw Refused(refusal);
         var tool = new QemuImg(work.UserId, work.Operation, time);
@@ -41,7 +41,7 @@ internal sealed class ImageImport(HostPools pools, TimeProvider time)
         var (virtualSize, needed) = await InspectAsync(tool, source, format, cancellation);
         if (pools.TryReserve(work.PoolId, work.Operation, "the image", needed) is { } full) throw HostPools.ProblemOf(full);
         await ConvertAsync(tool, work, source, format, needed, report, cancellation);
-        return Finished(work, virtualSize) with { SourceFormat = format.Driver, Sha256 = sha256 };
+        return Finished(work, virtualSize) with { SourceFormat = format.Driver, Sha256 = sha256, PublishedDigest = expected?.ToString() };
     }
 
     /// <summary>Checks a qcow2 that a tool has written, and takes it from the tool: root's, read-only, on disk for certain.</summary>

@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Api.Input;
+using Lamina.Server.Images.Catalogue;
 
 namespace Lamina.Server.Images;
 
@@ -17,8 +18,9 @@ internal static class ImageRules
         Names.CheckImageName(request.Name, "$.name", problems);
         CheckSource(request, problems);
         CheckSha256(request.Sha256, problems);
-        if (request.Sha256 is not null && request.Upload is null)
-            problems.Add("$.sha256", "image.sha256WithoutUpload", "A checksum belongs to an upload: leave it out when building.");
+        if (request.Sha256 is not null && request.Upload is null && request.Url is null)
+            problems.Add("$.sha256", "image.sha256WithoutFile", "A checksum belongs to an upload or a URL: leave it out.");
+        CatalogueRules.Check(request, problems);
     }
 
     public static void Check(UploadCreate request, InputProblems problems)
@@ -52,9 +54,10 @@ internal static class ImageRules
 
     private static void CheckSource(ImageCreate request, InputProblems problems)
     {
-        if (request.Recipe is null == request.Upload is null)
+        string?[] sources = [request.Recipe, request.Upload, request.Catalogue, request.Url];
+        if (sources.Count(source => source is not null) != 1)
         {
-            problems.Add("$", "image.source", "Name either a recipe to build (“recipe”) or a finished upload to import (“upload”).");
+            problems.Add("$", "image.source", "Name one of: a recipe to build (“recipe”), a finished upload (“upload”), an entry of the catalogue (“catalogue”), a file of a publisher (“url”).");
             return;
         }
 

@@ -1,22 +1,26 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Lamina.Server.Images.Catalogue;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Server.Images;
 
-/// <summary>SHA-256 of an upload: what is recorded, and what a given checksum is compared with.</summary>
+/// <summary>The checksums of an upload: SHA-256, which is recorded, and the kind that was given, which is compared.</summary>
 internal static class UploadHash
 {
     private const int ChunkBytes = 1 << 20;
 
     /// <summary>Reads the whole file.</summary>
     /// <param name="file">The finished upload.</param>
+    /// <param name="expected">Null: nothing was said.</param>
     /// <param name="onPercent">0–100.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <returns>Lower-case hexadecimal.</returns>
-    public static async Task<string> ComputeAsync(SafeFileHandle file, Action<int> onPercent, CancellationToken cancellation)
+    /// <returns>SHA-256 in lower-case hexadecimal.</returns>
+    /// <exception cref="ProblemException">The content has another checksum than was expected.</exception>
+    public static async Task<string> ComputeAsync(SafeFileHandle file, ContentDigest? expected, Action<int> onPercent, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var longer = expected is { Algorithm: ContentDigest.Sha512 } ? IncrementalHash.CreateHash(HashAlgorithmName.SHA512) : null;
         var buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
         try
         {
@@ -25,27 +29,18 @@ internal static class UploadHash
             for (var offset = 0L; (count = await RandomAccess.ReadAsync(file, buffer.AsMemory(0, ChunkBytes), offset, cancellation)) > 0; offset += count)
             {
                 hash.AppendData(buffer, 0, count);
+                longer?.AppendData(buffer, 0, count);
                 onPercent((int)Math.Min(100, 100 * (offset + count) / size));
             }
 
-            return Convert.ToHexStringLower(hash.GetHashAndReset());
+            string sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
+            Require(expected, longer is null ? sha256 : Convert.ToHexStringLower(longer.GetHashAndReset()));
+            return sha256;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-    }
-
-    /// <summary>Compares with what the user said.</summary>
-    /// <param name="expected">Null: nothing was said.</param>
-    /// <param name="computed">Of what came.</param>
-    /// <exception cref="ProblemException">They differ.</exception>
-    public static void Require(string? expected, string computed)
-    {
-        if (expected is null || string.Equals(expected, computed, StringComparison.OrdinalIgnoreCase)) return;
-        throw new ProblemException(
-            ProblemKind.Unprocessable, "sha256.mismatch", $"The upload's SHA-256 is {computed}, and {expected.ToLowerInvariant()} was expected.",
-            "The file was damaged on its way or is another one: delete the upload and send the right file.");
     }
 
     /// <summary>The file's first bytes, for telling what it is.</summary>
@@ -56,5 +51,13 @@ internal static class UploadHash
         int count;
         while (read < start.Length && (count = RandomAccess.Read(file, start.AsSpan(read), read)) > 0) read += count;
         return start[..read];
+    }
+
+    private static void Require(ContentDigest? expected, string computed)
+    {
+        if (expected is null || expected.Hex == computed) return;
+        throw new ProblemException(
+            ProblemKind.Unprocessable, expected.Algorithm + ".mismatch", $"The content's {(expected.Algorithm == ContentDigest.Sha256 ? "SHA-256" : "SHA-512")} is {computed}, and {expected.Hex} was expected.",
+            "It was damaged on its way or is another one: delete the upload, then send or pull the right file.");
     }
 }

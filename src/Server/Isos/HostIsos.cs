@@ -3,6 +3,7 @@ using Lamina.Linux.Files;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Images;
+using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
 using Microsoft.Win32.SafeHandles;
@@ -37,8 +38,8 @@ internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads
         var uploadId = (string?)run.Request.Parameters?[HostImages.UploadParameter] ?? "";
         using var root = RootedDirectory.Open(pools.PathsOf(spec.Record.Pool).Root);
         using var file = Open(root, spec.Id, uploadId);
-        var sha256 = await UploadHash.ComputeAsync(file, percent => run.Report(percent, "computing the checksum"), cancellation);
-        UploadHash.Require((string?)run.Request.Parameters?[HostImages.Sha256Parameter], sha256);
+        var expected = (string?)run.Request.Parameters?[HostImages.Sha256Parameter] is { } given ? ContentDigest.Of(given) : null;
+        var sha256 = await UploadHash.ComputeAsync(file, expected, percent => run.Report(percent, "computing the checksum"), cancellation);
         var check = IsoMedia.Check(spec.Record.Kind, UploadHash.ReadStart(file, IsoMedia.StartBytes), RandomAccess.GetLength(file));
         if (check.Refusal is { } refusal) throw new ProblemException(ProblemKind.Unprocessable, "iso.refused", refusal, "The upload is kept: delete it, or upload it as what it is.");
         cancellation.ThrowIfCancellationRequested();

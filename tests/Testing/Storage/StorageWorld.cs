@@ -3,6 +3,7 @@ using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Events;
+using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
 using Lamina.Server.Store;
@@ -89,6 +90,17 @@ internal sealed class StorageWorld : IAsyncDisposable
     public Task<string> ImportAsync(string name, string uploadId, string? sha256 = null) => BeginAsync(
         "image.import", name, new JsonObject { ["upload"] = uploadId, ["sha256"] = sha256 },
         (change, id, operation) => change.Create(Keys.Images.Spec, id, new ImageSpec { Name = name, Pool = PoolId, Origin = ImageOrigin.Upload, Making = operation }));
+
+    /// <summary>Asks for a publisher's file and gives the operation's id.</summary>
+    public Task<string> PullAsync(string name, ImageSource source)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        string made = ImageVersions.NameFor(Snapshot, ProjectRecord.DefaultProject, name, source, now);
+        return BeginAsync("image.pull", made, [], (change, id, operation) => change.Create(Keys.Images.Spec, id, new ImageSpec
+        {
+            Name = made, Pool = PoolId, Origin = ImageOrigin.Pull, Source = source, Version = ImageVersions.Of(now), CreatedAt = now, Making = operation,
+        }));
+    }
 
     /// <summary>Asks for a medium and gives the operation's id.</summary>
     public Task<string> TakeOverAsync(string name, string uploadId, IsoKind kind) => BeginAsync(
@@ -186,6 +198,7 @@ internal sealed class StorageWorld : IAsyncDisposable
                     Sweeper = sweeper,
                     Loggers = loggers,
                     DefaultPoolFolder = poolFolder,
+                    CatalogueFolder = Path.Join(poolFolder, "no-catalogue"),
                     WorkerUserIds = [299_998, 299_999],
                 },
                 CancellationToken.None);

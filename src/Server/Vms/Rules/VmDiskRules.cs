@@ -74,7 +74,7 @@ internal static class VmDiskRules
         if (asked.Image is not { } name) return null;
         if (lookups.FindImage(name) is not { } image)
         {
-            problems.Add(path + ".image", "image.notFound", $"There is no image '{Suggestions.Shorten(name)}' in project '{lookups.Project}': 'lamina image list' shows those there are.");
+            problems.Add(path + ".image", "image.notFound", $"There is no image '{Suggestions.Shorten(name)}' in project '{lookups.Project}': 'lamina image list' shows those there are, 'lamina image catalogue' those that can be pulled.");
             return null;
         }
 
