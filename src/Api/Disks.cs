@@ -33,6 +33,9 @@ public sealed record DiskSpec : ProjectRecord
     /// <summary>Id of the image it is a thin clone of; null: empty.</summary>
     public string? Image { get; init; }
 
+    /// <summary>The frozen layer of another disk that it is a linked clone of, in place of <see cref="Image"/>; null: none.</summary>
+    public DiskBase? Base { get; init; }
+
     /// <summary>Id of the VM that it belongs to.</summary>
     public string? Vm { get; init; }
     public string? Notes { get; init; }
@@ -107,5 +110,37 @@ public sealed record DiskStatus : StoredRecord
 
     /// <summary>The size that a guest sees; below the spec's while growing it is still to be done. Null: as when it was made.</summary>
     public long? SizeBytes { get; init; }
+
+    /// <summary>The files that the disk is made of, as a tree; empty: the one file that it was made as.</summary>
+    public IReadOnlyList<DiskLayer> Layers { get; set; } = [];
+
+    /// <summary>Id of the layer that the guest writes; all others are frozen. Null: <see cref="DiskLayer.First"/>.</summary>
+    public string? Active { get; init; }
     public Failure? Failure { get; init; }
+}
+
+/// <summary>
+/// A state of a disk: what its file says, on top of what its parent says. A layer keeps its id when it is merged with its parent and so moves
+/// into the parent's file; snapshots and linked clones name layers by id.
+/// </summary>
+public sealed record DiskLayer : RecordPart
+{
+    /// <summary>Id of the layer that every disk begins with, whose file is <c>disk.&lt;format&gt;</c>.</summary>
+    public const string First = "disk";
+
+    /// <summary><see cref="First"/>, or the id of the operation that made it.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The layer below; null: the disk's image or base, or nothing.</summary>
+    public string? Parent { get; init; }
+
+    /// <summary>Name of the file in the disk's folder, without its ending; null: the layer's id. Every file but the first is qcow2.</summary>
+    public string? File { get; init; }
+}
+
+/// <summary>A frozen layer of a disk, as the base of another one. It stays for as long as a disk names it.</summary>
+public sealed record DiskBase : RecordPart
+{
+    public required string Disk { get; init; }
+    public required string Layer { get; init; }
 }

@@ -349,6 +349,9 @@ public enum VmState
     /// <summary>QEMU's monitor does not answer. The guest may well run: it is never killed for silence.</summary>
     Unresponsive,
 
+    /// <summary>No process: its memory lies in a file, and the next start goes on where it stood.</summary>
+    Suspended,
+
     /// <summary>Deleted by its host; the controller now removes the keys.</summary>
     Gone,
 }
@@ -429,6 +432,12 @@ public sealed record VmStatus : StoredRecord
     /// <summary>A long job that borrows the VM and may hold a permit for <c>cont</c>.</summary>
     public VmJobPermit? Job { get; init; }
 
+    /// <summary>The memory with which the next start goes on; null: it boots.</summary>
+    public VmMemoryImage? Memory { get; init; }
+
+    /// <summary>The operation that wants it started once its job is done: a restore with memory, or one that starts.</summary>
+    public string? StartDue { get; init; }
+
     /// <summary>Boot id of the host when this was written: another one means that the host has rebooted since.</summary>
     public string? HostBootId { get; init; }
 }
@@ -449,12 +458,30 @@ public enum VmJobKind
     Snapshot,
     Suspend,
     Restore,
+
+    /// <summary>Its disks are read: clone, export, move.</summary>
+    Copy,
+
+    /// <summary>Layers of its disks that nobody needs are merged.</summary>
+    Merge,
 }
 
 public sealed record VmJobPermit : RecordPart
 {
     public required string Operation { get; init; }
     public required VmJobKind Kind { get; init; }
+}
+
+/// <summary>A guest's memory in a file: what <c>migrate</c> wrote, and beside it the definition of the machine that it belongs to.</summary>
+public sealed record VmMemoryImage : RecordPart
+{
+    /// <summary>Folder within the VM's own folder in its pool: <c>suspend-&lt;operation&gt;</c>, or that of a snapshot.</summary>
+    public required string Folder { get; init; }
+    public long SizeBytes { get; init; }
+    public DateTimeOffset? SavedAt { get; init; }
+
+    /// <summary>The snapshot that it belongs to, and stays with; null: it is used up by the next start.</summary>
+    public string? Snapshot { get; init; }
 }
 
 public sealed record VmAgentStatus : RecordPart

@@ -8,15 +8,6 @@ using Lamina.Server.Store;
 
 namespace Lamina.Server.Disks;
 
-/// <summary>A disk as the engine opens it: its file, and below it the image it is cloned from.</summary>
-/// <param name="BackingPath">The image's qcow2; null: the disk stands alone.</param>
-internal sealed record DiskPaths(string Path, DiskFormat Format, string? BackingPath)
-{
-    /// <summary>Resolves a disk's files (pure). Its image lies in its own pool.</summary>
-    public static DiskPaths Of(PoolPaths pool, string diskId, DiskSpec spec) =>
-        new(pool.Disk(diskId, spec.Format), spec.Format, spec.Image is { } image ? pool.Image(image) : null);
-}
-
 /// <summary>
 /// Makes and deletes the files of disks on this machine. A file under its final name is whole: it is written beside the others, made durable and
 /// renamed. So making is safe to repeat, and a file that is there is never made again.
@@ -29,9 +20,23 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
     private const long FigureStepBytes = 64L << 20;
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>The disk's files, whether or not they are there.</summary>
-    /// <exception cref="ProblemException">The pool is gone.</exception>
-    public DiskPaths PathsOf(string diskId, DiskSpec spec) => DiskPaths.Of(pools.PathsOf(spec.Pool), diskId, spec);
+    /// <summary>The disk's files as its guest sees it now, whether or not they are there.</summary>
+    /// <exception cref="ProblemException">The pool is gone, or a disk below it.</exception>
+    public DiskPaths PathsOf(string diskId, DiskSpec spec) => PathsOf(diskId, spec, LayersOf(diskId).Active);
+
+    /// <summary>The files of one layer of the disk, with all below it.</summary>
+    /// <exception cref="ProblemException">The pool is gone, or the layer, or a disk below it.</exception>
+    public DiskPaths PathsOf(string diskId, DiskSpec spec, string layer)
+    {
+        var pool = pools.PathsOf(spec.Pool);
+        return DiskPaths.Of(pool, diskId, spec, LayersOf(diskId).ChainOf(layer), spec.Base is { } below ? PathsOf(below) : null);
+    }
+
+    public DiskLayers LayersOf(string diskId) => new(cache.Snapshot.Get(Keys.Disks.Status, diskId)?.Record);
+
+    private DiskPaths PathsOf(DiskBase below) => cache.Snapshot.Get(Keys.Disks.Spec, below.Disk)?.Record is { } spec
+        ? PathsOf(below.Disk, spec, below.Layer)
+        : throw new ProblemException(ProblemKind.Unprocessable, "disk.baseMissing", $"Disk {below.Disk}, on which a linked clone stands, is gone.", "Restore it from a backup.");
 
     /// <summary>
     /// Makes the disk's file unless it is there: a thin clone of its image, or an empty qcow2 or raw file. The caller commits the status that is
@@ -50,8 +55,9 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         // What a guest has written is gone; an empty disk in its place would hide that.
         if (recorded) throw new ProblemException(
             ProblemKind.Unprocessable, "disk.missing", $"The file of disk {spec.Name} is gone: {paths.Path}.", "Bring the file back from a copy, or delete the VM.");
-        if (paths.BackingPath is { } image && !File.Exists(image)) throw new ProblemException(
-            ProblemKind.Unprocessable, "image.missing", $"The image of disk {spec.Name} is gone: {image}.", "Bring the file back, or make the VM from another image.");
+        if (paths.Backing.FirstOrDefault(file => !File.Exists(file.Path)) is { } below) throw new ProblemException(
+            ProblemKind.Unprocessable, spec.Image is null ? "disk.baseMissing" : "image.missing", $"What disk {spec.Name} is made on is gone: {below.Path}.",
+            "Bring the file back, or make the VM from another image.");
         pools.RequireRoom(spec.Pool, $"disk {spec.Name}", PoolAccounting.ThinDiskBytes);
         await MakeAsync(diskId, spec, cancellation);
         return Ready(paths.Path);
@@ -106,7 +112,7 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         var temporary = System.IO.Path.GetFileName(pool.Temporary(diskId));
         try
         {
-            Write(root, temporary, spec);
+            Write(root, temporary, spec, BackingNameOf(diskId, spec));
             root.CreateDirectory(System.IO.Path.Join("disks", diskId));
             root.Rename(temporary, System.IO.Path.GetRelativePath(pool.Root, pool.Disk(diskId, spec.Format)));
         }
@@ -117,11 +123,19 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         }
     }
 
-    private static void Write(RootedDirectory root, string name, DiskSpec spec)
+    /// <summary>What the first file's header says lies below it; for tools and people, since QEMU is always told.</summary>
+    private string? BackingNameOf(string diskId, DiskSpec spec) => spec switch
+    {
+        { Image: { } image } => PoolPaths.ImageFromDisk(image),
+        { Base: { } below } => System.IO.Path.GetRelativePath(pools.PathsOf(spec.Pool).DiskFolder(diskId), PathsOf(below).Path),
+        _ => null,
+    };
+
+    private static void Write(RootedDirectory root, string name, DiskSpec spec, string? backingName)
     {
         using var file = root.OpenFile(name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate);
         if (spec.Format == DiskFormat.Raw) RandomAccess.SetLength(file, spec.SizeBytes);
-        else RandomAccess.Write(file, Qcow2Writer.Empty(spec.SizeBytes, spec.Image is { } image ? PoolPaths.ImageFromDisk(image) : null), 0);
+        else RandomAccess.Write(file, Qcow2Writer.Empty(spec.SizeBytes, backingName), 0);
         RandomAccess.FlushToDisk(file);
     }
 

@@ -10,7 +10,7 @@ internal static class PlacementHosts
     public static IReadOnlyList<PlacementHost> Read(CacheSnapshot snapshot)
     {
         var committed = snapshot.All(Keys.Vms.Status)
-            .Where(status => status.Record.State is not (VmState.Stopped or VmState.Gone))
+            .Where(status => status.Record.State is not (VmState.Stopped or VmState.Suspended or VmState.Gone))
             .Select(status => (status.Record, Spec: snapshot.Get(Keys.Vms.Spec, status.Id)?.Record))
             .Where(vm => vm.Spec is not null)
             .ToLookup(vm => vm.Record.Host, vm => VmFootprint.Of(vm.Spec!.MemoryMiB, vm.Record.Accelerator?.Kind ?? AcceleratorKind.Tcg).AdmissionMiB);

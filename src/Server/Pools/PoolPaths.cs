@@ -27,6 +27,9 @@ internal sealed record PoolPaths(string Root)
 
     public string Disk(string diskId, DiskFormat format) => Path.Join(DiskFolder(diskId), format == DiskFormat.Raw ? "disk.raw" : "disk.qcow2");
 
+    /// <summary>A further layer of a disk.</summary>
+    public string DiskLayer(string diskId, string file) => Path.Join(DiskFolder(diskId), Checked(file) + ".qcow2");
+
     public string ImageFolder(string imageId) => Path.Join(Images, Checked(imageId));
 
     public string Image(string imageId) => Path.Join(ImageFolder(imageId), "image.qcow2");

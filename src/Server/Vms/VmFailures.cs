@@ -12,6 +12,22 @@ internal static class VmFailures
         Remedy = $"Start it first: lamina vm start {name}.",
     };
 
+    public static Failure Suspended(string name) => new()
+    {
+        Code = "vm.suspended",
+        Message = $"VM '{name}' is suspended: its memory waits in a file.",
+        Remedy = $"Let it go on (lamina vm start {name}), or discard its memory: lamina vm stop {name} --force.",
+    };
+
+    public static ProblemException BeingDeleted(string name) =>
+        ProblemException.Conflict("vm.deleting", $"VM '{name}' is being deleted.", "Wait for its deletion, or name another one.");
+
+    public static ProblemException Overruled(string name) =>
+        ProblemException.Conflict("vm.overruled", $"A later order to VM '{name}' ended this; what it had begun is undone.", "Ask again when the VM is where you want it.");
+
+    public static ProblemException NotHere(string vm) =>
+        ProblemException.Conflict("vm.notHere", $"VM {vm} is not on this host.", "Look where it is: lamina vm show.");
+
     public static Failure ShutdownTimeout(string name, TimeSpan timeout) => new()
     {
         Code = "vm.shutdownTimeout",

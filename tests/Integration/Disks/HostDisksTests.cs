@@ -70,7 +70,7 @@ public sealed class HostDisksTests : IAsyncLifetime
         await DiskFiles.QemuImgAsync("check", "-f", "qcow2", paths.Path);
         await DiskFiles.CompareAsync(raw, paths.Path); // the rest reads as zeros
         await WriteWithQemuIoAsync(paths.Path);
-        await DiskFiles.CompareAsync(raw, paths.BackingPath!);
+        await DiskFiles.CompareAsync(raw, paths.Backing.Single().Path);
         await DiskFiles.QemuImgAsync("check", "-f", "qcow2", paths.Path);
         Assert.True(_world.Rooms.Disks.AllocatedBytes(id, spec) >= 1 << 20);
     }

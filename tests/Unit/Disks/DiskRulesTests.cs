@@ -74,11 +74,38 @@ public class DiskRulesTests
         const string Image = "0198c0de-0000-7000-8000-000000000002";
         var pool = new PoolPaths("/pool");
 
-        var clone = DiskPaths.Of(pool, Disk, new DiskSpec { Name = "a", Pool = "p", SizeBytes = GiB, Image = Image });
-        var raw = DiskPaths.Of(pool, Disk, new DiskSpec { Name = "b", Pool = "p", SizeBytes = GiB, Format = DiskFormat.Raw });
+        // A record from before there were layers.
+        var one = new DiskLayers(new DiskStatus { State = ContentState.Ready }).ChainOf(DiskLayer.First);
 
-        Assert.Equal(new DiskPaths($"/pool/disks/{Disk}/disk.qcow2", DiskFormat.Qcow2, $"/pool/images/{Image}/image.qcow2"), clone);
-        Assert.Equal(new DiskPaths($"/pool/disks/{Disk}/disk.raw", DiskFormat.Raw, null), raw);
+        var clone = DiskPaths.Of(pool, Disk, new DiskSpec { Name = "a", Pool = "p", SizeBytes = GiB, Image = Image }, one, null);
+        var raw = DiskPaths.Of(pool, Disk, new DiskSpec { Name = "b", Pool = "p", SizeBytes = GiB, Format = DiskFormat.Raw }, one, null);
+
+        Assert.Equal([new($"/pool/disks/{Disk}/disk.qcow2", DiskFormat.Qcow2), new DiskFilePath($"/pool/images/{Image}/image.qcow2", DiskFormat.Qcow2)], clone.Chain);
+        Assert.Equal([new DiskFilePath($"/pool/disks/{Disk}/disk.raw", DiskFormat.Raw)], raw.Chain);
+    }
+
+    [Fact]
+    public void A_layer_has_all_layers_below_it_and_a_linked_clone_the_layer_of_another_disk()
+    {
+        const string Disk = "0198c0de-0000-7000-8000-000000000001";
+        const string Below = "0198c0de-0000-7000-8000-000000000002";
+        var pool = new PoolPaths("/pool");
+        var layers = new DiskLayers(new DiskStatus
+        {
+            State = ContentState.Ready,
+            Layers = [new DiskLayer { Id = "a", File = DiskLayer.First }, new DiskLayer { Id = "b", Parent = "a" }, new DiskLayer { Id = "c", Parent = "a" }],
+            Active = "b",
+        });
+        var raw = new DiskSpec { Name = "b", Pool = "p", SizeBytes = GiB, Format = DiskFormat.Raw };
+
+        var snapshotted = DiskPaths.Of(pool, Disk, raw, layers.ChainOf(layers.Active), null);
+        var clone = DiskPaths.Of(pool, Below, raw with { Format = DiskFormat.Qcow2 }, new DiskLayers(null).ChainOf(DiskLayer.First), snapshotted);
+
+        DiskFilePath[] expected = [new($"/pool/disks/{Disk}/b.qcow2", DiskFormat.Qcow2), new($"/pool/disks/{Disk}/disk.raw", DiskFormat.Raw)];
+        Assert.Equal(expected, snapshotted.Chain);
+        Assert.Equal([new DiskFilePath($"/pool/disks/{Below}/disk.qcow2", DiskFormat.Qcow2), .. expected], clone.Chain);
+        Assert.Equal(["b", "c"], layers.ChildrenOf("a").Select(layer => layer.Id));
+        Assert.Equal("disk.layerMissing", Assert.Throws<Lamina.Server.ProblemException>(() => layers.ChainOf("gone")).Code);
     }
 
     [Fact]

@@ -51,8 +51,8 @@ public class VmDefinitionsTests
         {
             Disks = new Dictionary<string, DiskPaths>
             {
-                [spec.Disks[0].Disk] = new("/pool/disks/a/disk.qcow2", Lamina.Api.DiskFormat.Qcow2, "/pool/images/b/image.qcow2"),
-                [spec.Disks[1].Disk] = new("/pool/disks/c/disk.raw", Lamina.Api.DiskFormat.Raw, null),
+                [spec.Disks[0].Disk] = new("/pool/disks/a/disk.qcow2", Lamina.Api.DiskFormat.Qcow2) { Backing = [new("/pool/images/b/image.qcow2", Lamina.Api.DiskFormat.Qcow2)] },
+                [spec.Disks[1].Disk] = new("/pool/disks/c/disk.raw", Lamina.Api.DiskFormat.Raw),
             },
         });
         Assert.Equal(("/pool/disks/a/disk.qcow2", DiskFormat.Qcow2, "/pool/images/b/image.qcow2", 10), (made.Disks[0].Path, made.Disks[0].Format, made.Disks[0].Backing.Single().Path, made.Disks[0].BootIndex));

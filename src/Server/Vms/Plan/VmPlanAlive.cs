@@ -15,9 +15,22 @@ internal static class VmPlanAlive
         if (process.State is null) return Silent(moment, status);
         if (process.State == RunState.Shutdown) return moment.Write(Ending(moment, PowerOffCause(moment)));
         if (process.State == RunState.PreLaunch && status.State != VmState.Starting) return moment.Write(Ending(moment, StopCause.StartFailed));
+        if (moment.Order is not { Wanted: PowerWanted.Stopped, Force: true } && VmPlanJob.Next(moment) is { } job) return job;
+        if (status is { State: VmState.Starting, Memory: not null } && Load(moment, process) is { } load) return load;
         if (moment.Order is { } order) return Obey(moment, process, order);
         return Unasked(moment, process, status);
     }
+
+    /// <summary>
+    /// A guest whose memory was loaded must not be loaded from there again once it has run: its disks are then of another time. So the memory is
+    /// off the record before the CPUs run. One that was not loaded has never run.
+    /// </summary>
+    private static VmStep? Load(VmMoment moment, VmProcess process) => process.State switch
+    {
+        RunState.Paused => moment.Write(moment.Base with { Memory = null }),
+        RunState.InMigrate or RunState.PreLaunch => new VmStep.End(NeverRan: true),
+        _ => null,
+    };
 
     /// <summary>Why a process is to end, committed before it is ended.</summary>
     private static VmStatus Ending(VmMoment moment, StopCause cause) =>
@@ -35,7 +48,7 @@ internal static class VmPlanAlive
         var status = moment.Seen.Status;
         if (process.Epoch > moment.Wanted.Epoch) return new VmStep.Rest();
         if (process.Epoch == moment.Wanted.Epoch && status is not null && status.Epoch == process.Epoch && status.Run == process.Run)
-            return IsLive(status.State) ? null : Adopt(moment, process);
+            return status.State == VmState.Suspended ? new VmStep.End() : IsLive(status.State) ? null : Adopt(moment, process);
         if (process.State == RunState.PreLaunch) return new VmStep.End(NeverRan: true);
         if (process.Epoch < moment.Wanted.Epoch) return Outlived(moment, status);
         return Adopt(moment, process);
@@ -114,6 +127,7 @@ internal static class VmPlanAlive
             PauseCause = null,
             Failure = null,
             RestartAt = null,
+            StartDue = null,
             Accelerator = moment.Base.Accelerator ?? process.Accelerator,
             StartedAt = fresh ? moment.Now : moment.Base.StartedAt ?? process.StartedAt,
             Addresses = fresh ? moment.Wanted.Spec.ExpectedAddresses() : moment.Base.Addresses,
@@ -165,7 +179,7 @@ internal static class VmPlanAlive
             if (process.State == RunState.Running) return Started(moment, process);
             if (moment.Seen.Failure is { Step: VmStep.Continue, Failure: var failed })
                 return moment.Write(Ending(moment, StopCause.StartFailed) with { Failure = failed });
-            if (process.State == RunState.PreLaunch) return new VmStep.Continue();
+            if (process.State is RunState.PreLaunch or RunState.Paused) return new VmStep.Continue();
         }
 
         if (moment.Seen.HostStop is { } stop && EndWithHost(moment, process, stop) is { } end) return end;

@@ -12,6 +12,7 @@ internal static class VmPlanDead
         if (StartFailure(moment) is { } failed) return failed;
         if (status is not null && !IsSettled(status, moment)) return Settle(moment, status);
         if (moment.IsDeleting) return Delete(moment);
+        if (VmPlanJob.Next(moment) is { } job) return job;
         if (moment.Wanted.Reset is { } reset) return new VmStep.RefuseReset(reset, VmFailures.NotRunning(moment.Name, "reset"));
         return moment.Order is { } order ? Obey(moment, order) : Unasked(moment);
     }
@@ -19,7 +20,7 @@ internal static class VmPlanDead
     /// <summary>Its status tells the truth about a VM without a process.</summary>
     private static bool IsSettled(VmStatus status, VmMoment moment) => status.State switch
     {
-        VmState.Stopped => true,
+        VmState.Stopped or VmState.Suspended => true,
 
         // The daemon died between the commit and QEMU, or the host did: the run never was. The order still stands and is begun anew.
         VmState.Starting => moment.Order?.Wanted == PowerWanted.Running && moment.Seen.Exit?.Run != status.Run && !moment.IsDeleting
@@ -32,7 +33,7 @@ internal static class VmPlanDead
     {
         var cause = CauseOf(moment, status);
         var ended = VmRestart.Ended(moment.Base, cause, moment.Wanted.Spec.Restart, moment.Now);
-        var news = NewsOf(moment, status, ended);
+        var news = ended.State == VmState.Suspended ? null : NewsOf(moment, status, ended);
         if (cause == StopCause.Crash) ended = ended with { Failure = CrashFailure(moment) };
         else ended = ended with { Failure = null };
         bool reached = moment.Order?.Wanted == PowerWanted.Stopped;
@@ -88,7 +89,8 @@ internal static class VmPlanDead
 
     private static VmStep Obey(VmMoment moment, PowerOrder order)
     {
-        var stopped = moment.Base with { State = VmState.Stopped };
+        bool isSuspended = moment.Base.Memory is not null;
+        var stopped = moment.Base with { State = isSuspended ? VmState.Suspended : VmState.Stopped, StartDue = null };
         switch (order.Wanted)
         {
             case PowerWanted.Running when order.CancelRequested:
@@ -99,13 +101,19 @@ internal static class VmPlanDead
                 return moment.Fail(stopped, VmFailures.NotRunning(moment.Name, "paused"));
             default:
                 if (!moment.Seen.DisksMade && moment.Seen.Status is null) return new VmStep.MakeDisks();
-                return moment.Serve(stopped with { StopCause = StopCause.Request, RestartAt = null, Crashes = 0, Failure = null }, OperationPhase.Succeeded);
+                if (isSuspended && !order.Force) return moment.Fail(stopped, VmFailures.Suspended(moment.Name));
+                var discarded = isSuspended ? moment.News("vm.discarded", "is stopped: the memory with which it was suspended is discarded.", EventSeverity.Warning) : null;
+                return moment.Serve(
+                    stopped with { State = VmState.Stopped, Memory = null, StopCause = StopCause.Request, RestartAt = null, Crashes = 0, Failure = null },
+                    OperationPhase.Succeeded, news: discarded);
         }
     }
 
     private static VmStep Unasked(VmMoment moment)
     {
         if (moment.Seen.Status is not { } status || moment.Seen.HostStop is not null) return new VmStep.Rest();
+        if (status.StartDue is not null) return new VmStep.Start(status.Run + 1);
+        if (status.State == VmState.Suspended) return new VmStep.Rest();
         if (status.StopCause == StopCause.HostBoot && moment.Wanted.Spec.Autostart is { Enabled: true } && moment.Seen.AutostartDue)
             return new VmStep.Start(status.Run + 1);
         return VmRestart.Due(status, moment.Wanted.Spec.Restart, moment.Now) switch

@@ -26,6 +26,7 @@ internal static class VmRestart
     public static VmStatus Ended(VmStatus status, StopCause cause, RestartPolicy policy, DateTimeOffset now)
     {
         bool stable = status.StartedAt is { } started && now - started >= Stable;
+        if (status.Memory is not null) return Suspended(status);
         int crashes = cause == StopCause.Crash ? (stable ? 0 : status.Crashes) + 1 : 0;
         return status with
         {
@@ -38,9 +39,25 @@ internal static class VmRestart
             PendingRestart = [],
             Accelerator = null,
             Crashes = crashes,
+            StartDue = null,
             RestartAt = Applies(policy, cause) ? now + BackOff(crashes) : null,
         };
     }
+
+    /// <summary>The run ended before its memory was loaded: nothing of it has happened.</summary>
+    public static VmStatus Suspended(VmStatus status) => status with
+    {
+        State = VmState.Suspended,
+        StopCause = null,
+        PauseCause = null,
+        StartedAt = null,
+        Addresses = [],
+        Agent = null,
+        PendingRestart = [],
+        Accelerator = null,
+        StartDue = null,
+        RestartAt = null,
+    };
 
     /// <summary>
     /// How long to wait still; null: it does not come back by itself. The time is wall time, since it outlives the daemon; a clock that was

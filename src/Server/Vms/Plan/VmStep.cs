@@ -27,6 +27,9 @@ internal abstract record VmStep
     /// <summary>Resets the machine; the step is recorded in the operation before it is done, and never done twice.</summary>
     public sealed record Reset(string Operation) : VmStep;
 
+    /// <summary>Hands the VM to the job whose permit is on record; the end of the job is one commit with the end of the permit.</summary>
+    public sealed record Lend(string Operation) : VmStep;
+
     /// <summary>There is nothing that could be reset.</summary>
     public sealed record RefuseReset(string Operation, Failure Failure) : VmStep;
 

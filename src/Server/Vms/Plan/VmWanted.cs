@@ -18,7 +18,16 @@ internal sealed record VmWanted
 
     /// <summary>The reset asked for and not yet begun; null: none.</summary>
     public string? Reset { get; init; }
+
+    /// <summary>The job whose turn it is; null: none waits.</summary>
+    public VmJobRequest? Job { get; init; }
+
+    /// <summary>The job that has its permit on record is over: nobody else will clear it.</summary>
+    public bool IsJobLost { get; init; }
 }
+
+/// <summary>A job that wants to borrow the VM.</summary>
+internal sealed record VmJobRequest(string Operation, VmJobKind Kind);
 
 /// <summary>One power request with what its operation says about how.</summary>
 /// <param name="Operation">Its id, which is also the request in <see cref="VmPower"/>.</param>

@@ -36,6 +36,8 @@ internal static class VmMoves
         (VmVerb.Shutdown, VmState.Starting) => Refuse("vm.starting", name, "is still being started", "Cancel that operation, or wait until it runs."),
         (VmVerb.Shutdown, VmState.Paused) when pause is PauseCause.Request => OfFailure(VmFailures.CannotHear(name)),
         (VmVerb.Stop, VmState.Stopped) => null,
+        (VmVerb.Start or VmVerb.Resume, VmState.Suspended) => null,
+        (_, VmState.Suspended) => OfFailure(VmFailures.Suspended(name)),
         (VmVerb.Stop, _) => Refuse("vm.running", name, "runs, and cutting its power loses what its guest has not written", $"Shut it down (lamina vm shutdown {name}), or say that you mean it: lamina vm stop {name} --force."),
         (VmVerb.Pause or VmVerb.Reset or VmVerb.Exec, VmState.Stopped or VmState.Starting or VmState.Stopping) => OfFailure(VmFailures.NotRunning(name, Participle(verb))),
         (VmVerb.Resume, VmState.Stopped or VmState.Starting or VmState.Stopping) => Refuse("vm.notPaused", name, "is not paused", $"Start it: lamina vm start {name}."),

@@ -82,6 +82,24 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
         return true;
     }
 
+    /// <summary>
+    /// Lends a VM of this host, running or stopped, to a job, once nothing else is under way with it. Jobs of one VM come one after the other.
+    /// Ends when the job's end is on record, with the failure of the job if it has one.
+    /// </summary>
+    /// <param name="vmId">The VM.</param>
+    /// <param name="job">The work.</param>
+    /// <param name="cancellationToken">Nobody wants it any more: a job that works is told and undoes what it did.</param>
+    /// <exception cref="ProblemException">The VM is not on this host, is being deleted, or was stopped by force meanwhile; or the job's own.</exception>
+    public async Task RunJobAsync(string vmId, IVmJob job, CancellationToken cancellationToken)
+    {
+        await Taken.WaitAsync(cancellationToken);
+        var loan = new VmLoan(job, cancellationToken);
+        if (Ensure(vmId, host.Cache.Snapshot) is not { } runner) throw VmFailures.NotHere(vmId);
+        runner.Post(new VmMessage.Borrow(loan));
+        runner.Post(new VmMessage.Look());
+        await loan.Done;
+    }
+
     /// <summary>Lets go of all VMs; their guests run on.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -15,6 +15,9 @@ internal sealed record VmReport(string Label, VmStatus Status)
     /// <summary>How the operation in hand ends with it; null: it goes on.</summary>
     public OperationOutcome? Outcome { get; init; }
 
+    /// <summary>What else belongs to it.</summary>
+    public Action<StoreChange>? Records { get; init; }
+
     /// <summary>Disks made since the last commit.</summary>
     public IReadOnlyList<MadeDisk> Disks { get; init; } = [];
 }
@@ -95,6 +98,7 @@ internal sealed class VmCommits(VmHost host, string vmId)
         if (after is null) change.Create(Keys.Vms.Status, vmId, report.Status);
         else change.Update(Keys.Vms.Status, vmId, report.Status, after.Revision);
         foreach (var disk in report.Disks) change.Put(Keys.Disks.Status, disk.Id, disk.Status);
+        report.Records?.Invoke(change);
         if (report.News is { } news) host.Events.Add(change, EventOf(news, spec.Record, report.Status, operation));
         return change;
     }

@@ -75,8 +75,8 @@ internal static class VmDefinitions
     {
         Slot = disk.Slot,
         Path = paths.Path,
-        Format = paths.Format == Api.DiskFormat.Raw ? Engine.DiskFormat.Raw : Engine.DiskFormat.Qcow2,
-        Backing = paths.BackingPath is { } image ? [new DiskFile { Path = image, Format = Engine.DiskFormat.Qcow2 }] : [],
+        Format = FormatOf(paths.Format),
+        Backing = [.. paths.Backing.Select(file => new DiskFile { Path = file.Path, Format = FormatOf(file.Format) })],
         Bus = disk.Bus == Api.DiskBus.Scsi ? Engine.DiskBus.Scsi : Engine.DiskBus.Virtio,
         ReadOnly = disk.ReadOnly,
         BootIndex = disk.BootIndex,
@@ -84,6 +84,8 @@ internal static class VmDefinitions
         // The end of a version 7 UUID is its random part.
         Serial = disk.Disk.Replace("-", "", StringComparison.Ordinal)[^DiskSerialLength..],
     };
+
+    public static Engine.DiskFormat FormatOf(Api.DiskFormat format) => format == Api.DiskFormat.Raw ? Engine.DiskFormat.Raw : Engine.DiskFormat.Qcow2;
 
     private static IReadOnlyList<CdromDefinition> Cdroms(VmSpec spec, VmMaterial material)
     {

@@ -13,6 +13,9 @@ internal abstract record VmMessage
     /// <summary>An operation names this VM.</summary>
     public sealed record Asked(string Operation, string Kind) : VmMessage;
 
+    /// <summary>A job wants to borrow the VM.</summary>
+    public sealed record Borrow(VmLoan Loan) : VmMessage;
+
     /// <summary>A process was made. What it tells follows.</summary>
     public sealed record Attached(VmWatch Watch) : VmMessage;
 

@@ -27,6 +27,9 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private readonly VmSteps _steps;
     private readonly VmErrands _errands;
     private readonly VmTasks _tasks;
+    private readonly VmLoans _loans;
+    private readonly VmLender _lender;
+    private bool _inFlightYields;
     private readonly CancellationTokenSource _stop = new();
     private readonly ITimer _timer;
     private Task _loop = Task.CompletedTask;
@@ -48,6 +51,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
         _steps = new VmSteps(host, id, _commits, new VmStarter(host, id, _commits, Post, _logger), _logger);
         _errands = new VmErrands(host, Post);
         _tasks = new VmTasks(host, Post);
+        _loans = new VmLoans(Post);
+        _lender = new VmLender(host, id, _commits);
         _timer = host.Time.CreateTimer(_ => Post(new VmMessage.Look()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -75,6 +80,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         await _loop;
         if (_cancel is { } cancel) await cancel.CancelAsync();
         await _step;
+        _loans.FailAll(new OperationCanceledException("The daemon stops."));
         await _timer.DisposeAsync();
         await _tasks.DisposeAsync();
         await _errands.DisposeAsync();
@@ -125,6 +131,9 @@ internal sealed partial class VmRunner : IAsyncDisposable
             case VmMessage.Asked asked:
                 _errands.Add(asked);
                 break;
+            case VmMessage.Borrow borrow:
+                _loans.Add(borrow.Loan);
+                break;
             case VmMessage.StepEnded ended:
                 Conclude(ended.Result);
                 break;
@@ -143,10 +152,16 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private void Advance()
     {
         // The rest is the controller's: nothing of it may be taken in hand again.
-        if (_memory.Committed?.Status.State == VmState.Gone) return;
+        if (_memory.Committed?.Status.State == VmState.Gone)
+        {
+            _loans.FailAll(VmFailures.NotHere(_id));
+            return;
+        }
+
         var snapshot = _host.Cache.Snapshot;
         var wanted = VmWantedReader.Read(snapshot, _id, _host.HostId, _memory.Committed?.Status.Served);
         if (wanted is not null) wanted = _errands.Sort(wanted, snapshot);
+        else _loans.FailAll(VmFailures.NotHere(_id));
         if (_inFlight is { } step)
         {
             if (wanted is not null && IsPointless(step, wanted)) _cancel?.Cancel();
@@ -161,6 +176,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
 
     private void Follow(VmWanted wanted, CacheSnapshot snapshot)
     {
+        wanted = _loans.Sort(wanted, _memory.Committed?.Status.Job?.Operation, snapshot);
         var seen = _memory.See(
             _host.BootId,
             wanted.Order?.Operation,
@@ -184,6 +200,14 @@ internal sealed partial class VmRunner : IAsyncDisposable
             Operation = _errands.InHand(OperationOf(next, wanted)),
         };
         _inFlightOrder = wanted.Order?.Operation;
+        if (next is VmStep.Lend lend)
+        {
+            var loan = _loans.Take(lend.Operation);
+            _inFlightYields = loan.Job.YieldsToOrders;
+            Begin(next, (_, token) => _lender.LendAsync(lend, loan, context, token));
+            return;
+        }
+
         Begin(next, (step, token) => _steps.DoAsync(step, context, token));
     }
 
@@ -226,9 +250,14 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (result.StoreAway) Again(_storePause, alone: true);
     }
 
-    /// <summary>A start that nobody wants any more.</summary>
-    private static bool IsPointless(VmStep step, VmWanted wanted) => step is VmStep.Start or VmStep.MakeDisks
-        && (wanted.Spec.Deleting is not null || wanted.Order is { CancelRequested: true } || (step is VmStep.Start && wanted.Order is { Wanted: PowerWanted.Stopped }));
+    /// <summary>A start or a job that nobody wants any more.</summary>
+    private bool IsPointless(VmStep step, VmWanted wanted) => step switch
+    {
+        VmStep.Lend => wanted.Spec.Deleting is not null || wanted.Order is { Wanted: PowerWanted.Stopped, Force: true } || (_inFlightYields && wanted.Order is not null),
+        VmStep.Start or VmStep.MakeDisks => wanted.Spec.Deleting is not null || wanted.Order is { CancelRequested: true }
+            || (step is VmStep.Start && wanted.Order is { Wanted: PowerWanted.Stopped }),
+        _ => false,
+    };
 
     /// <summary>Without a store nothing else can be done for the VM; with one, an order is the way.</summary>
     private void CutPower(VmMessage.CutPower cut)

@@ -89,25 +89,11 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
         return new VmStepResult(step);
     }
 
-    /// <summary>Quits, which flushes the disks; kills the cgroup when QEMU does not, or its monitor is silent.</summary>
     private async Task<VmStepResult> EndAsync(VmStep step, VmWatch watch)
     {
-        if (!watch.Vm.MonitorAnswers || !await QuitAsync(watch)) await watch.Vm.KillAsync(CancellationToken.None);
+        using var deadline = new CancellationTokenSource(QuitPatience, host.Time);
+        await VmEnding.EndAsync(watch.Vm, deadline.Token);
         return new VmStepResult(step) { Ended = watch };
-    }
-
-    private async Task<bool> QuitAsync(VmWatch watch)
-    {
-        try
-        {
-            using var deadline = new CancellationTokenSource(QuitPatience, host.Time);
-            await watch.Vm.QuitAsync(deadline.Token);
-            return true;
-        }
-        catch (Exception failure) when (failure is OperationCanceledException or QmpClosedException or QmpErrorException or QmpProtocolException)
-        {
-            return false;
-        }
     }
 
     private VmStepResult Delete(VmStep step, VmWanted wanted)

@@ -27,6 +27,9 @@ internal sealed class VmWatch : IAsyncDisposable
 
     public IVm Vm { get; }
 
+    /// <summary>The job that has the VM hears each event first; null: there is none.</summary>
+    public Action<VmEvent>? Hears { get; set; }
+
     /// <summary>Begins to listen; called once, after the mailbox knows of this watch.</summary>
     public void Listen() => _listening = Task.Run(ListenAsync);
 
@@ -46,7 +49,11 @@ internal sealed class VmWatch : IAsyncDisposable
     {
         try
         {
-            await foreach (var happened in Vm.Events.ReadAllAsync(_end.Token)) await PassAsync(happened);
+            await foreach (var happened in Vm.Events.ReadAllAsync(_end.Token))
+            {
+                Hears?.Invoke(happened);
+                await PassAsync(happened);
+            }
         }
         catch (OperationCanceledException)
         {
