@@ -9,13 +9,16 @@ internal static class AddressAllocator
     /// <summary>Guests get addresses from here on, so that a person has some to give by hand.</summary>
     private const int FirstGuest = 8;
 
-    /// <summary>The lowest free address of a guest; null: the network is full.</summary>
-    public static string? NextFree(Subnet subnet, Func<string, bool> isTaken)
+    /// <summary>The lowest free address of a guest; null: the network, or the range in it, is full.</summary>
+    /// <param name="subnet">The network's.</param>
+    /// <param name="range">Where to look; null: everywhere, the low ones that are kept for people last.</param>
+    /// <param name="isTaken">Asked for each.</param>
+    public static string? NextFree(Subnet subnet, DhcpRange? range, Func<string, bool> isTaken)
     {
-        for (int offset = 0; offset < subnet.GuestCount; offset++)
+        var (first, count) = range is { } within ? (within.First, within.Count) : (FirstGuest, subnet.GuestCount);
+        for (int offset = 0; offset < count; offset++)
         {
-            // The last ones are the low ones kept for people.
-            string address = subnet.Guest((offset + FirstGuest) % subnet.GuestCount);
+            string address = subnet.Guest((offset + first) % subnet.GuestCount);
             if (!isTaken(address)) return address;
         }
 

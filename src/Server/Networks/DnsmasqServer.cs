@@ -59,7 +59,7 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
             await StopAsync(time, cancellation);
             Write(DnsmasqFiles.ConfigurationName, wanted.Configuration); // only while no process runs: the file tells what a running one was started with
             WriteLists(wanted);
-            await StartAsync(time, cancellation);
+            await StartAsync(wanted.NeedsRawSockets, time, cancellation);
         }
 
         _served = wanted;
@@ -122,9 +122,9 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     }
 
     /// <summary>Starts it and waits until it says that it serves.</summary>
-    private async Task StartAsync(TimeProvider time, CancellationToken cancellation)
+    private async Task StartAsync(bool needsRawSockets, TimeProvider time, CancellationToken cancellation)
     {
-        Spawn();
+        Spawn(needsRawSockets);
         using var patience = new CancellationTokenSource(StartPatience, time);
         var words = new StringBuilder();
         while (!words.ToString().Contains(StartedWord, StringComparison.Ordinal))
@@ -143,14 +143,14 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     }
 
     /// <summary>It refuses to start without net_admin, although it never uses it with the answers broadcast.</summary>
-    private void Spawn()
+    private void Spawn(bool needsRawSockets)
     {
         _words = Fifo.Create(ErrorPath);
         _process = ChildProcess.Spawn(new()
         {
             Program = Program,
             Arguments = [ConfigurationArgument],
-            User = new(userId, userId) { Capabilities = ["net_bind_service", "net_admin"] },
+            User = new(userId, userId) { Capabilities = needsRawSockets ? ["net_bind_service", "net_admin", "net_raw"] : ["net_bind_service", "net_admin"] },
             StandardError = ChildOutput.To(_words),
         });
     }

@@ -13,6 +13,7 @@ internal static class HostBridge
         var bridge = netlink.FindLink(network.Bridge);
         RequireOurs(bridge, network);
         RequireFreeSubnet(netlink, network, bridge?.Index);
+        RequireIpv6(network);
         var wanted = new LinkChange
         {
             Up = true,
@@ -22,8 +23,26 @@ internal static class HostBridge
         };
         if (bridge is null) Create(netlink, network, wanted);
         else if (!IsAsWanted(bridge, wanted)) netlink.Change(network.Bridge, wanted);
-        ApplyAddress(netlink, network);
+        if (network.Ipv6Subnet is not null) LetIpv6In(network.Bridge);
+        ApplyAddresses(netlink, network);
         Sysctl.EnableIPv4Forwarding();
+    }
+
+    /// <summary>
+    /// No search for duplicates: a bridge without a guest has no carrier, its addresses would stay tentative and dnsmasq could not listen. And what guests
+    /// advertise is nothing to the host.
+    /// </summary>
+    private static void LetIpv6In(string bridge)
+    {
+        foreach (var (setting, value) in new[] { ("accept_dad", "0"), ("accept_ra", "0"), ("disable_ipv6", "0") }) Sysctl.Set($"net/ipv6/conf/{bridge}/{setting}", value);
+    }
+
+    private static void RequireIpv6(PlannedNetwork network)
+    {
+        if (network.Ipv6Subnet is null || Sysctl.Exists("net/ipv6")) return;
+        throw new ProblemException(
+            ProblemKind.Conflict, "network.ipv6Off", $"Network {network.Name} has IPv6, but it is switched off in this host's kernel.",
+            $"Boot without ipv6.disable=1, or do without: lamina network set {network.Name} --ipv6 none");
     }
 
     /// <summary>Taps that are there already had another bridge of this name, which somebody deleted under running guests.</summary>
@@ -47,25 +66,26 @@ internal static class HostBridge
 
     private static void RequireFreeSubnet(Netlink netlink, PlannedNetwork network, int? bridgeIndex)
     {
-        if (SubnetConflict.Find(network.Subnet, netlink.ListRoutes(), bridgeIndex) is not { } route) return;
+        if (SubnetConflict.Find(network.Subnet!.Value, netlink.ListRoutes(), bridgeIndex) is not { } route) return;
         var through = netlink.ListLinks().FirstOrDefault(link => link.Index == route.LinkIndex)?.Name ?? "another link";
         throw new ProblemException(
             ProblemKind.Conflict, "network.subnetInUse",
             $"Network {network.Name} has the subnet {network.Subnet}, but this host already reaches {route.Destination} through {through}.",
-            "Give the network another subnet ('network: { subnet: … }' in lamina.yaml, before the first start), or free that one on the host.");
+            $"Give the network another subnet, 'lamina network set {network.Name} --subnet …', or free that one on the host.");
     }
 
     private static bool IsAsWanted(Link bridge, LinkChange wanted) =>
         bridge.IsUp && bridge.MtuBytes == wanted.MtuBytes && bridge.Alias == wanted.Alias && Equals(bridge.Mac, wanted.Mac);
 
-    /// <summary>One IPv4 address; one of an earlier subnet goes.</summary>
-    private static void ApplyAddress(Netlink netlink, PlannedNetwork network)
+    /// <summary>One address of each family; those of an earlier subnet go. What the kernel made of the link itself stays.</summary>
+    private static void ApplyAddresses(Netlink netlink, PlannedNetwork network)
     {
-        var gateway = IPAddress.Parse(network.Subnet.Gateway);
+        List<(IPAddress Address, int PrefixLength)> wanted = [(IPAddress.Parse(network.Subnet!.Value.Gateway), network.Subnet.Value.PrefixLength)];
+        if (network.Ipv6Subnet is { } ipv6) wanted.Add((IPAddress.Parse(ipv6.Gateway), Ipv6Subnet.PrefixLength));
         var index = netlink.FindLink(network.Bridge)!.Index;
-        foreach (var other in netlink.ListAddresses(index).Where(held => held.Address.GetAddressBytes().Length == 4))
-            if (!other.Address.Equals(gateway) || other.PrefixLength != network.Subnet.PrefixLength)
-                netlink.RemoveAddress(network.Bridge, other.Address, other.PrefixLength);
-        netlink.AddAddress(network.Bridge, gateway, network.Subnet.PrefixLength);
+        foreach (var held in netlink.ListAddresses(index).Where(held => !held.Address.IsIPv6LinkLocal))
+            if (!wanted.Contains((held.Address, held.PrefixLength)))
+                netlink.RemoveAddress(network.Bridge, held.Address, held.PrefixLength);
+        foreach (var (address, prefixLength) in wanted) netlink.AddAddress(network.Bridge, address, prefixLength);
     }
 }

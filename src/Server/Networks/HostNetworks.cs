@@ -145,7 +145,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private async Task<Dictionary<string, Exception>> ApplyAsync(IReadOnlyList<PlannedNetwork> plan, CancellationToken cancellation)
     {
         var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
-        foreach (var network in plan)
+        foreach (var network in plan.Where(network => network.Kind != NetworkKind.Bridge))
         {
             if (FailureOf(() => HostBridge.Apply(_netlink, network)) is { } failure) failures[network.Id] = failure;
         }
@@ -157,7 +157,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         }
 
         _applied = plan.Where(network => !failures.ContainsKey(network.Id)).ToDictionary(network => network.Id);
-        foreach (var network in _applied.Values)
+        foreach (var network in _applied.Values.Where(network => network.Kind != NetworkKind.Bridge))
         {
             if (await FailureOfAsync(() => ServeAsync(network, cancellation)) is { } failure) failures[network.Id] = failure;
         }

@@ -19,7 +19,7 @@ internal static class NetworkPlan
         var nics = snapshot.All(Keys.Vms.Spec)
             .OrderBy(vm => vm.CreateRevision) // the older one keeps a name that two projects use
             .SelectMany(vm => vm.Record.Nics.Select(nic => (Vm: vm, Nic: nic)))
-            .Where(pair => pair.Nic is { Kind: NicKind.Network, Network: not null, Address: not null })
+            .Where(pair => pair.Nic is { Kind: NicKind.Network, Network: not null })
             .ToLookup(pair => pair.Nic.Network!);
         return [.. snapshot.All(Keys.Networks.Spec).Select(network => From(instance, network, nics[network.Id])).OfType<PlannedNetwork>()];
     }
@@ -34,24 +34,55 @@ internal static class NetworkPlan
     private static PlannedNetwork? From(
         Instance instance, CachedRecord<NetworkSpec> network, IEnumerable<(CachedRecord<VmSpec> Vm, VmNic Nic)> nics)
     {
-        if (Subnet.Parse(network.Record.Subnet) is not { } subnet) return null;
+        var spec = network.Record;
+        var subnet = Subnet.Parse(spec.Subnet);
+        if (subnet is null != (spec.Kind == NetworkKind.Bridge) || (spec.Kind == NetworkKind.Bridge && spec.Bridge is null)) return null;
+        var ipv6 = Networks.Ipv6Subnet.Parse(spec.Ipv6Subnet);
         var named = new HashSet<string>(StringComparer.Ordinal);
+        PlannedNic[] planned = [.. nics
+            .Where(pair => subnet is not { } held || (pair.Nic.Address is { } address && held.HoldsGuest(address)))
+            .Select(pair => Plan(instance, pair.Vm, pair.Nic, subnet, ipv6, named))
+            .OrderBy(nic => nic.Tap, StringComparer.Ordinal)];
         return new()
         {
             Id = network.Id,
-            Name = network.Record.Name,
-            Bridge = instance.LinkName(network.Id, BridgeSlot),
+            Name = spec.Name,
+            Kind = spec.Kind,
+            Bridge = spec.Bridge is { Existing: true } theirs ? theirs.Device : instance.LinkName(network.Id, BridgeSlot),
             BridgeOwner = instance.LinkOwner(network.Id, BridgeSlot),
             BridgeMac = MacOf(network.Id),
             Subnet = subnet,
-            MtuBytes = network.Record.Mtu,
-            Domain = network.Record.DnsDomain ?? DefaultDomain,
-            Nics = [.. nics.Select(pair => Plan(instance, pair.Vm, pair.Nic, named)).OrderBy(nic => nic.Tap, StringComparer.Ordinal)],
+            Ipv6Subnet = subnet is null ? null : ipv6,
+            MtuBytes = spec.Mtu,
+            Domain = spec.DnsDomain ?? DefaultDomain,
+            Dhcp = spec.Dhcp,
+            Uplink = spec.Bridge,
+            Forwards = [.. spec.Forwards.Select(forward => Plan(forward, planned)).OfType<PlannedForward>()],
+            Nics = planned,
         };
     }
 
-    private static PlannedNic Plan(Instance instance, CachedRecord<VmSpec> vm, VmNic nic, HashSet<string> named) => new(
-        TapOf(instance, vm.Id, nic.Slot), nic.Mac, nic.Address!, named.Add(vm.Record.Name) ? vm.Record.Name : null);
+    private static PlannedNic Plan(
+        Instance instance, CachedRecord<VmSpec> vm, VmNic nic, Subnet? subnet, Ipv6Subnet? ipv6, HashSet<string> named) => new()
+        {
+            Vm = vm.Id,
+            Slot = nic.Slot,
+            Tap = TapOf(instance, vm.Id, nic.Slot),
+            Mac = nic.Mac,
+            Address = nic.Address,
+            Ipv6Address = Ipv6Of(subnet, ipv6, nic.Address),
+            HostName = named.Add(vm.Record.Name) ? vm.Record.Name : null,
+        };
+
+    /// <summary>The IPv6 address beside an IPv4 one; null when the network has none.</summary>
+    public static string? Ipv6Of(Subnet? subnet, Ipv6Subnet? ipv6, string? address) =>
+        subnet is { } held && ipv6 is { } wide && address is not null ? wide.Address(held.NumberOf(address)) : null;
+
+    /// <summary>To the VM's first card here; null: it has none (any more).</summary>
+    private static PlannedForward? Plan(NetworkForward forward, IReadOnlyList<PlannedNic> nics) =>
+        nics.Where(nic => nic.Vm == forward.Vm).MinBy(nic => nic.Slot) is { Address: { } address }
+            ? new(forward.Protocol, forward.Address, forward.Port, forward.Count, address, forward.VmPort, forward.Source)
+            : null;
 
     /// <summary>A locally administered address: 02 and five bytes of the id's hash. Guests' own begin with 52:54:00.</summary>
     private static string MacOf(string networkId)

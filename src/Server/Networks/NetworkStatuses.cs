@@ -12,16 +12,23 @@ internal static class NetworkStatuses
     /// <param name="spec">As recorded.</param>
     /// <param name="network">Null: the spec has no usable subnet.</param>
     /// <param name="error">Null: everything is in place.</param>
-    public static NetworkStatus Make(NetworkSpec spec, PlannedNetwork? network, Exception? error) => new()
+    /// <param name="uplink">Of a bridge to a card of the host.</param>
+    public static NetworkStatus Make(NetworkSpec spec, PlannedNetwork? network, Exception? error, NetworkUplink? uplink = null) => new()
     {
-        Up = network is not null && error is null,
+        Up = network is not null && error is null && uplink?.State != UplinkState.RolledBack,
         Bridge = network?.Bridge,
+        Uplink = uplink,
         Failure = network is null ? NoSubnet(spec) : error is null ? null : FailureOf(spec.Name, error),
     };
 
     /// <summary>True when a new status says something else than the recorded one.</summary>
     public static bool IsNews(NetworkStatus? known, NetworkStatus now) =>
-        known is null || known.Up != now.Up || known.Bridge != now.Bridge || known.Failure?.Code != now.Failure?.Code || known.Failure?.Message != now.Failure?.Message;
+        known is null || known.Up != now.Up || known.Bridge != now.Bridge || !IsSame(known.Uplink, now.Uplink)
+        || known.Failure?.Code != now.Failure?.Code || known.Failure?.Message != now.Failure?.Message;
+
+    private static bool IsSame(NetworkUplink? known, NetworkUplink? now) => known is null || now is null
+        ? known is null && now is null
+        : (known.Device, known.State, known.Attempt, known.Deadline) == (now.Device, now.State, now.Attempt, now.Deadline) && known.Addresses.SequenceEqual(now.Addresses);
 
     /// <summary>What people are told; null when it is only that a new network came up.</summary>
     public static EventDraft? EventOf(CachedRecord<NetworkSpec> spec, NetworkStatus? known, NetworkStatus now)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Lamina.Api;
 
 namespace Lamina.Server.Networks;
 
@@ -13,23 +14,32 @@ internal sealed record NftRuleset
     /// <summary>The tables without the cards.</summary>
     public required string Base { get; init; }
 
-    /// <summary>The elements of the sets <c>taps</c>, <c>nics</c> and <c>addresses</c>.</summary>
-    public required ImmutableSortedSet<string> Taps { get; init; }
-    public required ImmutableSortedSet<string> Nics { get; init; }
-    public required ImmutableSortedSet<string> Addresses { get; init; }
+    /// <summary>What the cards add: elements of the sets of the table of family bridge, by the set's name.</summary>
+    public required ImmutableSortedDictionary<string, ImmutableSortedSet<string>> Elements { get; init; }
 
     public required string Table { get; init; }
 
     public static NftRuleset For(string table, IReadOnlyList<PlannedNetwork> networks)
     {
-        var nics = networks.SelectMany(network => network.Nics).ToArray();
+        var cards = networks.SelectMany(network => network.Nics.Select(nic => (Network: network, Nic: nic))).ToArray();
+        var lan = cards.Where(card => card.Network.Kind == NetworkKind.Bridge).Select(card => card.Nic).ToArray();
+        var nics = cards.Select(card => card.Nic).ToArray();
+        var wide = nics.Where(nic => nic.Ipv6Address is not null).ToArray();
         return new()
         {
             Table = table,
             Base = NftText.Tables(table, networks),
-            Taps = Set(nics.Select(nic => $"\"{nic.Tap}\"")),
-            Nics = Set(nics.Select(nic => $"\"{nic.Tap}\" . {nic.Mac}")),
-            Addresses = Set(nics.Select(nic => $"\"{nic.Tap}\" . {nic.Address}")),
+            Elements = ImmutableSortedDictionary.CreateRange<string, ImmutableSortedSet<string>>(StringComparer.Ordinal,
+            [
+                Set("taps", nics.Select(TapOf)),
+                Set("nics", nics.Select(nic => $"{TapOf(nic)} . {nic.Mac}")),
+                Set("addresses", nics.Where(nic => nic.Address is not null).Select(nic => $"{TapOf(nic)} . {nic.Address}")),
+                Set("any_ipv4", lan.Where(nic => nic.Address is null).Select(TapOf)),
+                Set("ipv6", wide.Concat(lan).Select(TapOf)),
+                Set("any_ipv6", lan.Select(TapOf)),
+                Set("ipv6_addresses", wide.Select(nic => $"{TapOf(nic)} . {nic.Ipv6Address}")),
+                Set("ipv6_targets", wide.Select(nic => $"{TapOf(nic)} . {Ipv6Subnet.Hexadecimal(nic.Ipv6Address!)}")),
+            ]),
         };
     }
 
@@ -37,7 +47,7 @@ internal sealed record NftRuleset
     public string Replace()
     {
         var script = new StringBuilder(NftText.RemoveTables(Table)).Append(Base);
-        AppendElements(script, "add", this);
+        AppendElements(script, "add", Elements);
         return script.ToString();
     }
 
@@ -46,20 +56,22 @@ internal sealed record NftRuleset
     {
         if (before is null || before.Base != Base) return Replace();
         var script = new StringBuilder();
-        AppendElements(script, "delete", before.Without(this));
-        AppendElements(script, "add", Without(before));
+        AppendElements(script, "delete", before.ElementsWithout(this));
+        AppendElements(script, "add", ElementsWithout(before));
         return script.ToString();
     }
 
-    private static ImmutableSortedSet<string> Set(IEnumerable<string> elements) => elements.ToImmutableSortedSet(StringComparer.Ordinal);
+    private static KeyValuePair<string, ImmutableSortedSet<string>> Set(string name, IEnumerable<string> elements) =>
+        new(name, elements.ToImmutableSortedSet(StringComparer.Ordinal));
 
-    private NftRuleset Without(NftRuleset other) =>
-        this with { Taps = Taps.Except(other.Taps), Nics = Nics.Except(other.Nics), Addresses = Addresses.Except(other.Addresses) };
+    private static string TapOf(PlannedNic nic) => $"\"{nic.Tap}\"";
 
-    private static void AppendElements(StringBuilder script, string verb, NftRuleset elements)
+    private IEnumerable<KeyValuePair<string, ImmutableSortedSet<string>>> ElementsWithout(NftRuleset other) =>
+        Elements.Select(set => KeyValuePair.Create(set.Key, set.Value.Except(other.Elements[set.Key])));
+
+    private void AppendElements(StringBuilder script, string verb, IEnumerable<KeyValuePair<string, ImmutableSortedSet<string>>> sets)
     {
-        foreach (var (set, members) in new[] { ("taps", elements.Taps), ("nics", elements.Nics), ("addresses", elements.Addresses) })
-            if (members.Count > 0)
-                script.Append(CultureInfo.InvariantCulture, $"{verb} element bridge {elements.Table} {set} {{ {string.Join(", ", members)} }}\n");
+        foreach (var (set, members) in sets.Where(set => set.Value.Count > 0))
+            script.Append(CultureInfo.InvariantCulture, $"{verb} element bridge {Table} {set} {{ {string.Join(", ", members)} }}\n");
     }
 }

@@ -45,6 +45,12 @@ internal readonly record struct Subnet
     /// <summary>The n-th guest's address, from 0.</summary>
     public string Guest(int index) => Text(Network + 2 + (uint)index);
 
+    /// <summary>The number of an address of this subnet, from 0 for the network's own.</summary>
+    public uint NumberOf(string address) => (Number(address) ?? throw new ArgumentException($"{address} is no IPv4 address.", nameof(address))) - Network;
+
+    /// <summary>The two have addresses in common.</summary>
+    public bool Overlaps(Subnet other) => PrefixLength <= other.PrefixLength ? (other.Network & MaskBits) == Network : (Network & other.MaskBits) == other.Network;
+
     /// <summary>The address belongs to a guest: it lies in the subnet and is not its network, gateway or broadcast address.</summary>
     public bool HoldsGuest(string address) =>
         Number(address) is { } number && (number & MaskBits) == Network && number - Network >= 2 && number != (Network | ~MaskBits);

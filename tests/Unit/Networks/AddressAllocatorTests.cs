@@ -39,14 +39,14 @@ public class AddressAllocatorTests
     public void OnlyAGuestsAddressIsOne(string address, bool holds) => Assert.Equal(holds, Default.HoldsGuest(address));
 
     [Fact]
-    public void AFullNetworkGivesNothing() => Assert.Null(AddressAllocator.NextFree(Default, _ => true));
+    public void AFullNetworkGivesNothing() => Assert.Null(AddressAllocator.NextFree(Default, null, _ => true));
 
     [Fact]
     public void GuestsBeginAtTenAndTheLowAddressesComeLast()
     {
         var taken = new HashSet<string>();
         var given = new List<string>();
-        while (AddressAllocator.NextFree(Default, taken.Contains) is { } address)
+        while (AddressAllocator.NextFree(Default, null, taken.Contains) is { } address)
         {
             given.Add(address);
             taken.Add(address);

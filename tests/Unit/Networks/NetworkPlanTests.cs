@@ -31,7 +31,7 @@ public class NetworkPlanTests
         Assert.Equal(Instance.LinkName(NetworkId, "bridge"), network.Bridge);
         Assert.Equal($"lamina/plan/{NetworkId}/bridge", network.BridgeOwner);
         Assert.Matches("^02(:[0-9a-f]{2}){5}$", network.BridgeMac);
-        Assert.Equal(("192.168.203.1", 1450, "lamina.internal"), (network.Subnet.Gateway, network.MtuBytes, network.Domain));
+        Assert.Equal(("192.168.203.1", 1450, "lamina.internal"), (network.Subnet!.Value.Gateway, network.MtuBytes, network.Domain));
         Assert.NotEqual(network.Bridge, Assert.Single(Plan(Instance with { Name = "other" }, Default)).Bridge);
     }
 
@@ -47,8 +47,8 @@ public class NetworkPlanTests
         Assert.Equal(
             new[]
             {
-                new PlannedNic(NetworkPlan.TapOf(Instance, web.Id, 0), "52:54:00:00:00:01", "192.168.203.10", "web"),
-                new PlannedNic(NetworkPlan.TapOf(Instance, web.Id, 3), "52:54:00:00:00:04", "192.168.203.11", null),
+                new PlannedNic { Vm = web.Id, Slot = 0, Tap = NetworkPlan.TapOf(Instance, web.Id, 0), Mac = "52:54:00:00:00:01", Address = "192.168.203.10", HostName = "web" },
+                new PlannedNic { Vm = web.Id, Slot = 3, Tap = NetworkPlan.TapOf(Instance, web.Id, 3), Mac = "52:54:00:00:00:04", Address = "192.168.203.11" },
             }.OrderBy(nic => nic.Tap, StringComparer.Ordinal),
             nics);
     }

@@ -19,8 +19,8 @@ public class RenderingTests
         Domain = "lamina.internal",
         Nics =
         [
-            new("lmaaaaaaaaaaaaa", "52:54:00:00:00:01", "192.168.200.10", "web"),
-            new("lmbbbbbbbbbbbbb", "52:54:00:00:00:02", "192.168.200.11", null),
+            new() { Vm = "1", Slot = 0, Tap = "lmaaaaaaaaaaaaa", Mac = "52:54:00:00:00:01", Address = "192.168.200.10", HostName = "web" },
+            new() { Vm = "1", Slot = 1, Tap = "lmbbbbbbbbbbbbb", Mac = "52:54:00:00:00:02", Address = "192.168.200.11" },
         ],
     };
 
@@ -48,9 +48,9 @@ public class RenderingTests
         var fewer = Network with { Nics = [Network.Nics[0]] };
         Assert.Equal(
             """
-            add element bridge lamina_0 taps { "lmbbbbbbbbbbbbb" }
-            add element bridge lamina_0 nics { "lmbbbbbbbbbbbbb" . 52:54:00:00:00:02 }
             add element bridge lamina_0 addresses { "lmbbbbbbbbbbbbb" . 192.168.200.11 }
+            add element bridge lamina_0 nics { "lmbbbbbbbbbbbbb" . 52:54:00:00:00:02 }
+            add element bridge lamina_0 taps { "lmbbbbbbbbbbbbb" }
 
             """,
             Rules(Network).ChangeFrom(Rules(fewer)));

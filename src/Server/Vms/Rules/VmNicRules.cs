@@ -41,6 +41,7 @@ internal static class VmNicRules
             return null;
         }
 
+        if (network.Record.Deleting is not null) problems.Add(path + ".network", "network.deleting", $"Network '{network.Record.Name}' is being deleted: choose another one.");
         string? address = Address(asked, path, network.Id, network.Record, others, lookups, problems);
         return nic with { Network = network.Id, Address = address };
     }
@@ -63,6 +64,7 @@ internal static class VmNicRules
         VmNicCreate asked, string path, string networkId, NetworkSpec network, List<VmNic> others, VmLookups lookups, InputProblems problems)
     {
         bool IsTaken(string address) => lookups.IsAddressTaken(networkId, address) || others.Any(nic => nic.Network == networkId && nic.Address == address);
+        if (network.Kind == NetworkKind.Bridge) return LanAddress(asked.Address, path, IsTaken, problems);
         if (Subnet.Parse(network.Subnet) is not { } subnet)
         {
             problems.Add(path + ".network", "network.subnet", $"Network '{network.Name}' has no usable subnet ('{network.Subnet}').");
@@ -71,14 +73,24 @@ internal static class VmNicRules
 
         if (asked.Address is not { } wanted)
         {
-            string? next = AddressAllocator.NextFree(subnet, IsTaken);
-            if (next is null) problems.Add(path + ".network", "network.full", $"Network '{network.Name}' has no free address left: all {subnet.GuestCount} are taken.");
+            string? next = AddressAllocator.NextFree(subnet, DhcpRange.Parse(network.DhcpRange, subnet), IsTaken);
+            if (next is null) problems.Add(path + ".network", "network.full", $"Network '{network.Name}' has no free address left in {network.DhcpRange ?? network.Subnet}: name one by 'address', or widen the range.");
             return next;
         }
 
         if (Subnet.Normalize(wanted) is not { } address || !subnet.HoldsGuest(address))
             problems.Add(path + ".address", "nic.address", $"'{Suggestions.Shorten(wanted)}' is no address for a guest of network '{network.Name}': they lie between {subnet.Guest(0)} and {subnet.Guest(subnet.GuestCount - 1)}.");
         else if (IsTaken(address)) problems.Add(path + ".address", "nic.addressTaken", $"Another card has the address {address}: choose another one, or leave it out.");
+        else return address;
+        return null;
+    }
+
+    /// <summary>In a LAN an address may be named, which the card is then held to; it is the LAN that gives it.</summary>
+    private static string? LanAddress(string? wanted, string path, Func<string, bool> isTaken, InputProblems problems)
+    {
+        if (wanted is null) return null;
+        if (Subnet.Normalize(wanted) is not { } address) problems.Add(path + ".address", "nic.address", $"'{Suggestions.Shorten(wanted)}' is no IPv4 address.");
+        else if (isTaken(address)) problems.Add(path + ".address", "nic.addressTaken", $"Another card has the address {address}: choose another one, or leave it out.");
         else return address;
         return null;
     }
