@@ -20,6 +20,9 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
     private const long FigureStepBytes = 64L << 20;
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(1);
 
+    /// <summary>Between those who read frozen layers and those who merge them.</summary>
+    public LayerGate Gate { get; } = new();
+
     /// <summary>The disk's files as its guest sees it now, whether or not they are there.</summary>
     /// <exception cref="ProblemException">The pool is gone, or a disk below it.</exception>
     public DiskPaths PathsOf(string diskId, DiskSpec spec) => PathsOf(diskId, spec, LayersOf(diskId).Active);
