@@ -17,7 +17,16 @@ public sealed record CgroupLimits
 /// <summary>What a cgroup used; null where the controller does not tell.</summary>
 /// <param name="CpuTime">Since it was created.</param>
 /// <param name="MemoryBytes">Now, page cache included.</param>
-public sealed record CgroupUsage(TimeSpan? CpuTime, long? MemoryBytes);
+public sealed record CgroupUsage(TimeSpan? CpuTime, long? MemoryBytes)
+{
+    /// <summary>How long the limit of CPU time held its threads up, since it was created.</summary>
+    public TimeSpan? ThrottledTime { get; init; }
+
+    /// <summary>How long at least one of its threads waited for a core, a disk, memory; version 2 only.</summary>
+    public TimeSpan? CpuPressure { get; init; }
+    public TimeSpan? IoPressure { get; init; }
+    public TimeSpan? MemoryPressure { get; init; }
+}
 
 /// <summary>A cgroup found on this machine.</summary>
 public sealed record CgroupListing(string Name, bool IsEmpty);

@@ -16,7 +16,10 @@ internal sealed class CgroupsV1(CgroupMounts mounts, string parent) : CgroupMana
 
     public override CgroupUsage ReadUsage(string name) => new(
         CgroupFile.ReadNumber(Path.Combine(PathOf("cpuacct", name), "cpuacct.usage")) is { } nanoseconds ? TimeSpan.FromTicks(nanoseconds / 100) : null,
-        CgroupFile.ReadNumber(Path.Combine(PathOf("memory", name), "memory.usage_in_bytes")));
+        CgroupFile.ReadNumber(Path.Combine(PathOf("memory", name), "memory.usage_in_bytes")))
+    {
+        ThrottledTime = CgroupFile.ReadNumber(Path.Combine(PathOf("cpu", name), "cpu.stat"), "throttled_time") is { } throttled ? TimeSpan.FromTicks(throttled / 100) : null,
+    };
 
     private protected override CgroupPlacement CreateEmpty(string name, CgroupLimits limits)
     {
