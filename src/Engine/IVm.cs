@@ -63,6 +63,14 @@ public interface IVm : IAsyncDisposable
 
     Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken);
 
+    /// <summary>What the engine counts. Costs it some hundred microseconds, so it is not for often.</summary>
+    /// <param name="guestInterval">How often the guest shall tell of its memory from now on; whole seconds.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<VmCounters> QueryCountersAsync(TimeSpan guestInterval, CancellationToken cancellationToken);
+
+    /// <summary>Asks the guest to keep only so much memory, in bytes. It does so in its own time, as far as it can: <see cref="QueryBalloonAsync"/> tells.</summary>
+    Task SetBalloonAsync(long bytes, CancellationToken cancellationToken);
+
     /// <summary>
     /// Puts another definition on record for this run, whole or not at all: <see cref="Definition"/> gives it from then on, and a restarted
     /// daemon attaches with it. Nothing is done to the engine's process: whoever plugs, unplugs or changes a disk's chain says so here.

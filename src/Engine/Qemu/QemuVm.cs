@@ -23,6 +23,7 @@ internal sealed class QemuVm : IVm
     private readonly SafeFileHandle _stderrPipe;
     private readonly StderrLog _stderr;
     private readonly QemuMonitor _monitor;
+    private readonly QemuCounters _counters;
     private readonly Channel<VmEvent> _events = Channel.CreateUnbounded<VmEvent>(new() { SingleReader = true });
     private readonly TaskCompletionSource _dead = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _detached = new();
@@ -45,6 +46,7 @@ internal sealed class QemuVm : IVm
         _folder = new RuntimeFolder(record.Definition.RuntimeFolder);
         _stderr = new StderrLog(_folder.StderrPath);
         _monitor = new QemuMonitor(_folder, options, time, Receive, ReportTrouble);
+        _counters = new QemuCounters(_monitor);
         Agent = new GuestAgent(token => _folder.ConnectStreamAsync(QemuFiles.AgentSocket, token), time);
     }
 
@@ -141,6 +143,12 @@ internal sealed class QemuVm : IVm
 
     public Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken) =>
         _monitor.ExecuteAsync(QmpCommands.QueryBalloon, QmpNothing.Instance, cancellationToken);
+
+    public Task<VmCounters> QueryCountersAsync(TimeSpan guestInterval, CancellationToken cancellationToken) =>
+        _counters.QueryAsync(Definition, guestInterval, cancellationToken);
+
+    public Task SetBalloonAsync(long bytes, CancellationToken cancellationToken) =>
+        _monitor.ExecuteAsync(QmpCommands.Balloon, new BalloonArguments { Value = bytes }, cancellationToken);
 
     public async Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken)
     {

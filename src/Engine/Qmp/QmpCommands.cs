@@ -14,6 +14,15 @@ public static class QmpCommands
     public static readonly QmpCommand<QmpNothing, QmpNothing> SystemPowerDown = new("system_powerdown", Json.QmpNothing, Json.QmpNothing);
     public static readonly QmpCommand<QmpNothing, QmpNothing> Quit = new("quit", Json.QmpNothing, Json.QmpNothing);
     public static readonly QmpCommand<QmpNothing, BalloonInfo> QueryBalloon = new("query-balloon", Json.QmpNothing, Json.BalloonInfo);
+    public static readonly QmpCommand<BalloonArguments, QmpNothing> Balloon = new("balloon", Json.BalloonArguments, Json.QmpNothing);
+    public static readonly QmpCommand<QueryBlockStatsArguments, BlockStats[]> QueryBlockStats =
+        new("query-blockstats", Json.QueryBlockStatsArguments, Json.BlockStatsArray);
+    /// <summary>Of the one property that is read so.</summary>
+    public static readonly QmpCommand<QomGetArguments, BalloonGuestStats> GetGuestStats =
+        new("qom-get", Json.QomGetArguments, Json.BalloonGuestStats);
+    public static readonly QmpCommand<QomSetArguments, QmpNothing> SetNumber = new("qom-set", Json.QomSetArguments, Json.QmpNothing);
+    public static readonly QmpCommand<QueryStatsArguments, StatsResult[]> QueryStats =
+        new("query-stats", Json.QueryStatsArguments, Json.StatsResultArray);
     public static readonly QmpCommand<FdNameArguments, QmpNothing> GetFd = new("getfd", Json.FdNameArguments, Json.QmpNothing);
     public static readonly QmpCommand<FdNameArguments, QmpNothing> CloseFd = new("closefd", Json.FdNameArguments, Json.QmpNothing);
     public static readonly QmpCommand<AddClientArguments, QmpNothing> AddClient =
@@ -29,7 +38,7 @@ public static class QmpCommands
     public static readonly IReadOnlyList<QmpCommand> All =
     [
         QmpCapabilities, QueryStatus, Continue, Stop, SystemReset, SystemPowerDown, Quit, QueryBalloon, GetFd, CloseFd,
-        AddClient, QueryBlock, QueryMachines, QueryCpuDefinitions, DeviceListProperties,
+        AddClient, Balloon, QueryBlockStats, GetGuestStats, SetNumber, QueryStats, QueryBlock, QueryMachines, QueryCpuDefinitions, DeviceListProperties,
     ];
 }
 

@@ -39,6 +39,8 @@ public sealed class FakeGuest
     }
     public string StderrTail { get; set; } = "";
     public long BalloonBytes { get; set; }
+    /// <summary>What it answers when asked to count.</summary>
+    public VmCounters Counters { get; set; } = new();
     public IReadOnlyList<DiskProblem> DiskProblems { get; set; } = [];
     /// <summary>Called at each call with its name; an exception fails it, a pending task delays it.</summary>
     public Func<string, Task>? OnCall { get; set; }

@@ -96,6 +96,18 @@ public sealed class FakeVm : IVm
         return new BalloonInfo { Actual = _guest.BalloonBytes };
     }
 
+    public async Task<VmCounters> QueryCountersAsync(TimeSpan guestInterval, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("QueryCounters", needsMonitor: true, cancellationToken);
+        return _guest.Counters;
+    }
+
+    public async Task SetBalloonAsync(long bytes, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("SetBalloon", needsMonitor: true, cancellationToken);
+        _guest.BalloonBytes = bytes;
+    }
+
     public Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken) =>
         _guest.RecordCallAsync("AddVncClient", needsMonitor: true, cancellationToken);
 
