@@ -149,6 +149,8 @@ public class QmpSchemaTests
         // One of several forms: it is enough to be one of them.
         private void CheckAlternate(JsonTypeInfo record, JsonElement entry, string path, bool isSent)
         {
+            // An element takes every form.
+            if (record.Type == typeof(JsonElement)) return;
             var forms = entry.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("type").GetString()!);
             Assert.True(forms.Any(form => Fits(record, form, path, isSent)), $"{path}: {record.Type} is none of the forms that QEMU takes");
         }
