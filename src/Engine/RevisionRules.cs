@@ -20,6 +20,10 @@ public static class RevisionRules
         Same(running.MemoryMiB, revised.MemoryMiB, "memoryMiB", problems);
         Same(running.MaxMemoryMiB, revised.MaxMemoryMiB, "maxMemoryMiB", problems);
         Same(running.Firmware, revised.Firmware, "firmware", problems);
+        Same(running.Tpm?.StateFolder, revised.Tpm?.StateFolder, "tpm", problems);
+        if (!running.HyperV.SequenceEqual(revised.HyperV)) problems.Add("hyperV");
+        Same(running.LocalTimeClock, revised.LocalTimeClock, "localTimeClock", problems);
+        Same(running.Watchdog, revised.Watchdog, "watchdog", problems);
         Same(running.Kernel, revised.Kernel, "kernel", problems);
         Same(running.Uid, revised.Uid, "uid", problems);
         Same(running.Gid, revised.Gid, "gid", problems);

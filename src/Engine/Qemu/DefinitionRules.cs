@@ -15,7 +15,7 @@ internal static class DefinitionRules
     {
         var problems = new List<string>();
         CheckMachine(vm, problems);
-        CheckFirmware(vm.Firmware, problems);
+        CheckFirmware(vm, problems);
         CheckDisks(vm, problems);
         CheckCdroms(vm, problems);
         CheckNics(vm, problems);
@@ -37,6 +37,9 @@ internal static class DefinitionRules
         Require(vm.CpuModel.All(IsPlain), "cpuModel", "holds a character that no model has", problems);
         foreach (var flag in vm.CpuFlags)
             Require(flag.Length > 1 && flag[0] is '+' or '-' && flag[1..].All(IsPlain), "cpuFlags", $"{flag} is not +name or -name", problems);
+        foreach (var feature in vm.HyperV)
+            Require(feature.StartsWith("hv-", StringComparison.Ordinal) && feature.All(character => IsPlain(character) || character == '='), "hyperV",
+                $"{feature} is no interface of Hyper-V", problems);
         Require(vm.Cpus >= 1, "cpus", "must be 1 or more", problems);
         Require(vm.MaxCpus >= vm.Cpus, "maxCpus", $"is below cpus, {vm.Cpus}", problems);
         Require(vm.MemoryMiB >= 1, "memoryMiB", "must be 1 or more", problems);
@@ -49,8 +52,12 @@ internal static class DefinitionRules
             $"is too long for the sockets in it: unix(7) allows {MaxSocketPathBytes} bytes in all", problems);
     }
 
-    private static void CheckFirmware(FirmwareDefinition firmware, List<string> problems)
+    private static void CheckFirmware(VmDefinition vm, List<string> problems)
     {
+        var firmware = vm.Firmware;
+        Require(!firmware.SecureBoot || firmware.Kind == FirmwareKind.Uefi, "firmware.secureBoot", "needs UEFI", problems);
+        Require(!firmware.SecureBoot || MachineLayout.IsQ35(vm.MachineType), "firmware.secureBoot", "needs a q35 machine: others have no system management mode for it", problems);
+        Require(vm.Tpm is null || Path.IsPathRooted(vm.Tpm.StateFolder), "tpm.stateFolder", "is no absolute path", problems);
         if (firmware.Kind != FirmwareKind.Uefi) return;
         Require(firmware.CodePath != null, "firmware.codePath", "is needed for UEFI", problems);
         Require(firmware.NvramPath != null, "firmware.nvramPath", "is needed for UEFI", problems);
@@ -58,11 +65,16 @@ internal static class DefinitionRules
 
     private static void CheckDisks(VmDefinition vm, List<string> problems)
     {
-        var maxVirtio = MachineLayout.Of(vm).MaxVirtioDisks;
+        var layout = MachineLayout.Of(vm);
         for (var i = 0; i < vm.Disks.Count; i++)
         {
             var disk = vm.Disks[i];
-            var slots = disk.Bus == DiskBus.Virtio ? maxVirtio : MachineLayout.MaxScsiDisks;
+            var slots = disk.Bus switch
+            {
+                DiskBus.Virtio => layout.MaxVirtioDisks,
+                DiskBus.Sata => layout.MaxSataEach,
+                _ => MachineLayout.MaxScsiDisks,
+            };
             Require(disk.Slot >= 0 && disk.Slot < slots, $"disks[{i}].slot", $"{disk.Slot} is not within 0..{slots - 1}", problems);
             Require(disk.Serial is null || disk.Serial.Length <= MaxSerialCharacters, $"disks[{i}].serial",
                 $"is longer than {MaxSerialCharacters} characters", problems);
@@ -76,8 +88,8 @@ internal static class DefinitionRules
         for (var i = 0; i < vm.Cdroms.Count; i++)
         {
             var slot = vm.Cdroms[i].Slot;
-            Require(slot is >= 0 and < MachineLayout.MaxCdroms, $"cdroms[{i}].slot",
-                $"{slot} is not within 0..{MachineLayout.MaxCdroms - 1}", problems);
+            var slots = vm.Cdroms[i].Bus == CdromBus.Sata ? MachineLayout.Of(vm).MaxSataEach : MachineLayout.MaxCdroms;
+            Require(slot >= 0 && slot < slots, $"cdroms[{i}].slot", $"{slot} is not within 0..{slots - 1}", problems);
         }
         RequireDistinct(vm.Cdroms.Select(cdrom => cdrom.Slot), "cdroms", problems);
         Require(vm.Floppy is null || !MachineLayout.IsQ35(vm.MachineType), "floppy", "q35 has no floppy controller: use a pc-i440fx type", problems);

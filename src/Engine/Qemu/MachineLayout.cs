@@ -5,9 +5,13 @@ namespace Lamina.Engine.Qemu;
 /// were, whatever is added, removed or upgraded (D8).
 /// <code>
 ///   q35:   0x1 video   0x2.0-7 root ports of NICs 0-7   0x3.0-7, 0x4.0-7 root ports of disks 0-15   0x5-0x7 free for more ports
-///          0x8 scsi   0x9 virtio-serial   0xa balloon   0xb rng   0xc usb   0x1f chipset
+///          0x8 scsi   0x9 virtio-serial   0xa balloon   0xb rng   0xc usb   0xd watchdog   0x1f chipset
 ///   i440fx: 0x1 chipset   0x2 video   0x3 scsi   0x4 virtio-serial   0x5 balloon   0x6 rng   0x7 usb   0x8-0xf NICs 0-7   0x10-0x1e disks 0-14
+///          0x1f watchdog
 ///   scsi:  CD-ROMs 0-7 are targets 0-7, disks 0-23 are targets 8-31 (OVMF looks no further than 31)
+///   sata:  on the machine's own controller. q35 (AHCI, 0x1f.2): disks 0-2 are ports 0-2, CD-ROMs 0-2 ports 3-5. i440fx (IDE, 0x1.1): disks 0-1
+///          are master and slave of the first channel, CD-ROMs 0-1 of the second
+///   tpm:   at 0xfed40000, where the TCG's PC client specification has it; no PCI device
 /// </code>
 /// All root ports are always there: guests number their buses by them.
 /// </summary>
@@ -19,6 +23,8 @@ internal sealed class MachineLayout
     public const int MaxScsiDisks = 24;
     public const int MaxCdroms = 8;
     public const int MemorySlots = 16;
+    public const int SataPortsQ35 = 3;
+    public const int SataPortsPc = 2;
     public const int RootPorts = MaxNics + MaxVirtioDisksQ35;
 
     private const int FunctionsPerDevice = 8;
@@ -43,6 +49,10 @@ internal sealed class MachineLayout
     public string Balloon => Fixed(0xa, 0x5);
     public string Rng => Fixed(0xb, 0x6);
     public string Usb => Fixed(0xc, 0x7);
+    public string Watchdog => Fixed(0xd, 0x1f);
+
+    /// <summary>How many disks, and as many CD-ROMs, the machine's own controller takes.</summary>
+    public int MaxSataEach => _pcie ? SataPortsQ35 : SataPortsPc;
 
     public string Nic(int slot) => _pcie ? OnRootPort(slot) : OnRootBus(0x8 + slot);
     public string VirtioDisk(int slot) => _pcie ? OnRootPort(MaxNics + slot) : OnRootBus(0x10 + slot);
@@ -53,6 +63,9 @@ internal sealed class MachineLayout
 
     public static int ScsiDiskTarget(int slot) => FirstScsiDiskTarget + slot;
     public static int CdromTarget(int slot) => slot;
+
+    public string SataDisk(int slot) => _pcie ? $"bus=ide.{slot}" : $"bus=ide.0,unit={slot}";
+    public string SataCdrom(int slot) => _pcie ? $"bus=ide.{SataPortsQ35 + slot}" : $"bus=ide.1,unit={slot}";
 
     private string Fixed(int q35Device, int pcDevice) => OnRootBus(_pcie ? q35Device : pcDevice);
     private string OnRootBus(int device) => $"bus={(_pcie ? "pcie.0" : "pci.0")},addr=0x{device:x}";

@@ -7,6 +7,8 @@ namespace Lamina.Engine.Qemu;
 /// </summary>
 internal sealed class QemuArguments
 {
+    private const int BootMenuMilliseconds = 10_000;
+
     private readonly VmDefinition _vm;
     private readonly QemuFiles _files;
     private readonly QemuFeatures _features;
@@ -29,6 +31,7 @@ internal sealed class QemuArguments
         arguments.AddMachine();
         arguments.AddMonitors();
         arguments.AddFirmware();
+        arguments.AddTpm();
         arguments.AddKernel();
         arguments.AddRootPorts();
         arguments.AddDisks();
@@ -49,21 +52,36 @@ internal sealed class QemuArguments
         Add("-S");
         Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         // A powered-off or panicked guest leaves its process standing, so that a daemon that was away learns how it ended.
-        Add("-action", "reboot=reset,shutdown=pause,panic=pause,watchdog=reset");
+        Add("-action", $"reboot=reset,shutdown=pause,panic=pause,watchdog={WatchdogAction()}");
     }
 
     private void AddMachine()
     {
-        Add("-machine", $"{_vm.MachineType},memory-backend=ram0,dump-guest-core=off,vmport=off{Pflash()}");
+        Add("-machine", $"{_vm.MachineType},memory-backend=ram0,dump-guest-core=off,vmport=off{SystemManagement()}{Pflash()}");
         Add("-accel", _vm.Accelerator == Accelerator.Kvm ? "kvm" : $"tcg,thread=multi,tb-size={_vm.TbSizeMiB}");
-        Add("-cpu", string.Concat(_vm.CpuModel, ",enforce=on", string.Concat(_vm.CpuFlags.Select(CpuFlag))));
+        Add("-cpu", string.Concat(_vm.CpuModel, ",enforce=on", string.Concat(_vm.CpuFlags.Select(CpuFlag)), HyperV()));
         Add("-smp", $"cpus={_vm.Cpus},maxcpus={_vm.MaxCpus},sockets=1,cores={_vm.MaxCpus},threads=1");
         var growth = _vm.MaxMemoryMiB > _vm.MemoryMiB ? $",slots={MachineLayout.MemorySlots},maxmem={_vm.MaxMemoryMiB}M" : "";
         Add("-m", $"size={_vm.MemoryMiB}M{growth}");
         Add("-object", $"memory-backend-memfd,id=ram0,size={_vm.MemoryMiB}M,share=on");
-        Add("-rtc", "base=utc");
-        if (HasBootOrder()) Add("-boot", "strict=on");
+        Add("-rtc", _vm.LocalTimeClock ? "base=localtime" : "base=utc");
+        string[] boot = [.. HasBootOrder() ? ["strict=on"] : (string[])[], .. _vm.BootMenu ? ["menu=on", $"splash-time={BootMenuMilliseconds}"] : (string[])[]];
+        if (boot.Length > 0) Add("-boot", string.Join(',', boot));
     }
+
+    // The variables are written in system management mode only, or the guest could write itself a key.
+    private string SystemManagement() => _vm.Firmware.SecureBoot ? ",smm=on" : "";
+
+    // TCG has none of them, and QEMU would refuse what it is told to enforce.
+    private string HyperV() =>
+        _vm.Accelerator == Accelerator.Kvm ? string.Concat(_vm.HyperV.Select(feature => feature.Contains('=', StringComparison.Ordinal) ? $",{feature}" : $",{feature}=on")) : "";
+
+    private string WatchdogAction() => _vm.Watchdog switch
+    {
+        WatchdogPolicy.Pause => "pause",
+        WatchdogPolicy.None => "none",
+        _ => "reset",
+    };
 
     private string Pflash() => _vm.Firmware.Kind == FirmwareKind.Uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "";
 
@@ -71,7 +89,7 @@ internal sealed class QemuArguments
 
     // Without any order, strict would mean: boot nothing.
     private bool HasBootOrder() => _vm.Disks.Any(disk => disk.BootIndex != null)
-        || _vm.Cdroms.Any(cdrom => cdrom.BootIndex != null) || _vm.Floppy?.BootIndex != null;
+        || _vm.Cdroms.Any(cdrom => cdrom.BootIndex != null) || _vm.Floppy?.BootIndex != null || _vm.Nics.Any(nic => nic.BootIndex != null);
 
     private void AddMonitors()
     {
@@ -86,6 +104,18 @@ internal sealed class QemuArguments
         if (_vm.Firmware.Kind != FirmwareKind.Uefi) return;
         AddRawNode("firmware-code", readOnly: true, new BlockdevCache { Direct = false });
         AddRawNode("firmware-vars", readOnly: false, new BlockdevCache { Direct = false });
+        if (!_vm.Firmware.SecureBoot) return;
+        Add("-global", "driver=cfi.pflash01,property=secure,value=on");
+        // OVMF's README: its 64-bit build with SMM cannot sleep to S3.
+        Add("-global", "ICH9-LPC.disable_s3=1");
+    }
+
+    private void AddTpm()
+    {
+        if (_vm.Tpm == null) return;
+        Add("-chardev", $"socket,id=tpm0,fd={_files[QemuFiles.TpmLine]}");
+        Add("-tpmdev", "emulator,id=tpmdev0,chardev=tpm0");
+        Add("-device", "tpm-crb,id=tpm0,tpmdev=tpmdev0");
     }
 
     private void AddKernel()
@@ -108,7 +138,7 @@ internal sealed class QemuArguments
 
     private void AddDisks()
     {
-        if (_vm.Cdroms.Count > 0 || _vm.Disks.Any(disk => disk.Bus == DiskBus.Scsi))
+        if (_vm.Cdroms.Any(cdrom => cdrom.Bus == CdromBus.Scsi) || _vm.Disks.Any(disk => disk.Bus == DiskBus.Scsi))
             Add("-device", $"virtio-scsi-pci,id=scsi0,{_layout.Scsi}");
         foreach (var disk in _vm.Disks) AddDisk(disk);
         foreach (var cdrom in _vm.Cdroms) AddCdrom(cdrom);
@@ -121,6 +151,7 @@ internal sealed class QemuArguments
         AddChain(disk, id);
         var address = disk.Bus == DiskBus.Virtio
             ? $"virtio-blk-pci,id={id},{_layout.VirtioDisk(disk.Slot)}"
+            : disk.Bus == DiskBus.Sata ? $"ide-hd,id={id},{_layout.SataDisk(disk.Slot)}"
             : $"scsi-hd,id={id},bus=scsi0.0,channel=0,scsi-id={MachineLayout.ScsiDiskTarget(disk.Slot)},lun=0";
         var serial = disk.Serial is { } text ? $",serial={Escape(text)}" : "";
         Add("-device", $"{address},drive={id},write-cache=on,werror=stop,rerror=stop{serial}{BootIndex(disk.BootIndex)}");
@@ -149,8 +180,10 @@ internal sealed class QemuArguments
             AddRawNode(id, readOnly: true, new BlockdevCache { Direct = false });
             drive = $",drive={id}";
         }
-        var target = MachineLayout.CdromTarget(cdrom.Slot);
-        Add("-device", $"scsi-cd,id={id},bus=scsi0.0,channel=0,scsi-id={target},lun=0{drive}{BootIndex(cdrom.BootIndex)}");
+        var address = cdrom.Bus == CdromBus.Sata
+            ? $"ide-cd,id={id},{_layout.SataCdrom(cdrom.Slot)}"
+            : $"scsi-cd,id={id},bus=scsi0.0,channel=0,scsi-id={MachineLayout.CdromTarget(cdrom.Slot)},lun=0";
+        Add("-device", $"{address}{drive}{BootIndex(cdrom.BootIndex)}");
     }
 
     private void AddFloppy(FloppyDefinition floppy)
@@ -186,8 +219,9 @@ internal sealed class QemuArguments
         foreach (var nic in _vm.Nics)
         {
             Add("-netdev", nic.TapName != null ? $"tap,id=net{nic.Slot},fd={_files[$"net{nic.Slot}"]},vhost=off" : UserNetwork(nic));
-            // romfile= : no boot ROM; guests boot from disks, CDs and kernels.
-            var common = $"id=nic{nic.Slot},{_layout.Nic(nic.Slot)},netdev=net{nic.Slot},mac={nic.Mac},romfile=";
+            // romfile= : no boot ROM, unless it is to be booted from; QEMU then takes its own.
+            var rom = nic.BootIndex is null ? ",romfile=" : BootIndex(nic.BootIndex);
+            var common = $"id=nic{nic.Slot},{_layout.Nic(nic.Slot)},netdev=net{nic.Slot},mac={nic.Mac}{rom}";
             Add("-device", nic.Model == NicModel.Virtio ? $"virtio-net-pci,{common}{VirtioNetOptions(nic)}" : $"e1000,{common}");
         }
     }
@@ -228,6 +262,7 @@ internal sealed class QemuArguments
     {
         // The guest's kernel tells its panics here; otherwise a crashed guest looks like a quiet one.
         Add("-device", "pvpanic,id=panic0");
+        if (_vm.Watchdog != null) Add("-device", $"i6300esb,id=watchdog0,{_layout.Watchdog}");
         if (_vm.Rng)
         {
             Add("-object", "rng-builtin,id=rng0");

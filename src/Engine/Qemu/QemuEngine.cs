@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lamina.Engine.Qmp;
 using Lamina.Linux;
 using Lamina.Linux.Cgroups;
@@ -14,7 +15,7 @@ namespace Lamina.Engine.Qemu;
 /// <item>its runtime folder and the record from which a later daemon re-attaches;</item>
 /// <item>all files opened, the sockets listening, monitor and serial line connected: the kernel keeps the connections for QEMU, so
 /// nothing has to be waited for or tried again;</item>
-/// <item>the process; our copies of its files closed;</item>
+/// <item>the TPM's process, if there is one, then QEMU's in the same cgroup; our copies of their files closed;</item>
 /// <item>the monitor's first answer, which comes when the machine is complete.</item>
 /// </list>
 /// Every step has its undo beside it.
@@ -23,6 +24,7 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
 {
     /// <summary>A process that becomes another program, or ends, while it is looked at, is looked at again.</summary>
     private const int AdoptAttempts = 5;
+    private static readonly Dictionary<string, SafeHandle> NoLines = [];
 
     private readonly QemuProber _prober = new(options);
 
@@ -36,7 +38,7 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
     {
         var folder = new RuntimeFolder(runtimeFolder);
         var record = folder.ReadRecord();
-        if (FindProcess(record) is not { } process) return new AttachOutcome { Record = record };
+        if (await FindProcessAsync(record, cancellationToken) is not { } process) return new AttachOutcome { Record = record };
         var vm = new QemuVm(record, process, OpenStderr(folder), cgroups, options, time);
         vm.Watch(monitor: null, serial: null);
         await vm.Settled.WaitAsync(cancellationToken);
@@ -63,12 +65,15 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         var placement = MakeCgroup(definition, undo);
         var folder = MakeFolder(definition, undo);
         var files = QemuFiles.Of(definition);
+        var key = definition.Tpm?.Key ?? default;
+        // A secret stays in no record, and not in memory either.
+        if (definition.Tpm is { } tpm) definition = definition with { Tpm = tpm with { Key = default } };
         var record = MakeRecord(definition, QemuArguments.Build(definition, files, probe.Features), probe);
         folder.WriteRecord(record);
 
         var stderrPipe = Fifo.Create(folder.StderrPath);
         undo.Add(stderrPipe.Dispose);
-        var (process, opening, serial) = await SpawnAsync(record, files, folder, placement, stderrPipe, undo, cancellationToken);
+        var (process, opening, serial) = await SpawnAsync(record, key, files, folder, placement, stderrPipe, undo, cancellationToken);
         var monitor = await AwaitAnswerAsync(definition, process, opening, folder, cancellationToken);
         undo.Keep();
         var vm = new QemuVm(record, process, stderrPipe, cgroups, options, time);
@@ -131,11 +136,15 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
     };
 
     // Our copies of the files are closed when this returns, and the line is connected before QEMU is there.
-    private async Task<(ChildProcess Process, Task<QmpClient> Opening, Stream? Serial)> SpawnAsync(RunRecord record, QemuFiles files,
-        RuntimeFolder folder, CgroupPlacement placement, SafeFileHandle stderr, Undo undo, CancellationToken cancellationToken)
+    private async Task<(ChildProcess Process, Task<QmpClient> Opening, Stream? Serial)> SpawnAsync(RunRecord record, ReadOnlyMemory<byte> key,
+        QemuFiles files, RuntimeFolder folder, CgroupPlacement placement, SafeFileHandle stderr, Undo undo, CancellationToken cancellationToken)
     {
         var definition = record.Definition;
-        using var opened = QemuOpenFiles.Open(files, folder);
+        using var tpm = definition.Tpm == null ? null : await TpmEmulator.StartAsync(definition, key, Programs.Find(options.TpmBinary), placement, stderr,
+            new StderrLog(folder.StderrPath).ReadTail, cancellationToken);
+        // A scope of systemd is made by its first process.
+        if (tpm != null) placement = cgroups.Join(QemuVm.CgroupName(definition));
+        using var opened = QemuOpenFiles.Open(files, folder, tpm == null ? NoLines : new Dictionary<string, SafeHandle> { [QemuFiles.TpmLine] = tpm.SafeHandle });
         CrashPoints.Reached("runtime", "files", "after");
         var opening = QemuMonitor.OpenAsync(folder, cancellationToken);
         undo.Add(() => CloseAsync(opening));
@@ -189,7 +198,7 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
     }
 
     // Dead means an empty cgroup. The record's boot makes sure that the cgroup is the one that was meant.
-    private ChildProcess? FindProcess(RunRecord record)
+    private async Task<ChildProcess?> FindProcessAsync(RunRecord record, CancellationToken cancellationToken)
     {
         if (record.HostBootId != HostClock.ReadBootId()) return null;
         var name = QemuVm.CgroupName(record.Definition);
@@ -197,12 +206,19 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         {
             var members = cgroups.ReadMembers(name);
             if (members.Count == 0) return null;
-            foreach (var member in members)
-                if (ProcessIdentity.Read(member) is { } identity && ChildProcess.Adopt(identity) is { } process) return process;
+            var known = members.Select(ProcessIdentity.Read).OfType<ProcessIdentity>().ToList();
+            foreach (var identity in known.Where(identity => IsQemu(identity, record)))
+                if (ChildProcess.Adopt(identity) is { } process) return process;
+            if (known.Count != members.Count || known.Any(identity => IsQemu(identity, record))) continue;
+            // The TPM alone: its QEMU is gone, or was never born.
+            await cgroups.KillAllAsync(name, options.KillPatience, cancellationToken);
+            return null;
         }
         throw new VmEngineException(VmEngineFailure.HostResource, $"The processes in cgroup {name} cannot be watched.",
             "See `lamina doctor`: the daemon must run as root in the host's own pid namespace.");
     }
+
+    private static bool IsQemu(ProcessIdentity identity, RunRecord record) => identity.HasArgument(record.Definition.Id.ToString());
 
     private static SafeFileHandle OpenStderr(RuntimeFolder folder)
     {

@@ -17,6 +17,7 @@ internal static class QemuEvents
         "STOP" => new VmStopped(epoch, run),
         "RESUME" => new VmResumed(epoch, run),
         "GUEST_PANICKED" => new VmPanicked(epoch, run),
+        "WATCHDOG" => new VmWatchdogFired(epoch, run),
         "BLOCK_IO_ERROR" => DiskError(QmpEvents.BlockIoError.Read(received), epoch, run),
         "DEVICE_DELETED" => QmpEvents.DeviceDeleted.Read(received).Device is { } device ? new VmDeviceDeleted(epoch, run, device) : null,
         _ => null,

@@ -8,6 +8,8 @@ internal enum QemuFileKind
     Memory,
     Image,
     Tap,
+    /// <summary>A connected socket that is there already: swtpm holds its other end.</summary>
+    Line,
 }
 
 /// <summary>One open file that QEMU gets, and the number under which it gets it.</summary>
@@ -24,6 +26,7 @@ internal sealed class QemuFiles
     public const string QmpOobSocket = "qmp-oob";
     public const string AgentSocket = "qga";
     public const string SerialSocket = "serial";
+    public const string TpmLine = "tpm0";
 
     private readonly List<QemuFile> _all = [];
 
@@ -48,6 +51,7 @@ internal sealed class QemuFiles
         if (definition.Floppy is { } floppy) files.Add("floppy0", QemuFileKind.Image, floppy.Path, floppy.ReadOnly);
         foreach (var nic in definition.Nics)
             if (nic.TapName != null) files.Add($"net{nic.Slot}", QemuFileKind.Tap, nic.TapName);
+        if (definition.Tpm != null) files.Add(TpmLine, QemuFileKind.Line, "swtpm");
         return files;
     }
 

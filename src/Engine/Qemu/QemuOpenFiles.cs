@@ -22,13 +22,20 @@ internal sealed class QemuOpenFiles : IDisposable
 
     public IReadOnlyList<ChildFile> Files => _files;
 
+    /// <param name="files">What to open.</param>
+    /// <param name="folder">Where sockets are made.</param>
+    /// <param name="lines">Lines that are open already, by their role; they stay the caller's.</param>
     /// <exception cref="VmEngineException">One cannot be opened; all others are closed again.</exception>
-    public static QemuOpenFiles Open(QemuFiles files, RuntimeFolder folder)
+    public static QemuOpenFiles Open(QemuFiles files, RuntimeFolder folder, IReadOnlyDictionary<string, SafeHandle> lines)
     {
         var opened = new QemuOpenFiles();
         try
         {
-            foreach (var file in files.All) opened._files.Add(new ChildFile(opened.OpenOne(file, folder), file.Number));
+            foreach (var file in files.All)
+            {
+                var handle = file.Kind == QemuFileKind.Line ? lines[file.Role] : opened.OpenOne(file, folder);
+                opened._files.Add(new ChildFile(handle, file.Number));
+            }
             return opened;
         }
         catch

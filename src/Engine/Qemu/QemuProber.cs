@@ -44,7 +44,9 @@ internal sealed class QemuProber(QemuEngineOptions options)
             DefaultCpuModel = CpuModels.Default(result.CpuModels, result.Key.Accelerator, cpu.Vendor),
             CpuModels = result.CpuModels,
             MaxCpus = result.MaxCpus,
-            Uefi = options.UefiCandidates.FirstOrDefault(candidate => File.Exists(candidate.CodePath) && File.Exists(candidate.VarsTemplatePath)),
+            Uefi = FirstInstalled(options.UefiCandidates),
+            SecureUefi = FirstInstalled(options.SecureUefiCandidates),
+            TpmProgram = Programs.Find(options.TpmBinary),
         };
     }
 
@@ -70,6 +72,9 @@ internal sealed class QemuProber(QemuEngineOptions options)
             _once.Release();
         }
     }
+
+    private static UefiFirmware? FirstInstalled(IReadOnlyList<UefiFirmware> candidates) =>
+        candidates.FirstOrDefault(candidate => File.Exists(candidate.CodePath) && File.Exists(candidate.VarsTemplatePath));
 
     private QemuProbeKey ReadKey()
     {

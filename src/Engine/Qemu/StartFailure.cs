@@ -21,6 +21,7 @@ internal static class StartFailure
         ("doesn't support requested feature", "The processor lacks features of the VM's CPU model: set an older model."),
         ("Could not access KVM kernel module", "/dev/kvm may not be opened: see `lamina doctor`."),
         ("Image is not in qcow2 format", "The disk's file is damaged or of another format: restore it from a backup."),
+        ("TPM result for CMD_INIT", "The TPM's state is damaged, or of another key: restore the VM's folder from a backup, or make the VM anew with its disks."),
         ("not allowed; seccomp", "This QEMU lacks seccomp support: install Debian's qemu-system-x86."),
     ];
 

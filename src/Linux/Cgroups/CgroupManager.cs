@@ -30,6 +30,9 @@ public abstract class CgroupManager
         return placement;
     }
 
+    /// <summary>Puts a further child into a cgroup; where systemd runs, one in which a child is already.</summary>
+    public abstract CgroupPlacement Join(string name);
+
     /// <summary>Changes the limits of a cgroup, at once.</summary>
     public abstract Task SetLimitsAsync(string name, CgroupLimits limits, CancellationToken cancellation);
 

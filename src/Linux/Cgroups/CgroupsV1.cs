@@ -8,6 +8,8 @@ internal sealed class CgroupsV1(CgroupMounts mounts, string parent) : CgroupMana
 {
     private readonly IReadOnlyList<string> roots = [.. new[] { "cpu", "cpuacct", "memory", "pids" }.Select(mounts.RootOf).Distinct()];
 
+    public override CgroupPlacement Join(string name) => new() { TaskFiles = [.. roots.Select(root => Path.Combine(root, parent, name, "tasks"))] };
+
     public override Task SetLimitsAsync(string name, CgroupLimits limits, CancellationToken cancellation)
     {
         foreach (var (controller, file, value) in CgroupSettings.ForV1(limits)) CgroupFile.Write(Path.Combine(PathOf(controller, name), file), value);
@@ -25,7 +27,7 @@ internal sealed class CgroupsV1(CgroupMounts mounts, string parent) : CgroupMana
     {
         foreach (var root in roots) Directory.CreateDirectory(Path.Combine(root, parent, name));
         foreach (var (controller, file, value) in CgroupSettings.ForV1(limits)) CgroupFile.Write(Path.Combine(PathOf(controller, name), file), value);
-        return new() { TaskFiles = [.. roots.Select(root => Path.Combine(root, parent, name, "tasks"))] };
+        return Join(name);
     }
 
     private protected override IReadOnlyList<int> ReadProcesses(string name) =>

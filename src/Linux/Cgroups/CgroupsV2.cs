@@ -7,6 +7,8 @@ internal sealed class CgroupsV2(string root, string parent) : CgroupManager
 {
     private const string Controllers = "+cpu +memory +pids";
 
+    public override CgroupPlacement Join(string name) => new() { ProcessFile = Path.Combine(PathOf(name), V2Folder.Processes) };
+
     public override Task SetLimitsAsync(string name, CgroupLimits limits, CancellationToken cancellation)
     {
         WriteLimits(name, limits);
@@ -22,7 +24,7 @@ internal sealed class CgroupsV2(string root, string parent) : CgroupManager
         CgroupFile.Write(Path.Combine(root, parent, "cgroup.subtree_control"), Controllers);
         Directory.CreateDirectory(PathOf(name));
         WriteLimits(name, limits);
-        return new() { ProcessFile = Path.Combine(PathOf(name), V2Folder.Processes) };
+        return Join(name);
     }
 
     private protected override IReadOnlyList<int> ReadProcesses(string name) =>

@@ -11,6 +11,9 @@ internal sealed class SystemdScopes(string root, string parent) : CgroupManager
     private const string Suffix = ".scope";
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>A scope takes whatever root writes into it, and lasts until its last process has ended (systemd.scope(5)).</summary>
+    public override CgroupPlacement Join(string name) => new() { ProcessFile = Path.Combine(PathOf(name), V2Folder.Processes) };
+
     public override async Task SetLimitsAsync(string name, CgroupLimits limits, CancellationToken cancellation)
     {
         var result = await Command.RunAsync(

@@ -12,7 +12,7 @@ namespace Lamina.Linux.Files;
 /// <param name="Mode">The permission bits.</param>
 public sealed record FileFacts(FileKind Kind, long SizeBytes, long AllocatedBytes, uint UserId, uint GroupId, UnixFileMode Mode)
 {
-    private const uint BasicFacts = 0x7ff;
+    internal const uint BasicFacts = 0x7ff;
     private const int KindMask = 0xf000;
     private const int KindRegular = 0x8000;
     private const int KindDirectory = 0x4000;
@@ -30,7 +30,7 @@ public sealed record FileFacts(FileKind Kind, long SizeBytes, long AllocatedByte
         return error.ErrorNumber == Errno.NoEntry ? null : throw error;
     }
 
-    private static FileFacts From(in Libc.StatX facts) => new(
+    internal static FileFacts From(in Libc.StatX facts) => new(
         (facts.Mode & KindMask) switch
         {
             KindRegular => FileKind.File,

@@ -74,6 +74,9 @@ internal static partial class Libc
     public static partial int fchown(SafeFileHandle file, uint user, uint group);
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int fchownat(SafeFileHandle directory, string path, uint user, uint group, int flags);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int lchown(string path, uint user, uint group);
 
     [LibraryImport(Name, SetLastError = true)]

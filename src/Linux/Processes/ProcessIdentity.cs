@@ -37,6 +37,9 @@ public sealed record ProcessIdentity(int ProcessId, ulong StartTicks, string Exe
         return found;
     }
 
+    /// <summary>Whether this very argument stands in the process's command line; a launcher's holds that of the program it becomes.</summary>
+    public bool HasArgument(string argument) => ReadArguments($"/proc/{ProcessId}").Contains(argument);
+
     /// <summary>
     /// True while exactly this process runs. A program replaced on disk by an upgrade is still the same process; so is one that a launcher is
     /// about to become.
