@@ -83,6 +83,10 @@ public interface IVm : IAsyncDisposable
     /// <summary>Gives a connected stream socket to the VNC server as a new client; the handle stays the caller's to close.</summary>
     Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken);
 
+    /// <summary>A picture of the first screen, as PNG.</summary>
+    /// <exception cref="QmpErrorException">The VM has no screen.</exception>
+    Task<byte[]> CaptureScreenAsync(CancellationToken cancellationToken);
+
     /// <summary>Any monitor command, for jobs that borrow the VM; <c>cont</c> is refused here: it has one gate.</summary>
     Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,
         CancellationToken cancellationToken);

@@ -77,14 +77,23 @@ public sealed class GuestAgent(Func<CancellationToken, ValueTask<Stream>> connec
     /// <exception cref="GuestAgentErrorException">The guest is no Linux.</exception>
     public async Task<string> BootIdAsync(CancellationToken cancellationToken)
     {
-        var handle = await RequestAsync("guest-file-open", new AgentFileOpenArguments { Path = BootIdPath }, Json.AgentFileOpenArguments,
-            Json.Int64, cancellationToken);
-        var content = await RequestAsync("guest-file-read", new AgentFileReadArguments { Handle = handle, Count = BootIdBytes },
-            Json.AgentFileReadArguments, Json.AgentFileContent, cancellationToken);
-        await RequestAsync("guest-file-close", new AgentFileArguments { Handle = handle }, Json.AgentFileArguments, Json.AgentNothing,
-            cancellationToken);
+        var handle = await OpenFileAsync(BootIdPath, "r", cancellationToken);
+        var content = await ReadFileAsync(handle, BootIdBytes, cancellationToken);
+        await CloseFileAsync(handle, cancellationToken);
         return Encoding.ASCII.GetString(content.Bytes).Trim();
     }
+
+    internal Task<long> OpenFileAsync(string path, string mode, CancellationToken cancellationToken) => RequestAsync(
+        "guest-file-open", new AgentFileOpenArguments { Path = path, Mode = mode }, Json.AgentFileOpenArguments, Json.Int64, cancellationToken);
+
+    internal Task<AgentFileContent> ReadFileAsync(long handle, int count, CancellationToken cancellationToken) => RequestAsync(
+        "guest-file-read", new AgentFileReadArguments { Handle = handle, Count = count }, Json.AgentFileReadArguments, Json.AgentFileContent, cancellationToken);
+
+    internal Task<AgentFileWritten> WriteFileAsync(long handle, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => RequestAsync(
+        "guest-file-write", new AgentFileWriteArguments { Handle = handle, Bytes = bytes }, Json.AgentFileWriteArguments, Json.AgentFileWritten, cancellationToken);
+
+    internal Task CloseFileAsync(long handle, CancellationToken cancellationToken) => RequestAsync(
+        "guest-file-close", new AgentFileArguments { Handle = handle }, Json.AgentFileArguments, Json.AgentNothing, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

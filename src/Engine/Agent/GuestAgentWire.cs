@@ -47,7 +47,20 @@ internal sealed record AgentPasswordArguments
 internal sealed record AgentFileOpenArguments
 {
     public required string Path { get; init; }
-    public string Mode => "r";
+    /// <summary>As of fopen(3).</summary>
+    public required string Mode { get; init; }
+}
+
+internal sealed record AgentFileWriteArguments
+{
+    public required long Handle { get; init; }
+    [JsonPropertyName("buf-b64")]
+    public required ReadOnlyMemory<byte> Bytes { get; init; }
+}
+
+internal sealed record AgentFileWritten
+{
+    public required long Count { get; init; }
 }
 
 internal sealed record AgentFileReadArguments
@@ -60,6 +73,7 @@ internal sealed record AgentFileContent
 {
     [JsonPropertyName("buf-b64")]
     public required byte[] Bytes { get; init; }
+    public bool Eof { get; init; }
 }
 
 internal sealed record AgentFileArguments
@@ -82,5 +96,7 @@ internal sealed record AgentFileArguments
 [JsonSerializable(typeof(AgentFileReadArguments))]
 [JsonSerializable(typeof(AgentFileContent))]
 [JsonSerializable(typeof(AgentFileArguments))]
+[JsonSerializable(typeof(AgentFileWriteArguments))]
+[JsonSerializable(typeof(AgentFileWritten))]
 [JsonSerializable(typeof(long))]
 internal sealed partial class AgentJson : JsonSerializerContext;

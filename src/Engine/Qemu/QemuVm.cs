@@ -5,6 +5,7 @@ using Lamina.Engine.Qmp;
 using Lamina.Engine.Serial;
 using Lamina.Linux;
 using Lamina.Linux.Cgroups;
+using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
 using Microsoft.Win32.SafeHandles;
 
@@ -14,6 +15,7 @@ namespace Lamina.Engine.Qemu;
 internal sealed class QemuVm : IVm
 {
     private const string VncProtocol = "vnc";
+    private const int MostPictureBytes = 64 << 20;
 
     private readonly RuntimeFolder _folder;
     private readonly QemuEngineOptions _options;
@@ -164,6 +166,28 @@ internal sealed class QemuVm : IVm
             await _monitor.ExecuteAsync(QmpCommands.CloseFd, name, cancellationToken);
             throw;
         }
+    }
+
+    public async Task<byte[]> CaptureScreenAsync(CancellationToken cancellationToken)
+    {
+        // QEMU writes into memory that it was handed: it opens no file, and never waits for a reader.
+        using var picture = Memfd.CreateGrowing("screen");
+        AddFdInfo added;
+        using (var writable = Memfd.Reopen(picture, OpenFlags.WriteOnly))
+            added = await _monitor.ExecuteWithHandleAsync(QmpCommands.AddFd, new AddFdArguments { Opaque = "screen" }, writable, cancellationToken);
+        try
+        {
+            await _monitor.ExecuteAsync(QmpCommands.ScreenDump, new ScreenDumpArguments { Filename = $"/dev/fdset/{added.FdsetId}" }, cancellationToken);
+        }
+        finally
+        {
+            // Also when the caller has given up waiting, or each picture would leave a set behind.
+            await _monitor.ExecuteAsync(QmpCommands.RemoveFd, new RemoveFdArguments { FdsetId = added.FdsetId }, CancellationToken.None);
+        }
+        var bytes = new byte[Math.Min(RandomAccess.GetLength(picture), MostPictureBytes)];
+        var filled = 0;
+        while (filled < bytes.Length && RandomAccess.Read(picture, bytes.AsSpan(filled), filled) is > 0 and var count) filled += count;
+        return bytes[..filled];
     }
 
     public Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,

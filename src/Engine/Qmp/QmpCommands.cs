@@ -27,6 +27,10 @@ public static class QmpCommands
     public static readonly QmpCommand<FdNameArguments, QmpNothing> CloseFd = new("closefd", Json.FdNameArguments, Json.QmpNothing);
     public static readonly QmpCommand<AddClientArguments, QmpNothing> AddClient =
         new("add_client", Json.AddClientArguments, Json.QmpNothing);
+    public static readonly QmpCommand<AddFdArguments, AddFdInfo> AddFd = new("add-fd", Json.AddFdArguments, Json.AddFdInfo);
+    public static readonly QmpCommand<RemoveFdArguments, QmpNothing> RemoveFd = new("remove-fd", Json.RemoveFdArguments, Json.QmpNothing);
+    public static readonly QmpCommand<ScreenDumpArguments, QmpNothing> ScreenDump = new("screendump", Json.ScreenDumpArguments, Json.QmpNothing);
+    public static readonly QmpCommand<SendKeyArguments, QmpNothing> SendKey = new("send-key", Json.SendKeyArguments, Json.QmpNothing);
     public static readonly QmpCommand<QmpNothing, BlockInfo[]> QueryBlock = new("query-block", Json.QmpNothing, Json.BlockInfoArray);
     public static readonly QmpCommand<QmpNothing, MachineInfo[]> QueryMachines =
         new("query-machines", Json.QmpNothing, Json.MachineInfoArray);
@@ -38,6 +42,7 @@ public static class QmpCommands
     public static readonly IReadOnlyList<QmpCommand> All =
     [
         QmpCapabilities, QueryStatus, Continue, Stop, SystemReset, SystemPowerDown, Quit, QueryBalloon, GetFd, CloseFd,
+        AddFd, RemoveFd, ScreenDump, SendKey,
         AddClient, Balloon, QueryBlockStats, GetGuestStats, SetNumber, QueryStats, QueryBlock, QueryMachines, QueryCpuDefinitions, DeviceListProperties,
     ];
 }
@@ -53,7 +58,8 @@ public static class QmpEvents
     public static readonly QmpEventKind<QmpNothing> Resume = new("RESUME", Json.QmpNothing);
     public static readonly QmpEventKind<BlockIoErrorEventData> BlockIoError = new("BLOCK_IO_ERROR", Json.BlockIoErrorEventData);
     public static readonly QmpEventKind<GuestPanickedEventData> GuestPanicked = new("GUEST_PANICKED", Json.GuestPanickedEventData);
+    public static readonly QmpEventKind<WatchdogEventData> Watchdog = new("WATCHDOG", Json.WatchdogEventData);
     public static readonly QmpEventKind<DeviceDeletedEventData> DeviceDeleted = new("DEVICE_DELETED", Json.DeviceDeletedEventData);
 
-    public static readonly IReadOnlyList<QmpEventKind> All = [Shutdown, Reset, Stop, Resume, BlockIoError, GuestPanicked, DeviceDeleted];
+    public static readonly IReadOnlyList<QmpEventKind> All = [Shutdown, Reset, Stop, Resume, BlockIoError, GuestPanicked, Watchdog, DeviceDeleted];
 }

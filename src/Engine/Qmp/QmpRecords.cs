@@ -49,6 +49,51 @@ public sealed record AddClientArguments
     public bool SkipAuth { get; init; }
 }
 
+/// <summary><c>add-fd</c>; the file travels with the command.</summary>
+public sealed record AddFdArguments
+{
+    /// <summary>Null = a new set.</summary>
+    public long? FdsetId { get; init; }
+    /// <summary>Words for people who look at <c>query-fdsets</c>.</summary>
+    public string? Opaque { get; init; }
+}
+
+/// <summary>Answer of <c>add-fd</c>: QEMU opens the file as <c>/dev/fdset/{FdsetId}</c>.</summary>
+public sealed record AddFdInfo
+{
+    public required long FdsetId { get; init; }
+    public required long Fd { get; init; }
+}
+
+/// <summary><c>remove-fd</c>: the set stays until its last user has closed it.</summary>
+public sealed record RemoveFdArguments
+{
+    public required long FdsetId { get; init; }
+}
+
+/// <summary><c>screendump</c>.</summary>
+public sealed record ScreenDumpArguments
+{
+    public required string Filename { get; init; }
+    /// <summary><c>png</c> (7.1 and later) or <c>ppm</c>.</summary>
+    public string Format => "png";
+}
+
+/// <summary><c>send-key</c>: all are pressed at once, held, and let go.</summary>
+public sealed record SendKeyArguments
+{
+    public required IReadOnlyList<QmpKey> Keys { get; init; }
+    /// <summary>Milliseconds.</summary>
+    public int? HoldTime { get; init; }
+}
+
+/// <summary>A key by the place that it has on a keyboard, in QEMU's words (QKeyCode).</summary>
+public sealed record QmpKey
+{
+    public string Type => "qcode";
+    public required string Data { get; init; }
+}
+
 /// <summary>An element of <c>query-machines</c>.</summary>
 public sealed record MachineInfo
 {
@@ -129,6 +174,13 @@ public sealed record DeviceDeletedEventData
     /// <summary>The device's id; null for parts of a device, which have only a path.</summary>
     public string? Device { get; init; }
     public required string Path { get; init; }
+}
+
+/// <summary>Data of <c>WATCHDOG</c>.</summary>
+public sealed record WatchdogEventData
+{
+    /// <summary>QEMU's WatchdogAction; a string, since newer versions add actions.</summary>
+    public required string Action { get; init; }
 }
 
 /// <summary>Data of <c>GUEST_PANICKED</c>.</summary>

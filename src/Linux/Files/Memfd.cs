@@ -49,6 +49,16 @@ public static class Memfd
         }
     }
 
+    /// <summary>An empty file that another process is to write.</summary>
+    public static SafeFileHandle CreateGrowing(string name) => Create(name);
+
+    /// <summary>The same file, opened once more: with other rights, and a position of its own.</summary>
+    public static SafeFileHandle Reopen(SafeFileHandle file, OpenFlags flags)
+    {
+        var number = Libc.open($"/proc/self/fd/{file.DangerousGetHandle()}", (int)flags | Libc.OpenCloseOnExec, 0);
+        return number >= 0 ? new SafeFileHandle(number, ownsHandle: true) : throw LinuxException.Last("open a memory file again");
+    }
+
     internal static SafeFileHandle CreateWith(string name, ReadOnlySpan<byte> content)
     {
         var file = Create(name);

@@ -38,6 +38,9 @@ public sealed class FakeGuest
         get { lock (_lock) return [.. _calls]; }
     }
     public string StderrTail { get; set; } = "";
+    /// <summary>What its screen shows, as PNG.</summary>
+    public byte[] Picture { get; set; } = [];
+
     public long BalloonBytes { get; set; }
     /// <summary>What it answers when asked to count.</summary>
     public VmCounters Counters { get; set; } = new();

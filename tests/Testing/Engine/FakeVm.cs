@@ -111,6 +111,12 @@ public sealed class FakeVm : IVm
     public Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken) =>
         _guest.RecordCallAsync("AddVncClient", needsMonitor: true, cancellationToken);
 
+    public async Task<byte[]> CaptureScreenAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("CaptureScreen", needsMonitor: true, cancellationToken);
+        return _guest.Picture;
+    }
+
     public async Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,
         CancellationToken cancellationToken)
     {

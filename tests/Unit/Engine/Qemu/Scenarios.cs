@@ -72,6 +72,42 @@ internal static class Scenarios
             Cdroms = [new CdromDefinition { Slot = 0, Path = $"{Pool}/isos/i/image", BootIndex = 1 }, new CdromDefinition { Slot = 7 }],
             Nics = [TapNic(0), TapNic(7)],
         },
+        ["q35-windows-kvm"] = Small(Q35) with
+        {
+            Accelerator = Accelerator.Kvm,
+            CpuModel = "EPYC-Rome-v2",
+            HyperV = ["hv-relaxed", "hv-vapic", "hv-spinlocks=0x1fff"],
+            Cpus = 2,
+            MaxCpus = 4,
+            MemoryMiB = 4096,
+            LocalTimeClock = true,
+            Firmware = new FirmwareDefinition
+            {
+                Kind = FirmwareKind.Uefi, SecureBoot = true, CodePath = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", NvramPath = $"{Pool}/vms/x/nvram",
+            },
+            Tpm = new TpmDefinition { StateFolder = $"{Pool}/vms/x/tpm" },
+            Disks = [Disk(0) with { Bus = DiskBus.Sata, BootIndex = 10 }],
+            Cdroms =
+            [
+                new CdromDefinition { Slot = 0, Path = $"{Pool}/isos/win/image", Bus = CdromBus.Sata, BootIndex = 50 },
+                new CdromDefinition { Slot = 1, Path = $"{Pool}/isos/virtio-win/image", Bus = CdromBus.Sata, BootIndex = 51 },
+            ],
+            Nics = [TapNic(0) with { Model = NicModel.E1000, Mtu = null }],
+        },
+        ["q35-network-boot-watchdog"] = Small(Q35) with
+        {
+            Disks = [Disk(0) with { BootIndex = 10 }],
+            Nics = [TapNic(0) with { BootIndex = 1 }, TapNic(1)],
+            Watchdog = WatchdogPolicy.Pause,
+            BootMenu = true,
+            HyperV = ["hv-relaxed"],
+        },
+        ["pc-ide-watchdog"] = Small(Pc) with
+        {
+            Disks = [Disk(1) with { Bus = DiskBus.Sata, BootIndex = 1 }],
+            Cdroms = [new CdromDefinition { Slot = 1, Bus = CdromBus.Sata }],
+            Watchdog = WatchdogPolicy.None,
+        },
     };
 
     public static VmDefinition Small(string machineType) => new()
