@@ -72,7 +72,7 @@ internal sealed class QemuArguments
     // The variables are written in system management mode only, or the guest could write itself a key.
     private string SystemManagement() => _vm.Firmware.SecureBoot ? ",smm=on" : "";
 
-    // TCG has none of them, and QEMU would refuse what it is told to enforce.
+    // They are KVM's: TCG takes the words and offers nothing.
     private string HyperV() =>
         _vm.Accelerator == Accelerator.Kvm ? string.Concat(_vm.HyperV.Select(feature => feature.Contains('=', StringComparison.Ordinal) ? $",{feature}" : $",{feature}=on")) : "";
 
