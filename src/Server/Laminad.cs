@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lamina.Linux.Files;
 using Lamina.Server.Networks;
 using Lamina.Server.Auth;
 using Lamina.Server.Store;
@@ -72,6 +73,7 @@ internal static class Laminad
     /// <summary>Serves until SIGTERM or SIGINT. Guests are not touched by the daemon's end.</summary>
     private static async Task ServeAsync(InstanceOptions options, TimeProvider time, TextWriter output)
     {
+        CreationMask.SetUsual();
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);

@@ -108,4 +108,8 @@ internal static partial class Libc
 
     [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial long openat2(long number, SafeFileHandle directory, string path, ref OpenHow how, nuint size);
+
+    /// <summary>Cannot fail. Gives the mask before.</summary>
+    [LibraryImport(Name)]
+    public static partial uint umask(uint mask);
 }
