@@ -7,7 +7,14 @@ public abstract record VmEvent(long Epoch, long Run);
 /// The guest is powered off; the process still stands with state <c>shutdown</c> until it is told to quit, so a daemon that
 /// was away learns of it too. <paramref name="ByGuest"/>: the guest's own doing; <paramref name="Reason"/>: QEMU's ShutdownCause.
 /// </summary>
-public sealed record VmShutdown(long Epoch, long Run, bool ByGuest, string Reason) : VmEvent(Epoch, Run);
+public sealed record VmShutdown(long Epoch, long Run, bool ByGuest, string Reason) : VmEvent(Epoch, Run)
+{
+    /// <summary>
+    /// Somebody on the host sent the process a signal (systemd does, to what is left of a scope out of memory): it does not stand but ends, and
+    /// the guest was asked nothing.
+    /// </summary>
+    public bool IsBySignal => Reason == "host-signal";
+}
 
 public sealed record VmReset(long Epoch, long Run, bool ByGuest, string Reason) : VmEvent(Epoch, Run);
 

@@ -89,6 +89,13 @@ public sealed class FakeGuest
         }
     }
 
+    /// <summary>Somebody sends the process SIGTERM: it says so on its monitor and ends in good order.</summary>
+    public void Terminate()
+    {
+        Become(RunState.Shutdown, vm => new VmShutdown(vm.Epoch, vm.Run, ByGuest: false, "host-signal"));
+        Die(exitCode: 0);
+    }
+
     /// <summary>The monitor stops answering; the guest runs on.</summary>
     public void LoseMonitor(string reason)
     {

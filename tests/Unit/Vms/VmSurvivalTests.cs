@@ -50,6 +50,18 @@ public class VmSurvivalTests
         Assert.Contains(await host.EventsAsync(id), happened => happened is { Kind: "vm.crashed", Run: 1 });
     }
 
+    /// <summary>As systemd does with the rest of a scope in which a process was out of memory: no guest has shut itself down there.</summary>
+    [Fact]
+    public async Task AQemuThatIsEndedBySigtermHasCrashed()
+    {
+        var engine = new FakeEngine();
+        await using var host = await VmTestHost.CreateAsync(engine);
+        string id = await host.LaunchAsync(Small);
+        GuestOf(engine, id).Terminate();
+        await host.StatusAsync(id, status => status is { State: VmState.Running, Run: 2, Crashes: 1 });
+        Assert.Contains(await host.EventsAsync(id), happened => happened is { Kind: "vm.crashed", Run: 1 });
+    }
+
     [Fact]
     public async Task AGuestThatPoweredOffMeanwhileIsNoCrash()
     {

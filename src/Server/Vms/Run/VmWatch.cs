@@ -79,8 +79,8 @@ internal sealed class VmWatch : IAsyncDisposable
     /// <summary>Null: as before, or no answer.</summary>
     private async Task<RunState?> StateAfterAsync(VmEvent? happened) => happened switch
     {
-        VmShutdown => RunState.Shutdown,
-        VmExited or VmMonitorLost or VmDeviceDeleted or VmReset or VmBlockIoError { Stopped: false } => null,
+        VmShutdown { IsBySignal: false } => RunState.Shutdown,
+        VmShutdown or VmExited or VmMonitorLost or VmDeviceDeleted or VmReset or VmBlockIoError { Stopped: false } => null,
         _ => (await AskAsync(async token => new Answer(await Vm.QueryStateAsync(token))))?.State,
     };
 
