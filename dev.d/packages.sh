@@ -7,6 +7,7 @@ readonly RUN_PACKAGES=(
   mmdebstrap e2fsprogs fdisk mtools               # image build debian/12 …
   grub-common grub-pc-bin grub-efi-amd64-bin      # … and its boot loaders
 )
+readonly RECOMMENDED_PACKAGES=(swtpm osinfo-db)   # a TPM for guests; advice for each operating system
 readonly DEV_PACKAGES=(jq curl)                   # ./dev itself
 readonly BUILD_PACKAGES=(clang lld zlib1g-dev)    # native AOT links with them
 readonly TEST_PACKAGES=(
