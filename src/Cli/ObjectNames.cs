@@ -23,6 +23,16 @@ internal sealed class ObjectNames
         return known;
     }
 
+    /// <summary>Of what a disk speaks of: pools, images, VMs, other disks.</summary>
+    public static async Task<ObjectNames> OfDisksAsync(LaminaClient client, CancellationToken cancellationToken)
+    {
+        var known = await OfVmsAsync(client, cancellationToken);
+        await foreach (var pool in client.Pools.ListAsync(cancellationToken)) known.names[pool.Id] = pool.Name;
+        await foreach (var image in client.Images.ListAsync(cancellationToken)) known.names[image.Id] = image.Name;
+        await foreach (var disk in client.Disks.ListAsync(cancellationToken)) known.names[disk.Id] = disk.Name;
+        return known;
+    }
+
     public static async Task<ObjectNames> OfAllAsync(LaminaClient client, CancellationToken cancellationToken)
     {
         var known = await OfHostsAsync(client, cancellationToken);

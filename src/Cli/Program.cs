@@ -7,6 +7,8 @@ var root = new RootCommand("Lamina: virtual machines on your own servers")
     VmCommands.Build(),
     ImageCommands.Build(),
     IsoCommands.Build(),
+    DiskCommands.Build(),
+    PoolCommands.Build(),
     HostCommands.Build(),
     OperationCommands.Build(),
     EventCommands.Build(),

@@ -62,7 +62,7 @@ internal sealed record Instance
     public const int UserIdCount = 4096;
 
     /// <summary>The last of them: for tools that read foreign files, never for VMs.</summary>
-    public const int WorkerUserIdCount = 2;
+    public const int WorkerUserIdCount = 6;
 
     public IReadOnlyList<uint> WorkerUserIds =>
         [.. Enumerable.Range(FirstUserId + UserIdCount - WorkerUserIdCount, WorkerUserIdCount).Select(id => (uint)id)];

@@ -11,6 +11,8 @@ internal static class DiskRules
     /// <summary>Sectors: QEMU rounds nothing for us.</summary>
     public const int SizeUnitBytes = 512;
 
+    public const int NotesLength = 4096;
+
     /// <summary>Every problem of one disk of a request.</summary>
     /// <param name="disk">As asked for.</param>
     /// <param name="image">The image it names, or the VM's image for the first disk, when that exists.</param>
@@ -34,6 +36,14 @@ internal static class DiskRules
         {
             yield return Problem(path + ".format", "disk.rawClone", $"A disk made from image {image.Name} is a thin clone, which only qcow2 can be: leave the format out or write qcow2.");
         }
+    }
+
+    /// <summary>Null: the disk may become so large; else why not. A disk only grows: nobody knows what a guest has put at its end.</summary>
+    public static InputProblem? CheckGrow(DiskSpec disk, long sizeBytes, string path)
+    {
+        if (sizeBytes < disk.SizeBytes)
+            return Problem(path, "disk.shrink", $"Disk {disk.Name} has {Sizes.Format(disk.SizeBytes)} ({disk.SizeBytes} bytes), and disks only grow: ask for at least that.");
+        return CheckSize(sizeBytes, null, path).FirstOrDefault();
     }
 
     /// <summary>Null: disks can be made from the image; else why not.</summary>

@@ -12,7 +12,7 @@ namespace Lamina.Server.Disks;
 /// Makes and deletes the files of disks on this machine. A file under its final name is whole: it is written beside the others, made durable and
 /// renamed. So making is safe to repeat, and a file that is there is never made again.
 /// </summary>
-internal sealed partial class HostDisks(IStore store, Cache cache, HostPools pools, TimeProvider time, ILogger<HostDisks> logger)
+internal sealed partial class HostDisks(IStore store, Cache cache, HostPools pools, DiskGrowth growth, TimeProvider time, ILogger<HostDisks> logger)
 {
     private const int MaxOperationsPerCommit = 50;
 
@@ -42,8 +42,8 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         : throw new ProblemException(ProblemKind.Unprocessable, "disk.baseMissing", $"Disk {below.Disk}, on which a linked clone stands, is gone.", "Restore it from a backup.");
 
     /// <summary>
-    /// Makes the disk's file unless it is there: a thin clone of its image, or an empty qcow2 or raw file. The caller commits the status that is
-    /// given, with whatever else it writes.
+    /// Makes the disk's file unless it is there: a thin clone of its image, or an empty qcow2 or raw file; makes it as large as the record says when
+    /// it is there. The caller commits the status that is given, with whatever else it writes. No process may have the disk open.
     /// </summary>
     /// <param name="diskId">The disk.</param>
     /// <param name="spec">Its record.</param>
@@ -53,8 +53,16 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
     public async Task<DiskStatus?> EnsureAsync(string diskId, DiskSpec spec, CancellationToken cancellation)
     {
         var paths = PathsOf(diskId, spec);
-        var recorded = cache.Snapshot.Get(Keys.Disks.Status, diskId)?.Record.State == ContentState.Ready;
-        if (File.Exists(paths.Path)) return recorded ? null : Ready(paths.Path);
+        var known = cache.Snapshot.Get(Keys.Disks.Status, diskId)?.Record;
+        var recorded = known?.State == ContentState.Ready;
+        if (File.Exists(paths.Path))
+        {
+            if (recorded && known!.SizeBytes == spec.SizeBytes) return null;
+            var grown = await growth.EnsureAsync(spec.Name, paths.Chain[0], spec.SizeBytes, cancellation);
+            var status = (recorded ? known! : Ready(paths.Path)) with { SizeBytes = spec.SizeBytes };
+            return recorded && !grown && known!.SizeBytes is null ? null : status;
+        }
+
         // What a guest has written is gone; an empty disk in its place would hide that.
         if (recorded) throw new ProblemException(
             ProblemKind.Unprocessable, "disk.missing", $"The file of disk {spec.Name} is gone: {paths.Path}.", "Bring the file back from a copy, or delete the VM.");
@@ -63,7 +71,7 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
             "Bring the file back, or make the VM from another image.");
         pools.RequireRoom(spec.Pool, $"disk {spec.Name}", PoolAccounting.ThinDiskBytes);
         await MakeAsync(diskId, spec, cancellation);
-        return Ready(paths.Path);
+        return Ready(paths.Path) with { SizeBytes = spec.SizeBytes };
     }
 
     /// <summary>Deletes the disk's file; one that is not there is no error. The caller deletes the records afterwards.</summary>

@@ -1,3 +1,4 @@
+using Lamina.Linux.Files;
 using Lamina.Server.Control;
 
 namespace Lamina.Server.Disks;
@@ -13,6 +14,18 @@ internal static class PoolOrphans
     /// <returns>Paths within the pool.</returns>
     public static IReadOnlyList<string> Find(IReadOnlyDictionary<string, IReadOnlyList<string>> names, Func<string, string, bool> hasRecord) =>
         [.. names.SelectMany(pair => pair.Value.Where(name => !hasRecord(pair.Key, name)).Select(name => $"{pair.Key}/{name}")).Order(StringComparer.Ordinal)];
+
+    /// <summary>What lies in a pool without a record. The folders are read before the records: what is seen there had its record before.</summary>
+    /// <returns>Paths within the pool.</returns>
+    public static IReadOnlyList<string> Read(RootedDirectory root, Cache cache)
+    {
+        var names = Folders.ToDictionary(folder => folder, root.List);
+        var snapshot = cache.Snapshot;
+        return Find(names, (folder, id) => HasRecord(snapshot, folder, id));
+    }
+
+    /// <summary>The noun of what lies in one of <see cref="Folders"/>.</summary>
+    public static string NounOf(string folder) => folder[..^1];
 
     public static bool HasRecord(CacheSnapshot snapshot, string folder, string id) => folder switch
     {

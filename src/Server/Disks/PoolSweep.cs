@@ -65,10 +65,7 @@ internal sealed class PoolSweep(IStore store, Cache cache, HostPools pools, Host
 
     private IEnumerable<string> Orphans(RootedDirectory root, CachedRecord<PoolSpec> pool)
     {
-        var names = PoolOrphans.Folders.ToDictionary(folder => folder, root.List);
-        var snapshot = cache.Snapshot;
-        return PoolOrphans.Find(names, (folder, id) => PoolOrphans.HasRecord(snapshot, folder, id))
-            .Select(path => $"{Path.Join(pool.Record.Path, path)} in pool {pool.Record.Name}");
+        return PoolOrphans.Read(root, cache).Select(path => $"{Path.Join(pool.Record.Path, path)} in pool {pool.Record.Name}");
     }
 
     private async Task<List<string>> GiveUploadsUpAsync(CancellationToken cancellation)

@@ -41,6 +41,7 @@ internal sealed class StorageRooms : IDisposable
     private readonly StorageParts _parts;
     private readonly HostImages _images;
     private readonly HostIsos _isos;
+    private readonly HostDiskOperations _diskOperations;
     private readonly Publisher _publisher = new();
 
     private StorageRooms(StorageParts parts)
@@ -48,10 +49,12 @@ internal sealed class StorageRooms : IDisposable
         _parts = parts;
         Pools = new HostPools(parts.Store, parts.Cache, parts.Time, parts.Loggers.CreateLogger<HostPools>());
         Uploads = new HostUploads(Pools);
+        Workers = new WorkerUsers(parts.WorkerUserIds);
         var download = new ImageDownload(parts.Store, parts.Cache, Pools, Uploads, _publisher, parts.Time);
-        _images = new HostImages(parts.Cache, Pools, Uploads, _publisher, download, new WorkerUsers(parts.WorkerUserIds), parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
+        _images = new HostImages(parts.Cache, Pools, Uploads, _publisher, download, Workers, parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
         _isos = new HostIsos(parts.Cache, Pools, Uploads, parts.Events);
-        Disks = new HostDisks(parts.Store, parts.Cache, Pools, parts.Time, parts.Loggers.CreateLogger<HostDisks>());
+        Disks = new HostDisks(parts.Store, parts.Cache, Pools, new DiskGrowth(Workers, parts.Time), parts.Time, parts.Loggers.CreateLogger<HostDisks>());
+        _diskOperations = new HostDiskOperations(parts.Cache, Disks, parts.Events);
         Seeds = new HostSeeds(Pools.Temporaries);
     }
 
@@ -60,6 +63,9 @@ internal sealed class StorageRooms : IDisposable
     public HostUploads Uploads { get; }
 
     public HostDisks Disks { get; }
+
+    /// <summary>Uids for tools that read what guests have written.</summary>
+    public WorkerUsers Workers { get; }
 
     public HostSeeds Seeds { get; }
 
@@ -75,6 +81,7 @@ internal sealed class StorageRooms : IDisposable
         new HostPoolOperations(parts.Cache, parts.Events, parts.Time).Register(parts.Executor);
         rooms._images.Register(parts.Executor);
         rooms._isos.Register(parts.Executor);
+        rooms._diskOperations.Register(parts.Executor);
         var sweep = new PoolSweep(parts.Store, parts.Cache, rooms.Pools, rooms.Uploads, parts.Time);
         parts.Sweeper.Register("pools", sweep.SweepAsync);
         return rooms;
@@ -89,7 +96,8 @@ internal sealed class StorageRooms : IDisposable
         var catalogue = new ImageCatalogue(ImageCatalogue.BuiltInFile, _parts.CatalogueFolder);
         new ImageEndpoints(operations, lookup, catalogue, _parts.Time).Map(api);
         new IsoEndpoints(operations, lookup, _parts.Time).Map(api);
-        DiskEndpoints.Map(api);
+        new DiskEndpoints(operations, _parts.Events, _parts.Time).Map(api);
+        new OrphanEndpoints(_parts.Cache).Map(api);
     }
 
     public void Add(Loops loops)
@@ -98,6 +106,7 @@ internal sealed class StorageRooms : IDisposable
         loops.Add("disks", Disks.RunAsync);
         loops.Add("unmade images", CleanUp(_images.Unmade).RunAsync);
         loops.Add("unmade media", CleanUp(_isos.Unmade).RunAsync);
+        loops.Add("unmade disks", CleanUp(_diskOperations.Unmade).RunAsync);
     }
 
     public void Dispose()

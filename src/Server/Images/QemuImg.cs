@@ -74,6 +74,19 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
             time,
             cancellation);
 
+    /// <summary>Makes a qcow2 larger, in place. What lies below it is not opened.</summary>
+    /// <param name="file">Belongs to the uid.</param>
+    /// <param name="sizeBytes">What a guest shall see.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="CommandException">It failed, for instance because a process has the file open; qemu-img's own words.</exception>
+    public async Task ResizeAsync(SafeFileHandle file, long sizeBytes, CancellationToken cancellation)
+    {
+        var spec = Reading(["resize", SourceOf("qcow2"), sizeBytes.ToString(CultureInfo.InvariantCulture)], file);
+        // What grows are its tables: of the largest disk some megabytes.
+        var result = await Command.RunAsync(spec with { Limits = Limits((ulong)RandomAccess.GetLength(file) + (1UL << 30), ReadDeadline) }, cancellation);
+        result.EnsureSuccess();
+    }
+
     /// <summary>Reads <c>    (42.10/100%)</c>, as <c>qemu-img -p</c> writes.</summary>
     internal static int? PercentOf(string line)
     {
@@ -96,20 +109,20 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
 
     private async Task<JsonDocument> ReadAsync(IReadOnlyList<string> arguments, SafeFileHandle source, CancellationToken cancellation)
     {
-        var result = await Command.RunAsync(
-            new CommandSpec
-            {
-                Program = Program,
-                Arguments = arguments,
-                Timeout = ReadDeadline,
-                Files = [new ChildFile(source, SourceFd)],
-                User = new ChildUser(userId, userId),
-                Limits = Limits(0, ReadDeadline),
-                Environment = new Dictionary<string, string>(ChildSpec.DefaultEnvironment) { [ToolLeftovers.Mark] = operation },
-            },
-            cancellation);
+        var result = await Command.RunAsync(Reading(arguments, source), cancellation);
         return JsonDocument.Parse(result.EnsureSuccess().Output);
     }
+
+    private CommandSpec Reading(IReadOnlyList<string> arguments, SafeFileHandle source) => new()
+    {
+        Program = Program,
+        Arguments = arguments,
+        Timeout = ReadDeadline,
+        Files = [new ChildFile(source, SourceFd)],
+        User = new ChildUser(userId, userId),
+        Limits = Limits(0, ReadDeadline),
+        Environment = new Dictionary<string, string>(ChildSpec.DefaultEnvironment) { [ToolLeftovers.Mark] = operation },
+    };
 
     private static ChildLimits Limits(ulong fileSizeBytes, TimeSpan deadline) => new()
     {

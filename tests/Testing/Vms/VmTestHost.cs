@@ -260,7 +260,7 @@ internal sealed class VmTestHost : IAsyncDisposable
             var pools = new HostPools(host.Store, cache, time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
             var networks = new HostNetworks(host.Instance, store, cache, events, time, NullLogger<HostNetworks>.Instance);
-            var disks = new HostDisks(store, cache, pools, time, NullLogger<HostDisks>.Instance);
+            var disks = new HostDisks(store, cache, pools, new DiskGrowth(new WorkerUsers([299_999]), time), time, NullLogger<HostDisks>.Instance);
             var runs = new OperationRuns(store, cache, time, NullLogger<OperationRuns>.Instance);
             var ground = new VmHost
             {
