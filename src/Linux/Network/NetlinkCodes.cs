@@ -13,6 +13,9 @@ internal enum NetlinkType : ushort
     GetAddress = 22,
     NewRoute = 24,
     GetRoute = 26,
+    NewQueue = 36, // RTM_NEWQDISC
+    DeleteQueue = 37,
+    GetQueue = 38,
 }
 
 /// <summary>Flags of a netlink header. The meaning of a bit depends on whether the request gets or makes something.</summary>

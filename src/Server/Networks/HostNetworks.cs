@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Linux.Network;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
+using Lamina.Server.Networks.Firewall;
 using Lamina.Server.Store;
 
 namespace Lamina.Server.Networks;
@@ -39,8 +40,12 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     {
         (_instance, _store, _cache, _events, _time, _logger) = (instance, store, cache, events, time, logger);
         _nftables = new(instance.NftTable);
+        Firewall = new(instance, _netlink);
         _loop = new("networks", ReconcileAsync, time, logger, new() { Workers = 1 });
     }
+
+    /// <summary>The filter of cards.</summary>
+    public HostFirewall Firewall { get; }
 
     /// <summary>Makes the network <c>default</c> at the first start.</summary>
     /// <param name="subnet">From the configuration; null: the instance's own.</param>
@@ -61,7 +66,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     /// <summary>Keeps everything in place until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        using var subscription = _cache.Subscribe(Keys.Networks.Spec, Keys.Vms.Spec);
+        using var subscription = _cache.Subscribe(Keys.Networks.Spec, Keys.Vms.Spec, Keys.FirewallGroups);
         await Task.WhenAll(
             _loop.RunAsync(cancellation),
             _loop.FollowAsync(subscription, _ => Everything, _ => [Everything], cancellation));
@@ -83,6 +88,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         }
 
         NicTaps.Create(_netlink, tap, NetworkPlan.TapOwner(_instance, vmId, nic.Slot), network);
+        Firewall.Pace(tap);
         return tap;
     }
 
@@ -102,7 +108,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         {
             var snapshot = _cache.Snapshot;
             var plan = NetworkPlan.From(_instance, snapshot);
-            var failures = await ApplyAsync(plan, cancellation);
+            var failures = await ApplyAsync(plan, snapshot, cancellation);
             await WriteStatusesAsync(snapshot, plan, failures, cancellation);
             return failures;
         }
@@ -132,6 +138,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         _disposed = true;
         await _loop.DisposeAsync();
         foreach (var server in _servers.Values) server.Dispose();
+        Firewall.Dispose();
         _netlink.Dispose();
         _one.Dispose();
     }
@@ -142,7 +149,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         return failures.Count == 0 ? Reconciled.After(RefreshInterval) : throw new AggregateException(failures.Values);
     }
 
-    private async Task<Dictionary<string, Exception>> ApplyAsync(IReadOnlyList<PlannedNetwork> plan, CancellationToken cancellation)
+    private async Task<Dictionary<string, Exception>> ApplyAsync(IReadOnlyList<PlannedNetwork> plan, CacheSnapshot snapshot, CancellationToken cancellation)
     {
         var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
         foreach (var network in plan.Where(network => network.Kind != NetworkKind.Bridge))
@@ -151,7 +158,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         }
 
         // Rules also for a network that failed: what is left of it must not lie open.
-        if (await FailureOfAsync(() => ApplyRulesAsync(plan, cancellation)) is { } refusal)
+        if (await FailureOfAsync(() => ApplyRulesAsync(plan, FirewallPlan.From(_instance, snapshot), cancellation)) is { } refusal)
         {
             foreach (var network in plan) failures.TryAdd(network.Id, refusal);
         }
@@ -191,10 +198,12 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         }
     }
 
-    private async Task ApplyRulesAsync(IReadOnlyList<PlannedNetwork> plan, CancellationToken cancellation)
+    private async Task ApplyRulesAsync(IReadOnlyList<PlannedNetwork> plan, FirewallPlan firewall, CancellationToken cancellation)
     {
         var wanted = NftRuleset.For(_instance.NftTable, plan);
-        if (_verified is { } then && _time.GetElapsedTime(then) < VerifyInterval)
+        var isVerified = _verified is { } then && _time.GetElapsedTime(then) < VerifyInterval;
+        await Firewall.ApplyAsync(firewall, verify: !isVerified, cancellation);
+        if (isVerified)
         {
             await _nftables.ApplyAsync(wanted, cancellation);
             return;
@@ -244,6 +253,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
 
     private PlannedNetwork? FindServed(string tap, VmNic nic) =>
         _applied.GetValueOrDefault(nic.Network ?? "") is { } network
+        && Firewall.Serves(tap, nic)
         && network.Nics.Any(served => served.Tap == tap && served.Mac == nic.Mac && served.Address == nic.Address)
             ? network
             : null;

@@ -1,6 +1,7 @@
 using System.Text;
 using Lamina.Linux.Network;
 using Lamina.Linux.Processes;
+using Lamina.Server.Networks.Firewall;
 
 namespace Lamina.Server.Networks;
 
@@ -34,7 +35,7 @@ internal static class NetworkRemoval
 
         foreach (var link in links.Where(link => netlink.DeleteLink(link.Name))) removed.Add($"link {link.Name} of {link.Alias}");
         await Command.RunAsync(
-            new() { Program = "nft", Arguments = ["-f", "-"], Input = Encoding.UTF8.GetBytes(NftText.RemoveTables(instance.NftTable)), Timeout = Timeout },
+            new() { Program = "nft", Arguments = ["-f", "-"], Input = Encoding.UTF8.GetBytes(NftText.RemoveTables(instance.NftTable) + FirewallRuleset.Remove(HostFirewall.TableOf(instance.NftTable))), Timeout = Timeout },
             cancellation);
         removed.Add($"packet rules {instance.NftTable}");
         return removed;
