@@ -158,7 +158,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         }
 
         // Rules also for a network that failed: what is left of it must not lie open.
-        if (await FailureOfAsync(() => ApplyRulesAsync(plan, FirewallPlan.From(_instance, snapshot), cancellation)) is { } refusal)
+        if (await FailureOfAsync(() => ApplyRulesAsync(plan, FirewallPlan.From(_instance, snapshot, plan), cancellation)) is { } refusal)
         {
             foreach (var network in plan) failures.TryAdd(network.Id, refusal);
         }

@@ -20,46 +20,46 @@ internal sealed record FirewallPlan
     /// <summary>Whose DNS is always to be had.</summary>
     public required ImmutableSortedSet<string> Gateways { get; init; }
 
-    public static FirewallPlan From(Instance instance, CacheSnapshot snapshot)
+    /// <param name="instance">Names the taps.</param>
+    /// <param name="snapshot">The records.</param>
+    /// <param name="networks">The networks of the same snapshot, with the addresses of their cards.</param>
+    public static FirewallPlan From(Instance instance, CacheSnapshot snapshot, IReadOnlyList<PlannedNetwork> networks)
     {
         var cards = snapshot.All(Keys.Vms.Spec)
-            .SelectMany(vm => vm.Record.Nics.Select(nic => (vm.Id, Nic: nic)))
-            .Where(card => card.Nic is { Kind: NicKind.Network, Network: not null })
+            .SelectMany(vm => vm.Record.Nics.Where(nic => nic.Kind == NicKind.Network).Select(nic => FilteredNic.From(NetworkPlan.TapOf(instance, vm.Id, nic.Slot), nic)))
+            .Where(nic => nic.Groups.Length > 0 || nic.InboundKbps is not null || nic.OutboundKbps is not null)
+            .OrderBy(nic => nic.Tap, StringComparer.Ordinal)
             .ToArray();
-        var members = cards.SelectMany(card => card.Nic.FirewallGroups.Select(group => (group, card.Nic))).ToLookup(pair => pair.group, pair => pair.Nic);
-        var networks = snapshot.All(Keys.Networks.Spec).ToDictionary(network => network.Id, network => network.Record);
+        var members = cards.SelectMany(card => card.Groups.Select(group => (group, card.Tap))).ToLookup(pair => pair.group, pair => pair.Tap);
         var records = snapshot.All(Keys.FirewallGroups).ToDictionary(group => group.Id, group => group.Record);
 
         // A group that is named but no more keeps its cards shut.
         var named = members.Select(group => group.Key).Concat(records.Values.SelectMany(group => group.Rules).Select(rule => rule.Peer?.Group).OfType<string>());
-        var groups = records.Keys.Union(named).Order(StringComparer.Ordinal)
-            .Select(id => PlannedGroup.From(id, records.GetValueOrDefault(id), networks, AddressesOf(members[id])))
-            .ToArray();
+        var addresses = networks.SelectMany(network => network.Nics).ToDictionary(nic => nic.Tap, AddressesOf, StringComparer.Ordinal);
+        var subnets = networks.ToDictionary(network => network.Id, SubnetsOf);
         return new()
         {
-            Groups = groups,
-            Nics =
+            Groups =
             [
-                .. cards.Select(card => new FilteredNic(
-                        NetworkPlan.TapOf(instance, card.Id, card.Nic.Slot), [.. card.Nic.FirewallGroups], card.Nic.InboundKbps, card.Nic.OutboundKbps))
-                    .Where(nic => nic.Groups.Length > 0 || nic.InboundKbps is not null || nic.OutboundKbps is not null)
-                    .OrderBy(nic => nic.Tap, StringComparer.Ordinal),
+                .. records.Keys.Union(named).Order(StringComparer.Ordinal).Select(id => PlannedGroup.From(
+                    id, records.GetValueOrDefault(id), subnets, [.. members[id].SelectMany(tap => addresses.GetValueOrDefault(tap) ?? [])])),
             ],
-            Gateways = [.. networks.Values.Select(network => Subnet.Parse(network.Subnet)?.Gateway).OfType<string>()],
+            Nics = cards,
+            Gateways = [.. networks.SelectMany(network => new[] { network.Subnet?.Gateway, network.Ipv6Subnet?.Gateway }).OfType<string>()],
         };
     }
 
-    private static ImmutableSortedSet<string> AddressesOf(IEnumerable<VmNic> nics) =>
-        nics.Select(nic => nic.Address).OfType<string>().ToImmutableSortedSet(StringComparer.Ordinal);
-}
+    private static string[] AddressesOf(PlannedNic nic) => [.. new[] { nic.Address, nic.Ipv6Address }.OfType<string>()];
 
+    private static ImmutableArray<string> SubnetsOf(PlannedNetwork network) => [.. new[] { network.Subnet?.ToString(), network.Ipv6Subnet?.ToString() }.OfType<string>()];
+}
 /// <summary>A group with the addresses of the cards that bear it.</summary>
 internal sealed record PlannedGroup(
     string Id, FirewallAction Inbound, FirewallAction Outbound, ImmutableArray<PlannedRule> Rules, ImmutableSortedSet<string> Members)
 {
-    public static PlannedGroup From(string id, FirewallGroupSpec? spec, IReadOnlyDictionary<string, NetworkSpec> networks, ImmutableSortedSet<string> members) => spec is null
+    public static PlannedGroup From(string id, FirewallGroupSpec? spec, IReadOnlyDictionary<string, ImmutableArray<string>> subnets, ImmutableSortedSet<string> members) => spec is null
         ? new(id, FirewallAction.Drop, FirewallAction.Accept, [], members)
-        : new(id, spec.Inbound, spec.Outbound, [.. spec.Rules.Select(rule => PlannedRule.From(rule, networks))], members);
+        : new(id, spec.Inbound, spec.Outbound, [.. spec.Rules.Select(rule => PlannedRule.From(rule, subnets))], members);
 }
 
 /// <summary>A rule with its peer resolved.</summary>
@@ -68,10 +68,10 @@ internal sealed record PlannedGroup(
 internal sealed record PlannedRule(FirewallRule Rule, ImmutableArray<string>? Subnets)
 {
     /// <summary>A network that is no more has no subnets: the rule then matches nothing.</summary>
-    public static PlannedRule From(FirewallRule rule, IReadOnlyDictionary<string, NetworkSpec> networks) => new(rule, rule.Peer switch
+    public static PlannedRule From(FirewallRule rule, IReadOnlyDictionary<string, ImmutableArray<string>> subnets) => new(rule, rule.Peer switch
     {
         { Cidr: { } cidr } => [cidr],
-        { Network: { } network } => networks.GetValueOrDefault(network) is { } spec ? [spec.Subnet] : [],
+        { Network: { } network } => subnets.GetValueOrDefault(network, []),
         _ => null,
     });
 
@@ -81,6 +81,8 @@ internal sealed record PlannedRule(FirewallRule Rule, ImmutableArray<string>? Su
 /// <summary>A card that is filtered or paced.</summary>
 internal sealed record FilteredNic(string Tap, ImmutableArray<string> Groups, int? InboundKbps, int? OutboundKbps)
 {
+    public static FilteredNic From(string tap, VmNic nic) => new(tap, [.. nic.FirewallGroups], nic.InboundKbps, nic.OutboundKbps);
+
     /// <summary>Cards with the same groups in the same order share their chains.</summary>
     public string? Profile => Groups.Length == 0 ? null : "p" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('/', Groups))).AsSpan(0, 8));
 }

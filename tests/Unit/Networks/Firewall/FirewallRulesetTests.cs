@@ -79,7 +79,7 @@ public class FirewallRulesetTests
     private static FirewallRuleset For(FirewallPlan plan, FirewallTracking tracking = FirewallTracking.Flows) => FirewallRuleset.For("lamina_0_firewall", plan, tracking);
 
     private static PlannedGroup Group(string id, ImmutableSortedSet<string> members, params FirewallRule[] rules) => new(
-        id, FirewallAction.Drop, FirewallAction.Accept, [.. rules.Select(rule => PlannedRule.From(rule, new Dictionary<string, NetworkSpec>()))], members);
+        id, FirewallAction.Drop, FirewallAction.Accept, [.. rules.Select(rule => PlannedRule.From(rule, new Dictionary<string, ImmutableArray<string>>()))], members);
 
     private static void AssertGolden(string name, string actual, [CallerFilePath] string here = "")
     {
