@@ -5,6 +5,7 @@ using Lamina.Server;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
+using Lamina.Server.Images;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Isos;
