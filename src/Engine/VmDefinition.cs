@@ -38,8 +38,12 @@ public sealed record VmDefinition
     /// <summary>Upper limit of CPU hot-add; at least <see cref="Cpus"/>.</summary>
     public required int MaxCpus { get; init; }
     public required int MemoryMiB { get; init; }
-    /// <summary>Upper limit of memory hot-add; null or equal to <see cref="MemoryMiB"/> = none.</summary>
+    /// <summary>Upper limit of memory hot-add; null or equal to <see cref="MemoryMiB"/> = none. On q35 only: the room is a virtio-mem device.</summary>
     public int? MaxMemoryMiB { get; init; }
+    /// <summary>What of that room the guest shall have, beyond <see cref="MemoryMiB"/>.</summary>
+    public int PluggedMemoryMiB { get; init; }
+    /// <summary>A SCSI controller even without a device on it: what is unplugged last leaves it behind.</summary>
+    public bool ScsiController { get; init; }
     /// <summary>Size of the translation cache, under TCG only (D10); ignored under KVM, which refuses the property.</summary>
     public int TbSizeMiB { get; set; } = 32;
 
@@ -174,6 +178,21 @@ public sealed record DiskDefinition
     public bool Discard { get; set; } = true;
     /// <summary>Bypass the host's page cache (O_DIRECT); the file system must support it.</summary>
     public bool DirectIo { get; init; }
+    /// <summary>What the guest sees; null = whatever the file says.</summary>
+    public long? SizeBytes { get; init; }
+    /// <summary>Null = none.</summary>
+    public ThrottleDefinition? Throttle { get; init; }
+}
+
+/// <summary>Upper bounds of a disk's use a second; 0 = none. A total excludes its two parts (QEMU's docs/throttle.txt).</summary>
+public sealed record ThrottleDefinition
+{
+    public long Iops { get; init; }
+    public long IopsRead { get; init; }
+    public long IopsWrite { get; init; }
+    public long Bytes { get; init; }
+    public long BytesRead { get; init; }
+    public long BytesWrite { get; init; }
 }
 
 /// <summary>A CD-ROM drive (ISO images, cloud-init's seed).</summary>
@@ -211,6 +230,10 @@ public sealed record NicDefinition
     /// <summary>Told to virtio guests; null = not told.</summary>
     public int? Mtu { get; init; }
     public NicModel Model { get; set; } = NicModel.Virtio;
+    /// <summary>False = the cable is drawn out.</summary>
+    public bool LinkUp { get; set; } = true;
+    /// <summary>What the tap was plugged into, in the caller's words; of no concern to the engine.</summary>
+    public string? Network { get; init; }
     /// <summary>User-mode only: ports of the host that lead into the guest.</summary>
     public IReadOnlyList<PortForward> Forwards { get; set; } = [];
     /// <summary>With one, the card gets QEMU's boot ROM (PXE); null = it cannot be booted from.</summary>

@@ -5,7 +5,7 @@ namespace Lamina.Engine.Qemu;
 /// were, whatever is added, removed or upgraded (D8).
 /// <code>
 ///   q35:   0x1 video   0x2.0-7 root ports of NICs 0-7   0x3.0-7, 0x4.0-7 root ports of disks 0-15   0x5-0x7 free for more ports
-///          0x8 scsi   0x9 virtio-serial   0xa balloon   0xb rng   0xc usb   0xd watchdog   0x1f chipset
+///          0x8 scsi   0x9 virtio-serial   0xa balloon   0xb rng   0xc usb   0xd watchdog   0xe memory   0x1f chipset
 ///   i440fx: 0x1 chipset   0x2 video   0x3 scsi   0x4 virtio-serial   0x5 balloon   0x6 rng   0x7 usb   0x8-0xf NICs 0-7   0x10-0x1e disks 0-14
 ///          0x1f watchdog
 ///   scsi:  CD-ROMs 0-7 are targets 0-7, disks 0-23 are targets 8-31 (OVMF looks no further than 31)
@@ -40,6 +40,9 @@ internal sealed class MachineLayout
     /// <summary>Versioned q35 types are <c>pc-q35-*</c>; the rest is i440fx.</summary>
     public static bool IsQ35(string machineType) => machineType.StartsWith("pc-q35-", StringComparison.Ordinal);
 
+    /// <summary>The machine has room for memory that is given while the guest runs: only then does it have the device for it.</summary>
+    public static bool HasMemoryRoom(VmDefinition vm) => vm.MaxMemoryMiB > vm.MemoryMiB && IsQ35(vm.MachineType);
+
     public bool HasRootPorts => _pcie;
     public int MaxVirtioDisks => _pcie ? MaxVirtioDisksQ35 : MaxVirtioDisksPc;
 
@@ -53,6 +56,9 @@ internal sealed class MachineLayout
 
     /// <summary>How many disks, and as many CD-ROMs, the machine's own controller takes.</summary>
     public int MaxSataEach => _pcie ? SataPortsQ35 : SataPortsPc;
+
+    /// <summary>On q35 only: an i440fx has its slots full.</summary>
+    public string Memory => OnRootBus(0xe);
 
     public string Nic(int slot) => _pcie ? OnRootPort(slot) : OnRootBus(0x8 + slot);
     public string VirtioDisk(int slot) => _pcie ? OnRootPort(MaxNics + slot) : OnRootBus(0x10 + slot);

@@ -34,6 +34,7 @@ internal sealed class QemuArguments
         arguments.AddTpm();
         arguments.AddKernel();
         arguments.AddRootPorts();
+        arguments.AddMemoryRoom();
         arguments.AddDisks();
         arguments.AddNics();
         arguments.AddVideo();
@@ -61,7 +62,7 @@ internal sealed class QemuArguments
         Add("-accel", _vm.Accelerator == Accelerator.Kvm ? "kvm" : $"tcg,thread=multi,tb-size={_vm.TbSizeMiB}");
         Add("-cpu", string.Concat(_vm.CpuModel, ",enforce=on", string.Concat(_vm.CpuFlags.Select(CpuFlag)), HyperV()));
         Add("-smp", $"cpus={_vm.Cpus},maxcpus={_vm.MaxCpus},sockets=1,cores={_vm.MaxCpus},threads=1");
-        var growth = _vm.MaxMemoryMiB > _vm.MemoryMiB ? $",slots={MachineLayout.MemorySlots},maxmem={_vm.MaxMemoryMiB}M" : "";
+        var growth = MachineLayout.HasMemoryRoom(_vm) ? $",slots={MachineLayout.MemorySlots},maxmem={_vm.MaxMemoryMiB}M" : "";
         Add("-m", $"size={_vm.MemoryMiB}M{growth}");
         Add("-object", $"memory-backend-memfd,id=ram0,size={_vm.MemoryMiB}M,share=on");
         Add("-rtc", _vm.LocalTimeClock ? "base=localtime" : "base=utc");
@@ -102,8 +103,8 @@ internal sealed class QemuArguments
     private void AddFirmware()
     {
         if (_vm.Firmware.Kind != FirmwareKind.Uefi) return;
-        AddRawNode("firmware-code", readOnly: true, new BlockdevCache { Direct = false });
-        AddRawNode("firmware-vars", readOnly: false, new BlockdevCache { Direct = false });
+        AddNode(BlockNode.Medium("firmware-code", _vm.Firmware.CodePath!));
+        AddNode(BlockNode.Medium("firmware-vars", _vm.Firmware.NvramPath!, readOnly: false));
         if (!_vm.Firmware.SecureBoot) return;
         Add("-global", "driver=cfi.pflash01,property=secure,value=on");
         // OVMF's README: its 64-bit build with SMM cannot sleep to S3.
@@ -136,10 +137,17 @@ internal sealed class QemuArguments
         }
     }
 
+    // Reserved by nobody until the guest is given of it.
+    private void AddMemoryRoom()
+    {
+        if (!MachineLayout.HasMemoryRoom(_vm)) return;
+        Add("-object", $"memory-backend-memfd,id={QemuDevices.MemoryBackendId},size={_vm.MaxMemoryMiB - _vm.MemoryMiB}M,share=on,reserve=off");
+        Add(QemuDevices.Memory(_vm, _layout));
+    }
+
     private void AddDisks()
     {
-        if (_vm.Cdroms.Any(cdrom => cdrom.Bus == CdromBus.Scsi) || _vm.Disks.Any(disk => disk.Bus == DiskBus.Scsi))
-            Add("-device", $"virtio-scsi-pci,id=scsi0,{_layout.Scsi}");
+        if (VmChange.HasScsi(_vm)) Add(QemuDevices.ScsiController(_layout));
         foreach (var disk in _vm.Disks) AddDisk(disk);
         foreach (var cdrom in _vm.Cdroms) AddCdrom(cdrom);
         if (_vm.Floppy is { } floppy) AddFloppy(floppy);
@@ -147,71 +155,30 @@ internal sealed class QemuArguments
 
     private void AddDisk(DiskDefinition disk)
     {
-        var id = $"disk{disk.Slot}";
-        AddChain(disk, id);
-        var address = disk.Bus == DiskBus.Virtio
-            ? $"virtio-blk-pci,id={id},{_layout.VirtioDisk(disk.Slot)}"
-            : disk.Bus == DiskBus.Sata ? $"ide-hd,id={id},{_layout.SataDisk(disk.Slot)}"
-            : $"scsi-hd,id={id},bus=scsi0.0,channel=0,scsi-id={MachineLayout.ScsiDiskTarget(disk.Slot)},lun=0";
-        var serial = disk.Serial is { } text ? $",serial={Escape(text)}" : "";
-        Add("-device", $"{address},drive={id},write-cache=on,werror=stop,rerror=stop{serial}{BootIndex(disk.BootIndex)}");
-    }
-
-    // From the base up: a node must be there before the one that stands on it.
-    private void AddChain(DiskDefinition disk, string id)
-    {
-        var cache = new BlockdevCache { Direct = disk.DirectIo };
-        string? below = null;
-        for (var i = disk.Backing.Count; i > 0; i--)
-        {
-            var node = $"{id}-b{i}";
-            AddNode(node, disk.Backing[i - 1].Format, below, readOnly: true, cache, "ignore");
-            below = node;
-        }
-        AddNode(id, disk.Format, below, disk.ReadOnly, cache, disk.Discard ? "unmap" : "ignore");
+        foreach (var node in BlockNode.Of(disk)) AddNode(node);
+        Add(QemuDevices.Disk(disk, _layout));
     }
 
     private void AddCdrom(CdromDefinition cdrom)
     {
-        var id = $"cd{cdrom.Slot}";
-        var drive = "";
-        if (cdrom.Path != null)
-        {
-            AddRawNode(id, readOnly: true, new BlockdevCache { Direct = false });
-            drive = $",drive={id}";
-        }
-        var address = cdrom.Bus == CdromBus.Sata
-            ? $"ide-cd,id={id},{_layout.SataCdrom(cdrom.Slot)}"
-            : $"scsi-cd,id={id},bus=scsi0.0,channel=0,scsi-id={MachineLayout.CdromTarget(cdrom.Slot)},lun=0";
-        Add("-device", $"{address}{drive}{BootIndex(cdrom.BootIndex)}");
+        if (cdrom.Path is { } path) AddNode(BlockNode.Medium(QemuDevices.CdromId(cdrom.Slot), path));
+        Add(QemuDevices.Cdrom(cdrom, _layout));
     }
 
     private void AddFloppy(FloppyDefinition floppy)
     {
-        AddRawNode("floppy0", floppy.ReadOnly, new BlockdevCache { Direct = false });
+        AddNode(BlockNode.Medium("floppy0", floppy.Path, floppy.ReadOnly));
         Add("-device", "floppy,id=floppy0,unit=0,drive=floppy0");
         // The controller is part of the machine and knows the order of its drives.
         if (floppy.BootIndex is { } index) Add("-global", $"isa-fdc.bootindexA={index}");
     }
 
-    private void AddRawNode(string role, bool readOnly, BlockdevCache cache) =>
-        AddNode(role, DiskFormat.Raw, below: null, readOnly, cache, "ignore");
-
-    private void AddNode(string role, DiskFormat format, string? below, bool readOnly, BlockdevCache cache, string discard)
+    private void AddNode(BlockNode node)
     {
-        var fileNode = $"{role}-file";
-        var number = _files[role];
+        var number = _files[node.Role];
         Add("-add-fd", $"fd={number},set={number}");
-        Add("-blockdev", BlockdevJson.Write(new FileBlockdev
-        {
-            NodeName = fileNode, Filename = $"/dev/fdset/{number}", ReadOnly = readOnly, Cache = cache, Discard = discard,
-        }));
-        Add("-blockdev", format == DiskFormat.Qcow2
-            ? BlockdevJson.Write(new Qcow2Blockdev
-            {
-                NodeName = role, File = fileNode, Backing = below, ReadOnly = readOnly, Cache = cache, Discard = discard,
-            })
-            : BlockdevJson.Write(new RawBlockdev { NodeName = role, File = fileNode, ReadOnly = readOnly, Cache = cache, Discard = discard }));
+        Add("-blockdev", BlockdevJson.Write(node.File(number)));
+        Add("-blockdev", node.Format == DiskFormat.Qcow2 ? BlockdevJson.Write(node.Qcow2()) : BlockdevJson.Write(node.Raw()));
     }
 
     private void AddNics()
@@ -219,19 +186,12 @@ internal sealed class QemuArguments
         foreach (var nic in _vm.Nics)
         {
             Add("-netdev", nic.TapName != null ? $"tap,id=net{nic.Slot},fd={_files[$"net{nic.Slot}"]},vhost=off" : UserNetwork(nic));
-            // romfile= : no boot ROM, unless it is to be booted from; QEMU then takes its own.
-            var rom = nic.BootIndex is null ? ",romfile=" : BootIndex(nic.BootIndex);
-            var common = $"id=nic{nic.Slot},{_layout.Nic(nic.Slot)},netdev=net{nic.Slot},mac={nic.Mac}{rom}";
-            Add("-device", nic.Model == NicModel.Virtio ? $"virtio-net-pci,{common}{VirtioNetOptions(nic)}" : $"e1000,{common}");
+            Add(QemuDevices.Nic(nic, _layout, _features));
         }
     }
 
     private static string UserNetwork(NicDefinition nic) => string.Concat($"user,id=net{nic.Slot}",
         string.Concat(nic.Forwards.Select(forward => $",hostfwd=tcp:{forward.HostAddress}:{forward.HostPort}-:{forward.GuestPort}")));
-
-    private string VirtioNetOptions(NicDefinition nic) => string.Concat(
-        nic.Mtu is { } mtu ? $",host_mtu={mtu}" : "",
-        _features.VirtioNetUso ? ",host_uso=off,guest_uso4=off,guest_uso6=off" : "");
 
     private void AddVideo()
     {
@@ -275,10 +235,10 @@ internal sealed class QemuArguments
 
     private string Listening(string id, string role) => $"socket,id={id},fd={_files[role]},server=on,wait=off";
 
-    private static string BootIndex(int? index) => index is { } value ? $",bootindex={value}" : "";
-
     /// <summary>In QEMU's option lists a comma is written twice.</summary>
     private static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);
+
+    private void Add(DeviceOptions device) => Add("-device", device.ToString());
 
     private void Add(params ReadOnlySpan<string> arguments) => _arguments.AddRange(arguments);
 }

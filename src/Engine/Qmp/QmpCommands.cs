@@ -44,6 +44,7 @@ public static class QmpCommands
         QmpCapabilities, QueryStatus, Continue, Stop, SystemReset, SystemPowerDown, Quit, QueryBalloon, GetFd, CloseFd,
         AddFd, RemoveFd, ScreenDump, SendKey,
         AddClient, Balloon, QueryBlockStats, GetGuestStats, SetNumber, QueryStats, QueryBlock, QueryMachines, QueryCpuDefinitions, DeviceListProperties,
+        .. QmpDeviceCommands.All,
     ];
 }
 
@@ -61,5 +62,6 @@ public static class QmpEvents
     public static readonly QmpEventKind<WatchdogEventData> Watchdog = new("WATCHDOG", Json.WatchdogEventData);
     public static readonly QmpEventKind<DeviceDeletedEventData> DeviceDeleted = new("DEVICE_DELETED", Json.DeviceDeletedEventData);
 
-    public static readonly IReadOnlyList<QmpEventKind> All = [Shutdown, Reset, Stop, Resume, BlockIoError, GuestPanicked, Watchdog, DeviceDeleted];
+    public static readonly IReadOnlyList<QmpEventKind> All =
+        [Shutdown, Reset, Stop, Resume, BlockIoError, GuestPanicked, Watchdog, DeviceDeleted, .. QmpDeviceEvents.All];
 }

@@ -117,12 +117,36 @@ public sealed record BlockInfo
     /// <summary>The device's path in the machine.</summary>
     public string? Qdev { get; init; }
     public BlockDeviceInfo? Inserted { get; init; }
+    /// <summary>The guest holds the tray.</summary>
+    public required bool Locked { get; init; }
+    /// <summary>Null = a device without a tray.</summary>
+    [JsonPropertyName("tray_open")]
+    public bool? TrayOpen { get; init; }
     public BlockIoStatus? IoStatus { get; init; }
 }
 
 public sealed record BlockDeviceInfo
 {
     public string? NodeName { get; init; }
+    /// <summary>The file's name; of those QEMU got as open descriptors <c>/dev/fdset/N</c>.</summary>
+    public required string File { get; init; }
+    public required BlockImageInfo Image { get; init; }
+    public required long Iops { get; init; }
+    [JsonPropertyName("iops_rd")]
+    public required long IopsRead { get; init; }
+    [JsonPropertyName("iops_wr")]
+    public required long IopsWrite { get; init; }
+    public required long Bps { get; init; }
+    [JsonPropertyName("bps_rd")]
+    public required long BpsRead { get; init; }
+    [JsonPropertyName("bps_wr")]
+    public required long BpsWrite { get; init; }
+}
+
+public sealed record BlockImageInfo
+{
+    /// <summary>What a guest sees, in bytes.</summary>
+    public required long VirtualSize { get; init; }
 }
 
 [JsonConverter(typeof(KebabCaseEnumConverter<BlockIoStatus>))]
