@@ -80,6 +80,12 @@ internal static partial class Libc
     public static partial int lchown(string path, uint user, uint group);
 
     [LibraryImport(Name, SetLastError = true)]
+    public static partial long lseek(SafeFileHandle file, long offset, int whence);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial long copy_file_range(SafeFileHandle source, ref long sourceOffset, SafeFileHandle target, ref long targetOffset, nuint length, uint flags);
+
+    [LibraryImport(Name, SetLastError = true)]
     public static partial int fsync(SafeFileHandle file);
 
     [LibraryImport(Name, SetLastError = true)]

@@ -10,6 +10,18 @@ namespace Lamina.Server.Images;
 /// <param name="OtherFile">A further file that reading it would open; null: none.</param>
 internal sealed record QemuImgInfo(long VirtualSizeBytes, string? OtherFile, bool Encrypted);
 
+/// <summary>One file of a chain: an open descriptor and QEMU's name of its format.</summary>
+internal sealed record QemuImgFile(SafeFileHandle File, string Driver);
+
+/// <summary>What qemu-img shall write.</summary>
+/// <param name="Driver">QEMU's name of the format.</param>
+/// <param name="Options">For <c>-o</c>; null: none.</param>
+/// <param name="Compress">Compress the data (<c>-c</c>).</param>
+internal sealed record QemuImgTarget(string Driver, string? Options = null, bool Compress = false)
+{
+    public static QemuImgTarget Qcow2 { get; } = new("qcow2", "compat=1.1");
+}
+
 /// <summary>
 /// qemu-img on input that nobody trusts (decision 9): as a uid that owns nothing, under limits and a deadline, the file given as an open
 /// descriptor and its format named, so that the tool guesses nothing, opens no second file, and can reach no path of ours.
@@ -20,7 +32,6 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
 {
     private const string Program = "qemu-img";
     private const int SourceFd = 3;
-    private const int TargetFd = 4;
 
     // What qemu-img needs for the largest tables that QEMU accepts, its threads included; a header that asks for more fails.
     private const ulong AddressSpaceBytes = 4UL << 30;
@@ -29,15 +40,20 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
     /// <exception cref="CommandException">The file cannot be read as this format; qemu-img's own words.</exception>
     public async Task<QemuImgInfo> InspectAsync(SafeFileHandle source, string driver, CancellationToken cancellation)
     {
-        using var answer = await ReadAsync(["info", "--output=json", SourceOf(driver)], source, cancellation);
+        using var answer = await ReadAsync(["info", "--output=json", "json:" + SourceOf(driver)], source, cancellation);
         return ReadInfo(answer.RootElement);
     }
 
     /// <summary>How many bytes the file takes as qcow2: what its data unpack to, whatever the virtual size claims.</summary>
     /// <exception cref="CommandException">As above.</exception>
-    public async Task<long> MeasureAsync(SafeFileHandle source, string driver, CancellationToken cancellation)
+    public Task<long> MeasureAsync(SafeFileHandle source, string driver, CancellationToken cancellation) =>
+        MeasureAsync([new QemuImgFile(source, driver)], cancellation);
+
+    /// <summary>As above, of a file and all files below it, nearest first.</summary>
+    public async Task<long> MeasureAsync(IReadOnlyList<QemuImgFile> chain, CancellationToken cancellation)
     {
-        using var answer = await ReadAsync(["measure", "--output=json", "-O", "qcow2", SourceOf(driver)], source, cancellation);
+        var result = await Command.RunAsync(Reading(["measure", "--output=json", "-O", "qcow2", SourceOf(chain)], chain), cancellation);
+        using var answer = JsonDocument.Parse(result.EnsureSuccess().Output);
         return answer.RootElement.GetProperty("required").GetInt64();
     }
 
@@ -53,14 +69,23 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
     /// <exception cref="TimeoutException">Not done by the deadline.</exception>
     public Task ConvertAsync(
         SafeFileHandle source, string driver, SafeFileHandle target, long limitBytes, TimeSpan deadline, Action<int> onPercent, CancellationToken cancellation) =>
+        ConvertAsync([new QemuImgFile(source, driver)], target, QemuImgTarget.Qcow2, limitBytes, deadline, onPercent, cancellation);
+
+    /// <summary>As above, of a file and all files below it, nearest first, into any format that stands alone.</summary>
+    public Task ConvertAsync(
+        IReadOnlyList<QemuImgFile> chain, SafeFileHandle target, QemuImgTarget form, long limitBytes, TimeSpan deadline, Action<int> onPercent, CancellationToken cancellation) =>
         ToolRun.RunAsync(
             new ToolSpec
             {
                 Program = Program,
-                Arguments = ["convert", "-p", "-O", "qcow2", "-o", "compat=1.1", SourceOf(driver), $"/proc/self/fd/{TargetFd}"],
+                Arguments =
+                [
+                    "convert", "-p", "-O", form.Driver, .. form.Options is { } options ? new[] { "-o", options } : [], .. form.Compress ? new[] { "-c" } : [],
+                    SourceOf(chain), $"/proc/self/fd/{SourceFd + chain.Count}",
+                ],
                 Operation = operation,
                 Deadline = deadline,
-                Files = [new ChildFile(source, SourceFd), new ChildFile(target, TargetFd)],
+                Files = [.. FilesOf(chain), new ChildFile(target, SourceFd + chain.Count)],
                 User = new ChildUser(userId, userId),
                 Limits = Limits((ulong)limitBytes, deadline),
                 OnLine = line =>
@@ -81,7 +106,7 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
     /// <exception cref="CommandException">It failed, for instance because a process has the file open; qemu-img's own words.</exception>
     public async Task ResizeAsync(SafeFileHandle file, long sizeBytes, CancellationToken cancellation)
     {
-        var spec = Reading(["resize", SourceOf("qcow2"), sizeBytes.ToString(CultureInfo.InvariantCulture)], file);
+        var spec = Reading(["resize", "json:" + SourceOf("qcow2"), sizeBytes.ToString(CultureInfo.InvariantCulture)], [new QemuImgFile(file, "qcow2")]);
         // What grows are its tables: of the largest disk some megabytes.
         var result = await Command.RunAsync(spec with { Limits = Limits((ulong)RandomAccess.GetLength(file) + (1UL << 30), ReadDeadline) }, cancellation);
         result.EnsureSuccess();
@@ -103,22 +128,31 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
         info.TryGetProperty("encrypted", out var encrypted) && encrypted.GetBoolean());
 
     // "backing": null keeps a backing file from being opened even if the header named one that we failed to see.
-    private static string SourceOf(string driver) => driver == "raw"
-        ? $$$"""json:{"driver":"raw","file":{"driver":"file","filename":"/proc/self/fd/{{{SourceFd}}}"}}"""
-        : $$$"""json:{"driver":"{{{driver}}}","backing":null,"file":{"driver":"file","filename":"/proc/self/fd/{{{SourceFd}}}"}}""";
+    internal static string SourceOf(string driver, int descriptor = SourceFd, string below = "null") => driver == "raw"
+        ? $$$"""{"driver":"raw","file":{"driver":"file","filename":"/proc/self/fd/{{{descriptor}}}"}}"""
+        : $$$"""{"driver":"{{{driver}}}","backing":{{{below}}},"file":{"driver":"file","filename":"/proc/self/fd/{{{descriptor}}}"}}""";
+
+    internal static string SourceOf(IReadOnlyList<QemuImgFile> chain)
+    {
+        string below = "null";
+        for (int index = chain.Count - 1; index >= 0; index--) below = SourceOf(chain[index].Driver, SourceFd + index, below);
+        return "json:" + below;
+    }
+
+    private static IEnumerable<ChildFile> FilesOf(IReadOnlyList<QemuImgFile> chain) => chain.Select((file, index) => new ChildFile(file.File, SourceFd + index));
 
     private async Task<JsonDocument> ReadAsync(IReadOnlyList<string> arguments, SafeFileHandle source, CancellationToken cancellation)
     {
-        var result = await Command.RunAsync(Reading(arguments, source), cancellation);
+        var result = await Command.RunAsync(Reading(arguments, [new QemuImgFile(source, "")]), cancellation);
         return JsonDocument.Parse(result.EnsureSuccess().Output);
     }
 
-    private CommandSpec Reading(IReadOnlyList<string> arguments, SafeFileHandle source) => new()
+    private CommandSpec Reading(IReadOnlyList<string> arguments, IReadOnlyList<QemuImgFile> chain) => new()
     {
         Program = Program,
         Arguments = arguments,
         Timeout = ReadDeadline,
-        Files = [new ChildFile(source, SourceFd)],
+        Files = [.. FilesOf(chain)],
         User = new ChildUser(userId, userId),
         Limits = Limits(0, ReadDeadline),
         Environment = new Dictionary<string, string>(ChildSpec.DefaultEnvironment) { [ToolLeftovers.Mark] = operation },
