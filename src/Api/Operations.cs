@@ -23,6 +23,9 @@ public sealed record OperationRequest : ProjectRecord
     /// <summary>Who asked: <c>user:admin</c>, <c>token:ci</c>, <c>local:0</c>, <c>system</c>.</summary>
     public required string RequestedBy { get; init; }
 
+    /// <summary>The request that asked, for the log.</summary>
+    public string? RequestId { get; init; }
+
     /// <summary>The host that carries it out.</summary>
     public string? Host { get; init; }
 

@@ -88,8 +88,10 @@ internal static class ContextCommands
     }
 
     /// <summary>Without a fingerprint a person compares the one shown with the one that the daemon printed.</summary>
-    private static async Task<string> TrustAsync(Uri address, string? fingerprint, CancellationToken cancellationToken)
+    /// <returns>The CA to pin; null: the server has a certificate of its own that this machine trusts.</returns>
+    private static async Task<string?> TrustAsync(Uri address, string? fingerprint, CancellationToken cancellationToken)
     {
+        if (fingerprint is null && await CaPin.IsTrustedAsync(address, cancellationToken)) return null;
         var pem = await CaPin.FetchAsync(address, fingerprint, cancellationToken);
         if (fingerprint is not null) return pem;
         Console.Error.WriteLine($"{address.Authority} shows a certificate authority with the fingerprint\n  {CaPin.FingerprintOf(pem, address)}");

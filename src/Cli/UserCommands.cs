@@ -30,6 +30,8 @@ internal static class UserCommands
 
     public static Command Tokens() => CommandBuilder.Noun("token", "access for programs", ListTokens(), CreateToken(), DeleteToken());
 
+    public static Command Roles() => CommandBuilder.Noun("role", "who may do what where", ListRoles(), Grant(), Revoke());
+
     public static Command WhoAmI() => CommandBuilder.Verb("whoami", "who you are to the server, and your rights", [], async (invocation, cancellationToken) =>
     {
         var who = await invocation.Client.Server.WhoAmIAsync(cancellationToken);
@@ -111,6 +113,42 @@ internal static class UserCommands
             invocation.Say($"token {invocation.Value(id)} is deleted");
         });
     }
+
+    private static Command ListRoles() => CommandBuilder.Verb("list", "the roles of users and tokens", [], async (invocation, cancellationToken) =>
+        invocation.Printer.List(await invocation.Client.Bindings.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Binding,
+            [new("subject", b => b.Subject), new("role", b => b.Role.ToString().ToLowerInvariant()), new("scope", b => b.Scope), new("id", b => b.Id)]));
+
+    private static Command Grant()
+    {
+        var subject = SubjectArgument();
+        var role = new Argument<Role>("role") { Description = "viewer, operator or admin" };
+        var scope = ScopeOption();
+        return CommandBuilder.Verb("grant", "give a role; it replaces the one had there", [subject, role, scope], async (invocation, cancellationToken) =>
+        {
+            var binding = new Binding { Subject = Subject(invocation.Value(subject)), Role = invocation.Value(role), Scope = invocation.Value(scope) ?? "*" };
+            await invocation.Client.Bindings.CreateAsync(binding, cancellationToken);
+            invocation.Say($"{binding.Subject} is {binding.Role.ToString().ToLowerInvariant()} in {binding.Scope}");
+        });
+    }
+
+    private static Command Revoke()
+    {
+        var subject = SubjectArgument();
+        var scope = ScopeOption();
+        return CommandBuilder.Verb("revoke", "take a role back", [subject, scope], async (invocation, cancellationToken) =>
+        {
+            var (who, where) = (Subject(invocation.Value(subject)), invocation.Value(scope) ?? "*");
+            var bindings = await invocation.Client.Bindings.ListAsync(cancellationToken).ToListAsync(cancellationToken);
+            var binding = bindings.FirstOrDefault(known => known.Subject == who && known.Scope == where)
+                ?? throw new CliException(ExitCode.NotFound, $"{who} has no role in {where}", "lamina role list shows who has which");
+            await invocation.Client.Bindings.DeleteAsync(binding.Id!, cancellationToken);
+            invocation.Say($"{who} is no longer {binding.Role.ToString().ToLowerInvariant()} in {where}");
+        });
+    }
+
+    private static Argument<string> SubjectArgument() => new("subject") { Description = "a user's name, or token:ID" };
+
+    private static string Subject(string text) => text.Contains(':', StringComparison.Ordinal) ? text : $"user:{text}";
 
     private static Option<Role?> RoleOption() => new("--role") { Description = "viewer, operator or admin", HelpName = "viewer|operator|admin" };
 

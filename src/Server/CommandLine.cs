@@ -11,6 +11,7 @@ internal enum CommandVerb
     StoreBackup,
     StoreRestore,
     StoreCheck,
+    BackupRestore,
     Version,
     Help,
 }
@@ -32,6 +33,8 @@ internal sealed record CommandLine
         laminad store backup FILE       copies the store, also beside a running daemon; one a day is made by itself (DIR/backups)
         laminad store restore FILE      puts a copy in the store's place and keeps what was there; the daemon must not run
         laminad store check             reads the store whole and says whether it is sound
+        laminad backup restore FILE     brings back store, secrets and configuration from what 'lamina backup create' wrote, and keeps
+                                        what was there; the daemon must not run
         laminad --version
 
           --instance NAME  another daemon beside the default one: own paths, ports, subnet, uids
@@ -70,6 +73,9 @@ internal sealed record CommandLine
                 "remove-networks" when index == 0 => line with { Verb = CommandVerb.RemoveNetworks },
                 "openapi" when index == 0 => line with { Verb = CommandVerb.OpenApi },
                 "store" when index == 0 => StoreVerb(line, Value(), Value),
+                "backup" when index == 0 => Value() == "restore"
+                    ? line with { Verb = CommandVerb.BackupRestore, File = Value() }
+                    : throw new CommandLineException("Say backup restore FILE; 'lamina backup create' makes one."),
                 "--version" => line with { Verb = CommandVerb.Version },
                 "--help" or "-h" => line with { Verb = CommandVerb.Help },
                 _ => throw new CommandLineException($"'{word}' is not understood."),

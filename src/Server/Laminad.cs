@@ -34,6 +34,9 @@ internal static class Laminad
                 case CommandVerb.RemoveNetworks:
                     await RemoveNetworksAsync(command.Instance, time, output);
                     return 0;
+                case CommandVerb.BackupRestore:
+                    await BackupCommand.RestoreAsync(command, time, output);
+                    return 0;
                 case CommandVerb.StoreBackup or CommandVerb.StoreRestore or CommandVerb.StoreCheck:
                     StoreCommand.Run(command, time, output);
                     return 0;

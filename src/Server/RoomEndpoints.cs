@@ -1,4 +1,5 @@
 using Lamina.Server.Auth;
+using Lamina.Server.Backups;
 using Lamina.Server.Consoles;
 using Lamina.Server.Disks;
 using Lamina.Server.Doctor;
@@ -8,6 +9,7 @@ using Lamina.Server.Http;
 using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
+using Lamina.Server.Support;
 using Lamina.Server.Vms;
 
 namespace Lamina.Server;
@@ -49,6 +51,10 @@ internal static class RoomEndpoints
         NetworkEndpoints.Map(api);
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
-        DoctorEndpoints.Map(api, new DoctorCollector(rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Time));
+        new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);
+        var doctor = new DoctorCollector(rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Time);
+        DoctorEndpoints.Map(api, doctor);
+        new LogEndpoints(rooms.Log).Map(api);
+        new SupportEndpoints(new SupportBundle(rooms.Instance, rooms.Cache, doctor, rooms.Log, rooms.Time)).Map(api);
     }
 }

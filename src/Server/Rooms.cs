@@ -14,6 +14,7 @@ using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
 using Lamina.Server.Store;
+using Lamina.Server.Support;
 using Lamina.Server.Vms;
 
 namespace Lamina.Server;
@@ -25,6 +26,7 @@ internal sealed record Rooms
     public required Configuration Configuration { get; init; }
     public required TimeProvider Time { get; init; }
     public required ILoggerFactory Loggers { get; init; }
+    public required LogRing Log { get; init; }
 
     /// <summary>Fires when the daemon stops.</summary>
     public required CancellationTokenSource Stopping { get; init; }
@@ -51,7 +53,8 @@ internal sealed record Rooms
         var claim = opened.Add(InstanceClaim.Take(options.Instance, options.Registry));
         var instance = claim.Instance;
         var configuration = ConfigurationFiles.Read(instance.ConfigurationDirectory);
-        var loggers = opened.Add(DaemonLog.Create(configuration.Log?.Level, options.Log));
+        var log = new LogRing(time);
+        var loggers = opened.Add(DaemonLog.Create(configuration.Log?.Level, log, options.Log));
         var stopping = opened.Add(new CancellationTokenSource());
 
         // Store, Control
@@ -145,6 +148,7 @@ internal sealed record Rooms
             Configuration = configuration,
             Time = time,
             Loggers = loggers,
+            Log = log,
             Stopping = stopping,
             Cache = cache,
             Sweeper = sweeper,

@@ -43,6 +43,24 @@ public static class CaPin
         return pem;
     }
 
+    /// <summary>True when this machine's own trust covers the server: it has a certificate that its administrator has set.</summary>
+    public static async Task<bool> IsTrustedAsync(Uri address, CancellationToken cancellationToken)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), UseProxy = false })
+        {
+            MaxResponseContentBufferSize = LargestPemBytes, Timeout = TimeSpan.FromSeconds(20),
+        };
+        try
+        {
+            await client.GetStringAsync(new Uri(address, "/v1/ca"), cancellationToken);
+            return true;
+        }
+        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The fingerprint of the one certificate in a PEM text.</summary>
     /// <exception cref="LaminaUnreachableException">The text holds none.</exception>
     public static string FingerprintOf(string pem, Uri address)

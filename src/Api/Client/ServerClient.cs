@@ -18,6 +18,36 @@ public sealed class ServerClient
     public async Task<DoctorReport> DoctorAsync(CancellationToken cancellationToken) =>
         (await _connection.GetAsync(ApiPath.Of("doctor"), ApiJson.Default.DoctorReport, cancellationToken)).Value;
 
+    /// <summary>The daemon's last log lines; nulls: of every request and level, the newest 200.</summary>
+    public async Task<IReadOnlyList<LogEntry>> LogsAsync(string? requestId, string? level, int? limit, CancellationToken cancellationToken)
+    {
+        string path = ApiPath.Of("logs").With("request", requestId).With("level", level).With("limit", limit?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return (await _connection.GetAsync(path, ApiJson.Default.PageLogEntry, cancellationToken)).Value.Items;
+    }
+
+    public async Task<ServerCertificate> CertificateAsync(CancellationToken cancellationToken) =>
+        (await _connection.GetAsync(ApiPath.Of("certificate"), ApiJson.Default.ServerCertificate, cancellationToken)).Value;
+
+    public Task<ServerCertificate> SetCertificateAsync(ServerCertificateSet set, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest(HttpMethod.Put, ApiPath.Of("certificate")) { Content = ApiConnection.JsonBody(set, ApiJson.Default.ServerCertificateSet, "application/json") };
+        return _connection.SendAsync(request, ApiJson.Default.ServerCertificate, cancellationToken);
+    }
+
+    public Task ResetCertificateAsync(CancellationToken cancellationToken) => _connection.DeleteAsync(ApiPath.Of("certificate"), cancellationToken);
+
+    /// <summary>Writes a backup of the daemon's state; it holds all secrets of the installation.</summary>
+    public Task BackupAsync(Stream target, CancellationToken cancellationToken) => DownloadAsync(ApiPath.Of("backups"), target, cancellationToken);
+
+    /// <summary>Writes an archive for support, without secrets.</summary>
+    public Task SupportBundleAsync(Stream target, CancellationToken cancellationToken) => DownloadAsync(ApiPath.Of("support-bundle"), target, cancellationToken);
+
+    private async Task DownloadAsync(string path, Stream target, CancellationToken cancellationToken)
+    {
+        using var response = await _connection.SendAsync(new ApiRequest(HttpMethod.Post, path) { Streams = true, Accept = "application/gzip, application/problem+json" }, cancellationToken);
+        await response.Content.CopyToAsync(target, cancellationToken);
+    }
+
     /// <summary>
     /// Follows objects: every one of these kinds, then <see cref="WatchAction.Synced"/>, then changes. When the line breaks, or the daemon ends the
     /// stream, everything comes again from the beginning, announced by <see cref="WatchAction.Resync"/>.

@@ -15,8 +15,11 @@ internal sealed class AuthRoom : IDisposable
     private readonly TimeProvider _time;
     private readonly LoginThrottle _throttle;
 
-    private AuthRoom(Passwords passwords, TimeProvider time)
+    private readonly string _firstPasswordFile;
+
+    private AuthRoom(Passwords passwords, string firstPasswordFile, TimeProvider time)
     {
+        _firstPasswordFile = firstPasswordFile;
         _passwords = passwords;
         _time = time;
         _throttle = new LoginThrottle(time);
@@ -50,7 +53,7 @@ internal sealed class AuthRoom : IDisposable
         var denials = new DenialAudit(services.Store, audit, services.Time, loggers.CreateLogger<DenialAudit>());
         string? password = await FirstAdmin.EnsureAsync(
             services.Store, services.Cache.Snapshot, passwords, instance.DataDirectory, services.Time, cancellationToken);
-        return new AuthRoom(passwords, services.Time)
+        return new AuthRoom(passwords, Path.Combine(instance.DataDirectory, FirstAdmin.PasswordFile), services.Time)
         {
             Authentication = new Authentication(services.Cache, upkeep, denials, services.Time),
             Tls = TlsIdentity.Open(
@@ -63,17 +66,18 @@ internal sealed class AuthRoom : IDisposable
     public void Map(ApiRoutes api)
     {
         new SessionEndpoints(_passwords, _throttle, _time).Map(api);
-        new UserEndpoints(_passwords, _throttle, _time).Map(api);
+        new UserEndpoints(_passwords, _throttle, _firstPasswordFile, _time).Map(api);
         new TokenEndpoints(_time).Map(api);
         BindingEndpoints.Map(api);
         CaEndpoints.Map(api, Tls);
+        new CertificateEndpoints(Tls, _time).Map(api);
     }
 
     /// <summary>Listens with TLS (1.2 or newer, HTTP/1.1 and 2) under the certificate that is current at each handshake.</summary>
     public void Listen(KestrelServerOptions kestrel, IPEndPoint address) => kestrel.Listen(address, listen =>
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
-        listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Tls.ServerOptions()) });
+        listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = connection => ValueTask.FromResult(Tls.ServerOptions(connection.ClientHelloInfo.ServerName)) });
     });
 
     public void Dispose()

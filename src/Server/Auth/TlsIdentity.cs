@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Lamina.Api.Client;
+using Lamina.Api.Input;
 
 namespace Lamina.Server.Auth;
 
@@ -15,12 +16,15 @@ internal sealed partial class TlsIdentity : IDisposable
 {
     public static readonly TimeSpan CheckInterval = TimeSpan.FromHours(1);
 
+    private const string OwnFile = "own-certificate.pem";
+
     private readonly string _serverFile;
     private readonly X509Certificate2 _ca;
     private readonly TimeProvider _time;
     private readonly Func<IReadOnlyList<string>> _names;
     private readonly ILogger _logger;
     private Current _current;
+    private OwnCertificate? _own;
 
     private TlsIdentity(string serverFile, X509Certificate2 ca, TimeProvider time, Func<IReadOnlyList<string>> names, ILogger logger)
     {
@@ -30,6 +34,7 @@ internal sealed partial class TlsIdentity : IDisposable
         _names = names;
         _logger = logger;
         _current = Renew(TryLoad(serverFile));
+        _own = LoadOwn();
         CaPem = ca.ExportCertificatePem();
         CaFingerprint = CaPin.Fingerprint(ca);
     }
@@ -41,6 +46,11 @@ internal sealed partial class TlsIdentity : IDisposable
     public string CaFingerprint { get; }
 
     public DateTimeOffset CaEnds => _ca.NotAfter;
+
+    public X509Certificate2 ServerCertificate => Volatile.Read(ref _current).Certificate;
+
+    /// <summary>An administrator's; null: none is set.</summary>
+    public OwnCertificate? Own => Volatile.Read(ref _own);
 
     public DateTimeOffset ServerCertificateEnds => Volatile.Read(ref _current).Certificate.NotAfter;
 
@@ -66,7 +76,23 @@ internal sealed partial class TlsIdentity : IDisposable
     }
 
     /// <summary>What Kestrel asks for each connection.</summary>
-    public SslServerAuthenticationOptions ServerOptions() => Volatile.Read(ref _current).Options;
+    /// <param name="name">By which the client calls the server (SNI); null or empty: by an address.</param>
+    public SslServerAuthenticationOptions ServerOptions(string? name) => Own is { } own && own.Serves(name) ? own.Options : Volatile.Read(ref _current).Options;
+
+    /// <summary>Keeps an administrator's certificate, for the next connection on; null takes it back.</summary>
+    public void SetOwn(OwnCertificate? own)
+    {
+        if (own is null) File.Delete(OwnPath);
+        else SecretFile.Write(OwnPath, Encoding.ASCII.GetBytes(own.Pem));
+        Volatile.Write(ref _own, own);
+    }
+
+    internal static SslServerAuthenticationOptions OptionsFor(SslStreamCertificateContext certificate) => new()
+    {
+        ServerCertificateContext = certificate,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+    };
 
     /// <summary>Renews when that is due. Returns whether it was.</summary>
     public bool RenewIfDue()
@@ -97,6 +123,20 @@ internal sealed partial class TlsIdentity : IDisposable
     {
         _ca.Dispose();
         _current.Certificate.Dispose();
+    }
+
+    private string OwnPath => Path.Combine(Path.GetDirectoryName(_serverFile)!, OwnFile);
+
+    /// <summary>One that has ended or was damaged must not keep the daemon from serving: the installation's is still there.</summary>
+    private OwnCertificate? LoadOwn()
+    {
+        if (!File.Exists(OwnPath)) return null;
+        string pem = File.ReadAllText(OwnPath);
+        int key = pem.LastIndexOf("-----BEGIN", StringComparison.Ordinal);
+        var problems = new InputProblems();
+        var own = key > 0 ? OwnCertificate.Check(pem[..key], pem[key..], _time.GetUtcNow(), problems) : null;
+        if (own is null) LogOwnUnfit(_logger, OwnPath, string.Join(" ", problems.Found.Select(problem => problem.Message)));
+        return own;
     }
 
     private Current Renew(X509Certificate2? certificate)
@@ -146,6 +186,9 @@ internal sealed partial class TlsIdentity : IDisposable
     [LoggerMessage(Level = LogLevel.Information, Message = "Made a new certificate for the API, since {Reason}; it ends on {Ends}")]
     private static partial void LogRenewed(ILogger logger, string reason, DateTimeOffset ends);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The own certificate in {File} is not used: {Reason}")]
+    private static partial void LogOwnUnfit(ILogger logger, string file, string reason);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "The API's certificate could not be renewed; it is tried again in an hour")]
     private static partial void LogNotRenewed(ILogger logger, Exception failure);
 
@@ -153,11 +196,6 @@ internal sealed partial class TlsIdentity : IDisposable
     {
         public X509Certificate2 Certificate { get; } = certificate;
 
-        public SslServerAuthenticationOptions Options { get; } = new()
-        {
-            ServerCertificateContext = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true),
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
-        };
+        public SslServerAuthenticationOptions Options { get; } = OptionsFor(SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true));
     }
 }

@@ -6,7 +6,7 @@ using Lamina.Server.Http;
 namespace Lamina.Server.Auth;
 
 /// <summary><c>/v1/users</c>. A user's id is the name; users are disabled, not deleted, so that the audit keeps its meaning.</summary>
-internal sealed class UserEndpoints(Passwords passwords, LoginThrottle throttle, TimeProvider time)
+internal sealed class UserEndpoints(Passwords passwords, LoginThrottle throttle, string firstPasswordFile, TimeProvider time)
 {
     public void Map(ApiRoutes api)
     {
@@ -76,7 +76,10 @@ internal sealed class UserEndpoints(Passwords passwords, LoginThrottle throttle,
         var changed = user.Record with { PasswordHash = await passwords.HashAsync(user.Id, body.Password, request.Aborted) };
         var change = new StoreChange("user.password").Update(Keys.Users, user.Id, changed, user.ModRevision);
         EndSessions(request, change, user.Id, except: identity.Session?.Id);
-        return await request.CommitAsync(change, ApiAnswer.Ok(View(changed), ApiJson.Default.User), Reference(user.Id));
+        var answer = await request.CommitAsync(change, ApiAnswer.Ok(View(changed), ApiJson.Default.User), Reference(user.Id));
+        // The first password opens nothing any more.
+        if (user.Id == FirstAdmin.Name) File.Delete(firstPasswordFile);
+        return answer;
     }
 
     private async ValueTask VerifyCurrentAsync(ApiRequest request, CachedRecord<UserRecord> user, string? current)

@@ -6,6 +6,7 @@ internal sealed partial class ProblemMiddleware(TimeProvider time, ILogger<Probl
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         string id = RequestIds.Assign(http);
+        using var scope = logger.BeginScope($"request {id}");
         long began = time.GetTimestamp();
         try
         {

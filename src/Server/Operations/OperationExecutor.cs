@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
+using Lamina.Server.Http;
 
 namespace Lamina.Server.Operations;
 
@@ -78,6 +79,7 @@ internal sealed partial class OperationExecutor(
 
     private async Task CarryOutAsync(OperationRun run, Handler? handler, CancellationToken stopping)
     {
+        RequestIds.Continue(run.Request.RequestId);
         await using (run)
         {
             try

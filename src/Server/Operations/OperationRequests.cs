@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Http;
 
 namespace Lamina.Server.Operations;
 
@@ -39,6 +40,7 @@ internal sealed class OperationRequests(TimeProvider time)
             Project = draft.Project,
             CreatedAt = time.GetUtcNow(),
             RequestedBy = draft.RequestedBy,
+            RequestId = RequestIds.Current,
             Host = draft.Host,
             Parameters = draft.Parameters,
             Claims = draft.Claims,

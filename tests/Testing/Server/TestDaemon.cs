@@ -77,9 +77,11 @@ internal sealed class TestDaemon : IAsyncDisposable
     }
 
     /// <summary>Stops the daemon and starts another one on the same data: what a restart or an upgrade does.</summary>
-    public async Task RestartAsync()
+    /// <param name="between">Done while no daemon runs; null: nothing.</param>
+    public async Task RestartAsync(Func<Task>? between = null)
     {
         await _daemon.DisposeAsync();
+        if (between is not null) await between();
         _daemon = await OpenAsync(_options);
     }
 

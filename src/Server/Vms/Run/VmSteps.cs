@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
+using Lamina.Server.Http;
 using Lamina.Server.Operations;
 using Lamina.Server.Vms.Plan;
 
@@ -25,6 +26,7 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
 
     public async Task<VmStepResult> DoAsync(VmStep step, VmStepContext context, CancellationToken cancellationToken)
     {
+        RequestIds.Continue(context.Operation?.Request.RequestId);
         try
         {
             return step switch
