@@ -86,11 +86,7 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         var name = QemuVm.CgroupName(definition);
         try
         {
-            var placement = cgroups.Create(name, new CgroupLimits
-            {
-                CpuQuotaPercent = definition.Limits.CpuQuotaPercent, CpuWeight = definition.Limits.CpuWeight,
-                MemoryBytes = definition.Limits.MemoryLimitBytes,
-            });
+            var placement = cgroups.Create(name, QemuLimits.Of(definition));
             undo.Add(async () =>
             {
                 await cgroups.KillAllAsync(name, options.KillPatience, CancellationToken.None);

@@ -16,7 +16,8 @@ internal sealed class QemuProber(QemuEngineOptions options)
     private const string KvmDevice = "/dev/kvm";
 
     private readonly SemaphoreSlim _once = new(1, 1);
-    private readonly Lazy<(KvmVerdict Verdict, CpuFacts Cpu)> _host = new(() => (KvmProbe.Run(), CpuFacts.Read()));
+    private readonly Lock _lock = new();
+    private HostFacts? _host;
     private QemuProbeResult? _latest;
 
     /// <summary>The group that may open /dev/kvm, where guests use it; none under TCG.</summary>
@@ -30,7 +31,7 @@ internal sealed class QemuProber(QemuEngineOptions options)
     /// <exception cref="VmEngineException">QEMU is missing or does not answer.</exception>
     public async Task<EngineCapabilities> CapabilitiesAsync(CancellationToken cancellationToken)
     {
-        var (verdict, cpu) = _host.Value;
+        var (verdict, cpu, _) = ReadHost();
         var result = await ProbeAsync(cancellationToken);
         return new EngineCapabilities
         {
@@ -76,9 +77,20 @@ internal sealed class QemuProber(QemuEngineOptions options)
     private static UefiFirmware? FirstInstalled(IReadOnlyList<UefiFirmware> candidates) =>
         candidates.FirstOrDefault(candidate => File.Exists(candidate.CodePath) && File.Exists(candidate.VarsTemplatePath));
 
+    /// <summary>Tried once, and again when /dev/kvm has come or gone: at a boot of the host its module may be loaded after the daemon.</summary>
+    private HostFacts ReadHost()
+    {
+        lock (_lock)
+        {
+            var hasDevice = File.Exists(KvmDevice);
+            if (_host is { } known && known.HasKvmDevice == hasDevice) return known;
+            return _host = new HostFacts(KvmProbe.Run(), CpuFacts.Read(), hasDevice);
+        }
+    }
+
     private QemuProbeKey ReadKey()
     {
-        var (verdict, cpu) = _host.Value;
+        var (verdict, cpu, _) = ReadHost();
         var binary = Programs.Find(options.Binary) ?? throw new VmEngineException(VmEngineFailure.EngineMissing,
             $"The program {options.Binary} is not installed.", "Install QEMU: `apt-get install qemu-system-x86`.");
         var file = new FileInfo(binary);
@@ -123,4 +135,6 @@ internal sealed class QemuProber(QemuEngineOptions options)
             // It is asked again next time.
         }
     }
+
+    private sealed record HostFacts(KvmVerdict Verdict, CpuFacts Cpu, bool HasKvmDevice);
 }

@@ -13,8 +13,8 @@ internal sealed partial class LocalHost
 {
     public static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(30);
 
-    /// <summary>The engine answers from its cache unless its program was replaced by an upgrade.</summary>
-    public static readonly TimeSpan AskInterval = TimeSpan.FromHours(1);
+    /// <summary>The engine answers from its cache unless its program was replaced by an upgrade, or KVM came or went.</summary>
+    public static readonly TimeSpan AskInterval = TimeSpan.FromMinutes(1);
 
     private readonly IStore _store;
     private readonly Cache _cache;
