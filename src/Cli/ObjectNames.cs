@@ -33,6 +33,15 @@ internal sealed class ObjectNames
         return known;
     }
 
+    /// <summary>Of what a firewall rule or a card speaks of: groups and networks.</summary>
+    public static async Task<ObjectNames> OfFirewallAsync(LaminaClient client, CancellationToken cancellationToken)
+    {
+        var known = await OfVmsAsync(client, cancellationToken);
+        await foreach (var group in client.FirewallGroups.ListAsync(cancellationToken)) known.names[group.Id] = group.Name;
+        await foreach (var network in client.Networks.ListAsync(cancellationToken)) known.names[network.Id] = network.Name;
+        return known;
+    }
+
     public static async Task<ObjectNames> OfAllAsync(LaminaClient client, CancellationToken cancellationToken)
     {
         var known = await OfHostsAsync(client, cancellationToken);

@@ -9,6 +9,7 @@ var root = new RootCommand("Lamina: virtual machines on your own servers")
     IsoCommands.Build(),
     DiskCommands.Build(),
     PoolCommands.Build(),
+    FirewallCommands.Build(),
     HostCommands.Build(),
     OperationCommands.Build(),
     EventCommands.Build(),

@@ -4,6 +4,7 @@ using Lamina.Server.Consoles;
 using Lamina.Server.Disks;
 using Lamina.Server.Doctor;
 using Lamina.Server.Events;
+using Lamina.Server.FirewallGroups;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Networks;
@@ -39,7 +40,7 @@ internal static class RoomEndpoints
 
     private static void Map(Rooms rooms, ApiRoutes api)
     {
-        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, .. StorageRooms.Watches];
+        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, FirewallGroupEndpoints.Watch, .. StorageRooms.Watches];
         ServerEndpoints.Map(api, rooms.Instance, rooms.Cache, rooms.Auth.Tls.CaFingerprint);
         new WatchEndpoint(rooms.Services, watched).Map(api);
         new EventEndpoints(rooms.Services).Map(api);
@@ -49,6 +50,7 @@ internal static class RoomEndpoints
         HostEndpoints.Map(api);
         rooms.Storage.Map(api);
         NetworkEndpoints.Map(api);
+        new FirewallGroupEndpoints(rooms.Events, rooms.Time).Map(api);
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
         new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);

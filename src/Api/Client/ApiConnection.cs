@@ -79,6 +79,10 @@ public sealed class ApiConnection : IDisposable
         string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TResult> resultType, CancellationToken cancellationToken) =>
         SendAsync(new ApiRequest(HttpMethod.Post, path) { Content = JsonBody(body, bodyType, "application/json") }, resultType, cancellationToken);
 
+    public Task<TResult> PutAsync<TBody, TResult>(
+        string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TResult> resultType, CancellationToken cancellationToken) =>
+        SendAsync(new ApiRequest(HttpMethod.Put, path) { Content = JsonBody(body, bodyType, "application/json") }, resultType, cancellationToken);
+
     public Task<TResult> PostAsync<TResult>(string path, JsonTypeInfo<TResult> resultType, CancellationToken cancellationToken) =>
         SendAsync(new ApiRequest(HttpMethod.Post, path), resultType, cancellationToken);
 

@@ -28,6 +28,7 @@ public sealed class LaminaClient : IDisposable
         Isos = new IsosClient(Connection);
         Disks = new DisksClient(Connection);
         Networks = new NetworksClient(Connection);
+        FirewallGroups = new FirewallGroupsClient(Connection);
         Vms = new VmsClient(Connection);
         Consoles = new ConsolesClient(Connection);
         Operations = new OperationsClient(Connection);
@@ -51,6 +52,7 @@ public sealed class LaminaClient : IDisposable
     public IsosClient Isos { get; }
     public DisksClient Disks { get; }
     public NetworksClient Networks { get; }
+    public FirewallGroupsClient FirewallGroups { get; }
     public VmsClient Vms { get; }
     public ConsolesClient Consoles { get; }
     public OperationsClient Operations { get; }

@@ -54,6 +54,14 @@ public sealed class VmsClient
         return _connection.SendAsync(post, ApiJson.Default.VmExecResult, cancellationToken);
     }
 
+    /// <summary>What the packet filter does for its cards at this moment.</summary>
+    public Task<Answer<VmFirewall>> GetFirewallAsync(string vm, CancellationToken cancellationToken) =>
+        _connection.GetAsync(Path(vm, "firewall"), ApiJson.Default.VmFirewall, cancellationToken);
+
+    /// <summary>Sets the firewall groups of its cards.</summary>
+    public Task<Vm> SetFirewallAsync(string vm, VmFirewallUpdate update, CancellationToken cancellationToken) =>
+        _connection.PutAsync(Path(vm, "firewall"), update, ApiJson.Default.VmFirewallUpdate, ApiJson.Default.Vm, cancellationToken);
+
     /// <summary>What happened to it and what QEMU said, oldest first.</summary>
     public Task<string> GetLogAsync(string vm, CancellationToken cancellationToken) => _connection.GetTextAsync(Path(vm, "log"), cancellationToken);
 

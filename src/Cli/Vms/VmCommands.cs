@@ -24,6 +24,7 @@ internal static class VmCommands
         VmChangeCommands.Delete(),
         VmConsoleCommand.Build(),
         VmExecCommand.Build(),
+        VmFirewallCommands.Build(),
         VmInsightCommands.Log(),
         VmInsightCommands.QemuArguments());
 

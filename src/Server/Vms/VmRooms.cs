@@ -80,6 +80,7 @@ internal sealed class VmRooms : IAsyncDisposable
         new VmEndpoints(operations, _parts.Events, _parts.Secrets, _parts.Time).Map(api);
         new VmPowerEndpoints(operations, Vms, _parts.Time).Map(api);
         new VmInsightEndpoints(Vms, _parts.Store, _parts.Time).Map(api);
+        new VmFirewallEndpoints(_parts.Instance, _parts.Networks.Firewall, _parts.Events).Map(api);
         _shutdown.Map(api);
     }
 

@@ -2,6 +2,7 @@ using System.Text;
 using Lamina.Api;
 using Lamina.Linux.Network;
 using Lamina.Linux.Processes;
+using Lamina.Server.Control;
 
 namespace Lamina.Server.Networks.Firewall;
 
@@ -46,9 +47,19 @@ internal sealed class HostFirewall(Instance instance, Netlink netlink) : IDispos
     public void Pace(string tap) => _paces.ApplyTo(tap, _plan?.Nics.FirstOrDefault(nic => nic.Tap == tap)?.InboundKbps);
 
     /// <summary>True when the kernel has the rules of this card as its record says, so that it may be plugged in.</summary>
-    public bool Serves(string tap, Api.VmNic nic) => _plan is { } plan && (plan.Nics.FirstOrDefault(served => served.Tap == tap) is { } served
-        ? served.Groups.SequenceEqual(nic.FirewallGroups) && served.InboundKbps == nic.InboundKbps && served.OutboundKbps == nic.OutboundKbps
-        : nic is { FirewallGroups.Count: 0, InboundKbps: null, OutboundKbps: null });
+    public bool Serves(string tap, VmNic nic)
+    {
+        var wanted = FilteredNic.From(tap, nic);
+        if (_plan is not { } plan) return false;
+        var served = plan.Nics.FirstOrDefault(served => served.Tap == tap) ?? new FilteredNic(tap, [], null, null);
+        return served.Groups.SequenceEqual(wanted.Groups) && (served.InboundKbps, served.OutboundKbps) == (wanted.InboundKbps, wanted.OutboundKbps);
+    }
+
+    /// <summary>True when the kernel has these groups as their records say.</summary>
+    public bool Holds(IReadOnlyList<CachedRecord<FirewallGroupSpec>> groups) => _plan is { } plan && groups.All(group =>
+        plan.Groups.FirstOrDefault(applied => applied.Id == group.Id) is { } applied
+        && applied.Inbound == group.Record.Inbound && applied.Outbound == group.Record.Outbound
+        && applied.Rules.Select(rule => rule.Rule.Id).SequenceEqual(group.Record.Rules.Select(rule => rule.Id)));
 
     /// <summary>What the kernel counted until now.</summary>
     public async Task<FirewallCounts> CountAsync(CancellationToken cancellation)

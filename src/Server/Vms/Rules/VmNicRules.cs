@@ -17,7 +17,8 @@ internal static class VmNicRules
         var nics = new List<VmNic>();
         for (int slot = 0; slot < asked.Count; slot++)
         {
-            if (ResolveOne(asked[slot], slot, $"$.nics[{slot}]", nics, lookups, problems) is { } nic) nics.Add(nic);
+            if (ResolveOne(asked[slot], slot, $"$.nics[{slot}]", nics, lookups, problems) is { } nic)
+                nics.Add(VmNicFilterRules.Apply(nic, asked[slot].FirewallGroups, asked[slot].InboundKbps, asked[slot].OutboundKbps, $"$.nics[{slot}]", lookups, problems));
         }
 
         return nics;

@@ -57,6 +57,7 @@ internal static class VmRecords
         foreach (string image in draft.Disks.Select(disk => disk.Spec.Image).OfType<string>().Distinct()) Require(change, Keys.Images.Spec, image, snapshot);
         foreach (string iso in MediaOf(draft.Spec)) Require(change, Keys.Isos.Spec, iso, snapshot);
         foreach (string network in draft.Spec.Nics.Select(nic => nic.Network).OfType<string>().Distinct()) Require(change, Keys.Networks.Spec, network, snapshot);
+        foreach (string group in draft.Spec.Nics.SelectMany(nic => nic.FirewallGroups).Distinct()) Require(change, Keys.FirewallGroups, group, snapshot);
     }
 
     private static void Require<T>(StoreChange change, RecordKind<T> kind, string id, CacheSnapshot snapshot)
