@@ -36,6 +36,6 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"`((?:src|tests|web|bench|installer|docs|dev\.d|\.ci)/[A-Za-z0-9_./-]*)(?::\d+)?`")]
     private static partial Regex QuotedPath();
 
-    [GeneratedRegex(@"^\| ([A-Z][a-z]+|room) \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| ((?:[A-Z][a-z]+)+|room) \|", RegexOptions.Multiline)]
     private static partial Regex RoomRow();
 }
