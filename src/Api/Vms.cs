@@ -70,6 +70,9 @@ public sealed record VmSpec : ProjectRecord
     public IReadOnlyList<string> Tags { get; set; } = [];
     public VmPower Power { get; set; } = new();
 
+    /// <summary>Id of the pool of its own small files (firmware variables, TPM, seed, memory of snapshots); null: its first disk's, else the default one.</summary>
+    public string? HomePool { get; init; }
+
     /// <summary>Its disks are frozen and it does not start: others are cloned from it.</summary>
     public bool Template { get; init; }
 

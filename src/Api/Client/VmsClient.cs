@@ -26,8 +26,14 @@ public sealed class VmsClient
     /// <param name="vm">Its name or id.</param>
     /// <param name="force">Cut the power first; else a running VM is refused.</param>
     /// <param name="cancellationToken">Ends the request, not the deletion.</param>
-    public Task<Operation> DeleteAsync(string vm, bool force, CancellationToken cancellationToken) =>
-        _connection.DeleteAsync(Path(vm).With("force", force ? "true" : null), ApiJson.Default.Operation, cancellationToken);
+    public Task<Operation> DeleteAsync(string vm, bool force, CancellationToken cancellationToken) => DeleteAsync(vm, force, keepDisks: false, cancellationToken);
+
+    /// <param name="vm">Its name or id.</param>
+    /// <param name="force">Cut the power first; else a running VM is refused.</param>
+    /// <param name="keepDisks">Its disks stay, as disks of their own.</param>
+    /// <param name="cancellationToken">Ends the request, not the deletion.</param>
+    public Task<Operation> DeleteAsync(string vm, bool force, bool keepDisks, CancellationToken cancellationToken) => _connection.DeleteAsync(
+        Path(vm).With("force", force ? "true" : null).With("keepDisks", keepDisks ? "true" : null), ApiJson.Default.Operation, cancellationToken);
 
     public Task<Operation> StartAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "start", cancellationToken);
 

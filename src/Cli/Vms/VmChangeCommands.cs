@@ -58,15 +58,17 @@ internal static class VmChangeCommands
     {
         var vms = new Argument<string[]>("vm") { Description = "names or ids", Arity = ArgumentArity.OneOrMore };
         var force = new Option<bool>("--force") { Description = "also a running one: its power is cut" };
+        var keepDisks = new Option<bool>("--keep-disks") { Description = "its disks stay, as disks of their own" };
         var yes = SharedOptions.Yes();
-        return CommandBuilder.Verb("delete", "delete it and its disks", [vms, force, yes], async (invocation, cancellationToken) =>
+        return CommandBuilder.Verb("delete", "delete it and its disks", [vms, force, keepDisks, yes], async (invocation, cancellationToken) =>
         {
             var names = invocation.Value(vms);
-            Terminal.Confirm($"Delete {string.Join(", ", names)} and all disks of {(names.Length == 1 ? "it" : "them")}?", invocation.Value(yes));
+            string disks = invocation.Value(keepDisks) ? ", and keep the disks" : $" and all disks of {(names.Length == 1 ? "it" : "them")}";
+            Terminal.Confirm($"Delete {string.Join(", ", names)}{disks}?", invocation.Value(yes));
             var worst = ExitCode.Done;
             foreach (var name in names)
             {
-                var operation = await invocation.Client.Vms.DeleteAsync(name, invocation.Value(force), cancellationToken);
+                var operation = await invocation.Client.Vms.DeleteAsync(name, invocation.Value(force), invocation.Value(keepDisks), cancellationToken);
                 var outcome = await OperationFollower.FinishAsync(invocation, operation, $"{name} is deleted", cancellationToken);
                 if (outcome != ExitCode.Done) worst = outcome;
             }

@@ -33,14 +33,16 @@ internal static class DiskUse
             return ProblemException.Conflict("disk.attached", $"Disk {spec.Name} belongs to VM '{name}'.", $"Take it out first (lamina vm disk detach {name} {spec.Name}), or delete the VM with its disks.");
         }
 
-        return RefuseForClones(spec.Name, ClonesOf(snapshot, disk.Id));
+        return RefuseForClones($"Disk {spec.Name}", ClonesOf(snapshot, disk.Id));
     }
 
     /// <summary>Null: no linked clone needs it; else which do.</summary>
+    /// <param name="name">What it is, at the beginning of a sentence.</param>
+    /// <param name="clones">Names of disks.</param>
     public static ProblemException? RefuseForClones(string name, IReadOnlyList<string> clones) => clones.Count == 0
         ? null
         : ProblemException.Conflict(
             "disk.hasClones",
-            $"Disk {name} is the base of {clones.Count} linked clone{(clones.Count == 1 ? "" : "s")}: {Images.ImageRules.Listed(clones)}.",
+            $"{name} is the base of {clones.Count} linked clone{(clones.Count == 1 ? "" : "s")}: {Images.ImageRules.Listed(clones)}.",
             "Delete these disks first, or make them whole ones: lamina disk move DISK --pool POOL.");
 }

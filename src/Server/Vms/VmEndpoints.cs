@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Linux.Host;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
+using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Isos;
@@ -22,9 +23,10 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
             .Takes(ApiJson.Default.VmCreate).Begins().Idempotent().Problems("name.taken");
         api.Patch("/v1/vms/{vm}", Permission.Operate, "Changes a VM; what waits for a restart is shown in its status", UpdateAsync)
             .Takes(ApiJson.Default.VmUpdate).Answers(ApiJson.Default.Vm).Problems("vm.notFound", "vm.deleting", "name.taken", "etag.mismatch");
-        api.Delete("/v1/vms/{vm}", Permission.Operate, "Deletes a VM and its disks", DeleteAsync)
+        api.Delete("/v1/vms/{vm}", Permission.Operate, "Deletes a VM, and its disks unless they shall stay", DeleteAsync)
             .Query("force", "true: also when it runs.")
-            .Begins().Idempotent().Problems("vm.notFound", "vm.running", "vm.deleting");
+            .Query("keepDisks", "true: its disks stay, as disks of their own.")
+            .Begins().Idempotent().Problems("vm.notFound", "vm.running", "vm.deleting", "disk.hasClones");
     }
 
     private static ApiAnswer List(ApiRequest request)
@@ -88,6 +90,8 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         var vm = request.Snapshot.Find(Keys.Vms.Spec, "vm", request.Project, request.Route("vm"));
         request.RequireMatch(vm);
         VmMoves.Require(request.QueryFlag("force") ? VmVerb.ForcedDelete : VmVerb.Delete, vm.Record, request.Snapshot.Get(Keys.Vms.Status, vm.Id)?.Record);
+        bool keepDisks = request.QueryFlag("keepDisks");
+        if (!keepDisks && DiskUse.RefuseForClones($"VM '{vm.Record.Name}'", DiskUse.ClonesOf(request.Snapshot, vm.Id, vm.Record)) is { } needed) throw needed;
         var target = VmViews.ReferenceTo(vm);
         var change = new StoreChange("vm.delete");
         var operation = operations.Add(change, new OperationDraft
@@ -98,7 +102,7 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
             RequestedBy = request.Caller.Subject,
             Host = request.Snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record.Host,
         });
-        change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Deleting = operation.Id }, vm.ModRevision);
+        change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Deleting = operation.Id, KeepDisks = keepDisks }, vm.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
 

@@ -24,6 +24,8 @@ internal static class VmMoves
     public static void Require(VmVerb verb, VmSpec spec, VmStatus? status)
     {
         if (spec.Deleting is { } deleting) throw ProblemException.Conflict("vm.deleting", $"VM '{spec.Name}' is being deleted.", $"Follow it: lamina operation show {deleting}.");
+        if (spec.Template && verb is VmVerb.Start) throw ProblemException.Conflict(
+            "vm.template", $"'{spec.Name}' is a template, and templates do not start.", $"Make a VM of it: lamina vm launch NAME --template {spec.Name}; or make it a VM again: lamina vm template {spec.Name} --undo.");
         if (Refusal(verb, spec.Name, status?.State ?? VmState.Stopped, status?.PauseCause) is { } refusal) throw refusal;
     }
 

@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Api.Input;
 using Lamina.Server.Isos;
+using Lamina.Server.Pools;
 using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Vms.Rules;
@@ -47,6 +48,7 @@ internal static class VmRules
             Floppy = media.Floppy,
             Kernel = media.Kernel,
             Nics = nics,
+            HomePool = disks.FirstOrDefault()?.Draft.Spec.Pool ?? lookups.FindPool(HostPools.DefaultName)?.Id,
             CloudInit = hasCloudInit ? CloudInitOf(create, id) : null,
             Limits = create.Limits,
             Restart = create.Restart ?? RestartPolicy.OnFailure,

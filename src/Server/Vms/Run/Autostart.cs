@@ -32,7 +32,7 @@ internal sealed class Autostart(VmHost host, Action<string, VmMessage> post)
         .. snapshot.All(Keys.Vms.Assignment)
             .Where(assignment => assignment.Record.Host == hostId && WasEndedByBoot(snapshot.Get(Keys.Vms.Status, assignment.Id)?.Record, bootId))
             .Select(assignment => (assignment.Id, Spec: snapshot.Get(Keys.Vms.Spec, assignment.Id)?.Record))
-            .Where(vm => vm.Spec is { Autostart.Enabled: true })
+            .Where(vm => vm.Spec is { Autostart.Enabled: true, Template: false })
             .OrderBy(vm => vm.Spec!.Autostart!.Order)
             .ThenBy(vm => vm.Spec!.Name, StringComparer.Ordinal)
             .Select(vm => new AutostartTurn(vm.Id, TimeSpan.FromSeconds(vm.Spec!.Autostart!.DelaySeconds))),

@@ -35,8 +35,15 @@ internal static class VmRecords
             .Delete(Keys.Names[Keys.NameId(spec.Project, "vm", spec.Name)]);
         foreach (var disk in spec.Disks)
         {
+            var record = snapshot.Get(Keys.Disks.Spec, disk.Disk);
+            if (spec.KeepDisks && record is not null && snapshot.Get(Keys.Disks.Status, disk.Disk) is not null)
+            {
+                change.Update(Keys.Disks.Spec, disk.Disk, record.Record with { Vm = null }, record.ModRevision);
+                continue;
+            }
+
             change.DeletePrefix(Keys.Disks.All(disk.Disk));
-            if (snapshot.Get(Keys.Disks.Spec, disk.Disk) is { } record) change.Delete(Keys.Names[Keys.NameId(spec.Project, "disk", record.Record.Name)]);
+            if (record is not null) change.Delete(Keys.Names[Keys.NameId(spec.Project, "disk", record.Record.Name)]);
         }
 
         foreach (var nic in spec.Nics)

@@ -61,10 +61,10 @@ internal sealed class VmResources(
         foreach (var nic in spec.Nics.Where(IsPlugged)) networks.Unplug(vmId, nic.Slot);
     }
 
-    /// <summary>Deletes disks, NVRAM and seed of a VM that has no process.</summary>
+    /// <summary>Deletes NVRAM and seed of a VM that has no process, and its disks unless they shall stay.</summary>
     public void Delete(string vmId, VmSpec spec)
     {
-        foreach (var disk in spec.Disks)
+        foreach (var disk in spec.Disks.Where(_ => !spec.KeepDisks))
         {
             if (cache.Snapshot.Get(Keys.Disks.Spec, disk.Disk) is { } record) disks.Delete(disk.Disk, record.Record);
         }
@@ -113,12 +113,8 @@ internal sealed class VmResources(
         return RecordJson.Read(item.Key, plain, ApiJson.Default.CloudInitSecret);
     }
 
-    /// <summary>Where the VM's own small files lie: the pool of its first disk, else the default one.</summary>
-    private PoolPaths HomeOf(VmSpec spec)
-    {
-        if (spec.Disks is [var first, ..] && cache.Snapshot.Get(Keys.Disks.Spec, first.Disk) is { } disk) return pools.PathsOf(disk.Record.Pool);
-        return pools.PathsOf(cache.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", HostPools.DefaultName).Id);
-    }
+    /// <summary>Where the VM's own small files lie.</summary>
+    private PoolPaths HomeOf(VmSpec spec) => pools.PathsOf(VmHome.PoolOf(cache.Snapshot, spec));
 
     private DiskSpec DiskSpecOf(string id) => cache.Snapshot.Get(Keys.Disks.Spec, id)?.Record ?? throw new ProblemException(
         ProblemKind.Unprocessable, "disk.recordMissing", $"The record of disk {id} is gone.", "Restore the store from a backup.");
