@@ -68,6 +68,8 @@ public sealed record VmDefinition
 
     public VideoDefinition Video { get; set; } = new();
     public bool Rng { get; set; } = true;
+    /// <summary>The guest's memory is private to QEMU and offered to the kernel's merging of pages (KSM); else it is shared memory, which KSM passes by.</summary>
+    public bool MergeMemory { get; init; }
     public BalloonDefinition Balloon { get; set; } = new();
     /// <summary>The first serial port, on <c>serial.sock</c>.</summary>
     public bool Serial { get; set; } = true;

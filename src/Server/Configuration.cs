@@ -12,6 +12,7 @@ internal sealed record Configuration
     public PoolConfiguration? Pool { get; init; }
     public NetworkConfiguration? Network { get; init; }
     public QemuConfiguration? Qemu { get; init; }
+    public MetricsConfiguration? Metrics { get; init; }
 }
 
 /// <summary>Where the API listens.</summary>
@@ -71,6 +72,12 @@ internal sealed record QemuConfiguration
 {
     /// <summary>Default: <c>qemu-system-x86_64</c> as found in PATH.</summary>
     public string? Binary { get; init; }
+}
+
+internal sealed record MetricsConfiguration
+{
+    /// <summary>How often figures are taken; default: 10.</summary>
+    public int? IntervalSeconds { get; init; }
 }
 
 /// <summary>Unknown members are refused: a key that does nothing is a mistake.</summary>

@@ -42,6 +42,9 @@ internal sealed record Instance
     /// <summary>The pool <c>default</c>, when the configuration names no other place.</summary>
     public string DefaultPoolDirectory => Path.Combine(DataDirectory, "pools", "default");
 
+    /// <summary>The past of host and VMs; may be deleted while the daemon is stopped.</summary>
+    public string MetricsDirectory => Path.Combine(DataDirectory, "metrics");
+
     /// <summary>What was probed of QEMU; may be deleted at any time.</summary>
     public string CacheDirectory => Path.Combine(DataDirectory, "cache");
 

@@ -25,6 +25,7 @@ internal static class RoomEndpoints
             foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance)) rooms.Auth.Listen(kestrel, address);
             LocalSocket.Listen(kestrel, rooms.Instance.LocalSocket);
         });
+        app.Use(next => http => rooms.Metrics.Daemon.InvokeAsync(http, next));
         var problems = new ProblemMiddleware(rooms.Time, rooms.Loggers.CreateLogger<ProblemMiddleware>());
         app.Use(next => http => problems.InvokeAsync(http, next));
         app.UseResponseCompression();
@@ -53,6 +54,7 @@ internal static class RoomEndpoints
         new FirewallGroupEndpoints(rooms.Events, rooms.Time).Map(api);
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
+        rooms.Metrics.Map(api);
         new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);
         var doctor = new DoctorCollector(rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Time);
         DoctorEndpoints.Map(api, doctor);

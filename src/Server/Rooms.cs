@@ -10,6 +10,7 @@ using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
+using Lamina.Server.Metrics;
 using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
@@ -42,6 +43,7 @@ internal sealed record Rooms
     public required StorageRooms Storage { get; init; }
     public required HostNetworks Networks { get; init; }
     public required VmRooms Vms { get; init; }
+    public required MetricRoom Metrics { get; init; }
     public required ConsoleEndpoints Consoles { get; init; }
 
     /// <param name="options">How the daemon is made.</param>
@@ -142,6 +144,20 @@ internal sealed record Rooms
             Loggers = loggers,
         }));
 
+        // Metrics
+        var metrics = opened.Add(new MetricRoom(new MetricParts
+        {
+            Instance = instance,
+            Host = host,
+            Vms = vms.Vms,
+            Cache = cache,
+            Cgroups = CgroupManager.Detect(instance.CgroupName),
+            Sweeper = sweeper,
+            Interval = configuration.Metrics?.IntervalSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : MetricRoom.DefaultInterval,
+            Time = time,
+            Loggers = loggers,
+        }));
+
         return new Rooms
         {
             Instance = instance,
@@ -162,6 +178,7 @@ internal sealed record Rooms
             Storage = storage,
             Networks = networks,
             Vms = vms,
+            Metrics = metrics,
             Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),
         };
     }
