@@ -11,6 +11,9 @@ internal sealed class Guest(NetworkNamespace space, TemporaryFolder folder)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    /// <summary>For sockets of one's own.</summary>
+    public NetworkNamespace Space => space;
+
     public static Task<CommandResult> ShellAsync(NetworkNamespace space, string script) => space.RunAsync(() => Command.RunAsync(
         new() { Program = "sh", Arguments = ["-c", script], Timeout = Patience }, TestContext.Current.CancellationToken));
 

@@ -97,6 +97,15 @@ internal sealed class NetworkBench : IAsyncDisposable
         return id;
     }
 
+    /// <summary>Makes or changes a firewall group.</summary>
+    public Task PutGroupAsync(string id, FirewallGroupSpec group) => CommitAsync(new StoreChange("test.group").Put(Keys.FirewallGroups, id, group));
+
+    public Task ChangeNicAsync(string vmId, Func<VmNic, VmNic> how)
+    {
+        var vm = Cache.Snapshot.Get(Keys.Vms.Spec, vmId)!;
+        return CommitAsync(new StoreChange("test.nic").Update(Keys.Vms.Spec, vmId, vm.Record with { Nics = [.. vm.Record.Nics.Select(how)] }, vm.ModRevision));
+    }
+
     public Task RemoveVmAsync(string id) => CommitAsync(new StoreChange("test.gone").DeletePrefix(Keys.Vms.All(id)));
 
     public Task RemoveNetworkAsync() => CommitAsync(new StoreChange("test.gone")
