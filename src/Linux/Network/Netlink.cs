@@ -7,7 +7,7 @@ namespace Lamina.Linux.Network;
 /// Links, addresses and routes of the network namespace that the calling thread was in when this was made (rtnetlink(7)). Calls take some
 /// hundred microseconds, block, and may come from any thread. All failures are <see cref="LinuxException"/>s that name the object.
 /// </summary>
-public sealed class Netlink : IDisposable
+public sealed partial class Netlink : IDisposable
 {
     private const NetlinkFlags Existing = NetlinkFlags.Acknowledge;
     private const NetlinkFlags New = NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Exclusive;

@@ -12,6 +12,7 @@ internal enum NetlinkType : ushort
     DeleteAddress = 21,
     GetAddress = 22,
     NewRoute = 24,
+    DeleteRoute = 25,
     GetRoute = 26,
     NewQueue = 36, // RTM_NEWQDISC
     DeleteQueue = 37,
@@ -57,9 +58,20 @@ internal static class AddressAttribute
 {
     public const ushort Address = 1;
     public const ushort Local = 2;
+    public const ushort Broadcast = 4;
+    public const ushort Flags = 8;
+    public const ushort RoutePriority = 9;
 
     public const ushort RouteDestination = 1;
+    public const ushort RouteSource = 2;
     public const ushort RouteLink = 4;
     public const ushort RouteGateway = 5;
+    public const ushort RouteMetric = 6;
+    public const ushort RoutePreferredSource = 7;
+    public const ushort RouteMetrics = 8;
+    public const ushort RouteMultipath = 9;
     public const ushort RouteTable = 15;
+    public const ushort RouteVia = 18;
+    public const ushort RoutePreference = 20;
+    public const ushort RouteNextHop = 30;
 }

@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Linux;
 using Lamina.Linux.Network;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
@@ -17,6 +18,9 @@ internal sealed partial class HostNetworks : IAsyncDisposable
 
     /// <summary>The one key of the loop: packet rules are one whole.</summary>
     private const string Everything = "networks";
+
+    /// <summary>Another one, so that a look at everything in between does not put off a deadline.</summary>
+    private const string Deadline = "deadline";
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan VerifyInterval = TimeSpan.FromSeconds(55);
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
@@ -29,6 +33,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Netlink _netlink = new();
     private readonly HostNftables _nftables;
+    private readonly HostUplinks _uplinks;
     private readonly Dictionary<string, DnsmasqServer> _servers = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly ControllerLoop _loop;
@@ -41,6 +46,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         (_instance, _store, _cache, _events, _time, _logger) = (instance, store, cache, events, time, logger);
         _nftables = new(instance.NftTable);
         Firewall = new(instance, _netlink);
+        _uplinks = new(_netlink, new(instance.UplinksDirectory), time, HostClock.ReadBootId());
         _loop = new("networks", ReconcileAsync, time, logger, new() { Workers = 1 });
     }
 
@@ -107,9 +113,15 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         try
         {
             var snapshot = _cache.Snapshot;
-            var plan = NetworkPlan.From(_instance, snapshot);
-            var failures = await ApplyAsync(plan, snapshot, cancellation);
-            await WriteStatusesAsync(snapshot, plan, failures, cancellation);
+            var plan = HostIpv6.Apply(_netlink, NetworkPlan.From(_instance, snapshot));
+            var uplinks = new Dictionary<string, NetworkUplink>(StringComparer.Ordinal);
+            var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
+            foreach (var leftover in _uplinks.RemoveOthers(snapshot.All(Keys.Networks.Spec).Select(spec => spec.Id).ToHashSet(StringComparer.Ordinal)))
+                failures[$"removed {failures.Count}"] = leftover;
+            ApplyBridges(plan, failures, uplinks);
+            if (_uplinks.UntilDeadline is { } left) _loop.WakeAfter(Deadline, left);
+            await ServeAsync(plan, snapshot, failures, uplinks, cancellation);
+            await WriteStatusesAsync(snapshot, plan, failures, uplinks, cancellation);
             return failures;
         }
         finally
@@ -146,30 +158,45 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private async Task<Reconciled> ReconcileAsync(string key, CancellationToken cancellation)
     {
         var failures = await ApplyAsync(cancellation);
-        return failures.Count == 0 ? Reconciled.After(RefreshInterval) : throw new AggregateException(failures.Values);
+        if (failures.Count > 0) throw new AggregateException(failures.Values);
+        return key == Everything ? Reconciled.After(RefreshInterval) : Reconciled.Done;
     }
 
-    private async Task<Dictionary<string, Exception>> ApplyAsync(IReadOnlyList<PlannedNetwork> plan, CacheSnapshot snapshot, CancellationToken cancellation)
+    private void ApplyBridges(IReadOnlyList<PlannedNetwork> plan, Dictionary<string, Exception> failures, Dictionary<string, NetworkUplink> uplinks)
     {
-        var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
-        foreach (var network in plan.Where(network => network.Kind != NetworkKind.Bridge))
+        foreach (var network in plan)
         {
-            if (FailureOf(() => HostBridge.Apply(_netlink, network)) is { } failure) failures[network.Id] = failure;
-        }
+            if (FailureOf(Apply) is { } failure) failures[network.Id] = failure;
+            if (failures.GetValueOrDefault(network.Id) is UplinkRefusedException { Uplink: { } undone }) uplinks[network.Id] = undone;
 
+            void Apply()
+            {
+                if (network.Kind != NetworkKind.Bridge) HostBridge.Apply(_netlink, network);
+                else if (_uplinks.Apply(network) is { } uplink) uplinks[network.Id] = uplink;
+            }
+        }
+    }
+
+    private async Task ServeAsync(
+        IReadOnlyList<PlannedNetwork> plan,
+        CacheSnapshot snapshot,
+        Dictionary<string, Exception> failures,
+        Dictionary<string, NetworkUplink> uplinks,
+        CancellationToken cancellation)
+    {
         // Rules also for a network that failed: what is left of it must not lie open.
         if (await FailureOfAsync(() => ApplyRulesAsync(plan, FirewallPlan.From(_instance, snapshot, plan), cancellation)) is { } refusal)
         {
             foreach (var network in plan) failures.TryAdd(network.Id, refusal);
         }
 
-        _applied = plan.Where(network => !failures.ContainsKey(network.Id)).ToDictionary(network => network.Id);
+        _applied = plan.Where(network => !failures.ContainsKey(network.Id) && IsPlugged(network)).ToDictionary(network => network.Id);
         foreach (var network in _applied.Values.Where(network => network.Kind != NetworkKind.Bridge))
         {
             if (await FailureOfAsync(() => ServeAsync(network, cancellation)) is { } failure) failures[network.Id] = failure;
         }
 
-        return failures;
+        bool IsPlugged(PlannedNetwork network) => network.Kind != NetworkKind.Bridge || uplinks.GetValueOrDefault(network.Id)?.State == UplinkState.Confirmed;
     }
 
     private static Exception? FailureOf(Action step)
@@ -231,12 +258,16 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     }
 
     private async Task WriteStatusesAsync(
-        CacheSnapshot snapshot, IReadOnlyList<PlannedNetwork> plan, Dictionary<string, Exception> failures, CancellationToken cancellation)
+        CacheSnapshot snapshot,
+        IReadOnlyList<PlannedNetwork> plan,
+        Dictionary<string, Exception> failures,
+        Dictionary<string, NetworkUplink> uplinks,
+        CancellationToken cancellation)
     {
         foreach (var spec in snapshot.All(Keys.Networks.Spec))
         {
             var planned = plan.FirstOrDefault(network => network.Id == spec.Id);
-            var status = NetworkStatuses.Make(spec.Record, planned, failures.GetValueOrDefault(spec.Id));
+            var status = NetworkStatuses.Make(spec.Record, planned, failures.GetValueOrDefault(spec.Id), uplinks.GetValueOrDefault(spec.Id));
             var known = snapshot.Get(Keys.Networks.Status, spec.Id);
             if (!NetworkStatuses.IsNews(known?.Record, status)) continue;
             var change = new StoreChange("network.status").RequireExists(Keys.Networks.Spec[spec.Id]).Put(Keys.Networks.Status, spec.Id, status);

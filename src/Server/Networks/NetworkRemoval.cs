@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Linux;
 using Lamina.Linux.Network;
 using Lamina.Linux.Processes;
 using Lamina.Server.Networks.Firewall;
@@ -25,6 +26,9 @@ internal static class NetworkRemoval
             throw ProblemException.Conflict(
                 "network.inUse", $"A guest is plugged into the link {used.Name} ({used.Alias}).", "Shut the guests down first: laminad shutdown-guests");
         }
+
+        var uplinks = new HostUplinks(netlink, new(instance.UplinksDirectory), time, HostClock.ReadBootId());
+        if (uplinks.RemoveOthers(new HashSet<string>()) is [var refused, ..]) throw refused;
 
         foreach (var networkId in NetworkSweep.FoldersOf(instance))
         {

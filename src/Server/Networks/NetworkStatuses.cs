@@ -15,10 +15,13 @@ internal static class NetworkStatuses
     /// <param name="uplink">Of a bridge to a card of the host.</param>
     public static NetworkStatus Make(NetworkSpec spec, PlannedNetwork? network, Exception? error, NetworkUplink? uplink = null) => new()
     {
-        Up = network is not null && error is null && uplink?.State != UplinkState.RolledBack,
+        Up = network is not null && error is null && (uplink is null ? spec.Kind != NetworkKind.Bridge : uplink.State == UplinkState.Confirmed),
         Bridge = network?.Bridge,
         Uplink = uplink,
-        Failure = network is null ? NoSubnet(spec) : error is null ? null : FailureOf(spec.Name, error),
+        Failure = network is null ? NoSubnet(spec)
+            : error is not null ? FailureOf(spec.Name, error)
+            : uplink?.State == UplinkState.RolledBack ? RolledBack(spec, uplink)
+            : null,
     };
 
     /// <summary>True when a new status says something else than the recorded one.</summary>
@@ -28,7 +31,7 @@ internal static class NetworkStatuses
 
     private static bool IsSame(NetworkUplink? known, NetworkUplink? now) => known is null || now is null
         ? known is null && now is null
-        : (known.Device, known.State, known.Attempt, known.Deadline) == (now.Device, now.State, now.Attempt, now.Deadline) && known.Addresses.SequenceEqual(now.Addresses);
+        : (known.Device, known.State, known.Attempt) == (now.Device, now.State, now.Attempt) && known.Addresses.SequenceEqual(now.Addresses);
 
     /// <summary>What people are told; null when it is only that a new network came up.</summary>
     public static EventDraft? EventOf(CachedRecord<NetworkSpec> spec, NetworkStatus? known, NetworkStatus now)
@@ -44,6 +47,13 @@ internal static class NetworkStatuses
         };
     }
 
+    private static Failure RolledBack(NetworkSpec spec, NetworkUplink uplink) => new()
+    {
+        Code = "network.rolledBack",
+        Message = $"Network {spec.Name} was taken back: nobody confirmed within {spec.Bridge?.ConfirmSeconds} s that this host can still be reached. {uplink.Device} is as it was before.",
+        Remedy = $"See that {uplink.Device} is the card of the right LAN; then try again: lamina network retry {spec.Name}",
+    };
+
     private static Failure NoSubnet(NetworkSpec spec) => new()
     {
         Code = "network.subnet",
@@ -51,8 +61,9 @@ internal static class NetworkStatuses
         Remedy = "A subnet is written as 192.168.200.0/24, with a prefix from 8 to 29.",
     };
 
-    private static Failure FailureOf(string network, Exception error) => error switch
+    public static Failure FailureOf(string network, Exception error) => error switch
     {
+        UplinkRefusedException refused => refused.Failure,
         ProblemException problem => problem.ToFailure(),
         CommandException command => new()
         {

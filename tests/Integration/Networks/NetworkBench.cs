@@ -31,7 +31,7 @@ internal sealed class NetworkBench : IAsyncDisposable
     private NetworkBench()
     {
         // The last number: a real instance takes the lowest free one.
-        Instance = InstanceClaim.Derive(new InstanceOptions { Name = "t" + Guid.NewGuid().ToString("N")[..10], RunDirectory = _folder.Path }) with
+        Instance = InstanceClaim.Derive(new InstanceOptions { Name = "t" + Guid.NewGuid().ToString("N")[..10], RunDirectory = _folder.Path, DataDirectory = _folder.File("data") }) with
         {
             Number = Instance.LastNumber,
         };
@@ -106,6 +106,22 @@ internal sealed class NetworkBench : IAsyncDisposable
         return CommitAsync(new StoreChange("test.nic").Update(Keys.Vms.Spec, vmId, vm.Record with { Nics = [.. vm.Record.Nics.Select(how)] }, vm.ModRevision));
     }
 
+    /// <summary>Another network than the default one.</summary>
+    public async Task<string> AddNetworkAsync(NetworkSpec spec)
+    {
+        var id = Guid.CreateVersion7().ToString();
+        await PutNetworkAsync(id, spec);
+        return id;
+    }
+
+    public Task PutNetworkAsync(string id, NetworkSpec spec) => CommitAsync(new StoreChange("test.network").Put(Keys.Networks.Spec, id, spec));
+
+    public Task DeleteNetworkAsync(string id) => CommitAsync(new StoreChange("test.gone").DeletePrefix(Keys.Networks.All(id)));
+
+    public NetworkSpec SpecOf(string network) => Cache.Snapshot.Get(Keys.Networks.Spec, network)!.Record;
+
+    public NetworkStatus? StatusOf(string network) => Cache.Snapshot.Get(Keys.Networks.Status, network)?.Record;
+
     public Task RemoveVmAsync(string id) => CommitAsync(new StoreChange("test.gone").DeletePrefix(Keys.Vms.All(id)));
 
     public Task RemoveNetworkAsync() => CommitAsync(new StoreChange("test.gone")
@@ -119,13 +135,15 @@ internal sealed class NetworkBench : IAsyncDisposable
     };
 
     /// <summary>Plugs a namespace in as a guest, its link down and without an address.</summary>
-    public Guest Plug(string vmId, VmNic nic)
+    public Guest Plug(string vmId, VmNic nic) => Plug(vmId, nic, Bridge.Name);
+
+    public Guest Plug(string vmId, VmNic nic, string bridge)
     {
         var space = new NetworkNamespace();
         _guests.Add(space);
         var tap = Instance.LinkName(vmId, "nic0");
         Netlink.CreateVeth(tap, "eth0", space.File);
-        Netlink.Change(tap, new() { Alias = Instance.LinkOwner(vmId, "nic0"), Master = Bridge.Name, Up = true });
+        Netlink.Change(tap, new() { Alias = Instance.LinkOwner(vmId, "nic0"), Master = bridge, Up = true });
         var guest = new Guest(space, _folder);
         guest.SetMac(nic.Mac);
         return guest;
