@@ -34,18 +34,25 @@ internal static class NetworkStatuses
         : (known.Device, known.State, known.Attempt) == (now.Device, now.State, now.Attempt) && known.Addresses.SequenceEqual(now.Addresses);
 
     /// <summary>What people are told; null when it is only that a new network came up.</summary>
-    public static EventDraft? EventOf(CachedRecord<NetworkSpec> spec, NetworkStatus? known, NetworkStatus now)
+    public static EventDraft? EventOf(CachedRecord<NetworkSpec> spec, NetworkStatus? known, NetworkStatus now) => now switch
     {
-        if (now.Up && known?.Failure is null) return null;
-        return new()
-        {
-            Kind = now.Up ? "network.recovered" : "network.failed",
-            Severity = now.Up ? EventSeverity.Information : EventSeverity.Error,
-            Message = now.Up ? $"Network {spec.Record.Name} is up again." : now.Failure!.Message,
-            Target = new ObjectReference { Kind = "network", Id = spec.Id, Name = spec.Record.Name },
-            Project = spec.Record.Project,
-        };
-    }
+        { Failure: { } failure } => Event(spec, "failed", EventSeverity.Error, failure.Message),
+        { Uplink: { State: UplinkState.AwaitingConfirmation } uplink } => Event(
+            spec, "awaitsConfirmation", EventSeverity.Warning,
+            $"Network {spec.Record.Name} has moved this host's addresses from {uplink.Device} to a bridge, and takes that back in {spec.Record.Bridge?.ConfirmSeconds} s unless it is confirmed."),
+        { Up: true } when known?.Uplink?.State == UplinkState.AwaitingConfirmation => Event(spec, "confirmed", EventSeverity.Information, $"Network {spec.Record.Name} was confirmed: its bridge over {now.Uplink?.Device} stays."),
+        { Up: true } when known?.Failure is not null => Event(spec, "recovered", EventSeverity.Information, $"Network {spec.Record.Name} is up again."),
+        _ => null,
+    };
+
+    private static EventDraft Event(CachedRecord<NetworkSpec> spec, string verb, EventSeverity severity, string message) => new()
+    {
+        Kind = $"network.{verb}",
+        Severity = severity,
+        Message = message,
+        Target = new ObjectReference { Kind = "network", Id = spec.Id, Name = spec.Record.Name },
+        Project = spec.Record.Project,
+    };
 
     private static Failure RolledBack(NetworkSpec spec, NetworkUplink uplink) => new()
     {

@@ -29,7 +29,7 @@ internal static class UplinkSteps
     public static IEnumerable<Action> Undo(Netlink netlink, UplinkIntent intent)
     {
         var addressing = MovedOf(intent);
-        var bridge = netlink.FindLink(intent.Bridge);
+        var bridge = netlink.FindLink(intent.Bridge) is { } found && IsOurs(found, intent) ? found : null;
         var device = netlink.FindLink(intent.Device);
         if (bridge is not null)
             foreach (var part in Backwards(addressing)) yield return () => netlink.RemoveAddressing(intent.Bridge, part);
@@ -50,9 +50,12 @@ internal static class UplinkSteps
         var wanted = new LinkChange { Up = true, MtuBytes = intent.MtuBytes, Mac = PhysicalAddress.Parse(intent.DeviceMac), Alias = intent.BridgeOwner };
         var found = netlink.FindLink(intent.Bridge);
         if (found is null) netlink.CreateBridge(intent.Bridge, wanted);
-        else if (found.Kind == "bridge" && (found.Alias ?? intent.BridgeOwner) == intent.BridgeOwner) netlink.Change(intent.Bridge, wanted);
+        else if (IsOurs(found, intent)) netlink.Change(intent.Bridge, wanted);
         else throw ProblemException.Conflict("network.linkTaken", $"The link {intent.Bridge} is {found.Alias ?? "somebody else's"}.", $"Remove that link: ip link delete {intent.Bridge}");
     }
+
+    /// <summary>One without an alias is ours whose maker died before it set it.</summary>
+    private static bool IsOurs(Link found, UplinkIntent intent) => found.Kind == "bridge" && (found.Alias ?? intent.BridgeOwner) == intent.BridgeOwner;
 
     private static void CopySetting(UplinkIntent intent, string name)
     {
