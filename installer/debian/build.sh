@@ -3,7 +3,7 @@
 #
 #   build.sh PROGRAMS VERSION OUTPUT      PROGRAMS: a folder with laminad, lamina and what lies beside them; OUTPUT: the .deb to write
 #
-# Needs dpkg-deb; nothing of the package is installed or run but `lamina completion`, whose words go into it.
+# Needs dpkg-deb; nothing of the package is installed, and run are only `lamina completion`, `lamina manual` and `laminad --help`, whose words go into it.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 umask 022
@@ -35,15 +35,20 @@ copy_programs() {
   ln -s ../lib/lamina/laminad "$ROOT/usr/sbin/laminad"
 }
 
+daemon_page() {
+  printf '.TH LAMINAD 8 "" "Lamina %s" "Lamina"\n.SH NAME\nlaminad \\- the daemon of Lamina\n.SH SYNOPSIS\n.nf\n' "$VERSION"
+  "$PROGRAMS/laminad" --help | sed -e 's/\\/\\e/g' -e 's/-/\\-/g' -e "s/^[.']/\\\\\&&/"
+  printf '.fi\n.SH SEE ALSO\n\\fBlamina\\fR(1)\n'
+}
+
 copy_documents() {
-  local documents=$ROOT/usr/share/doc/lamina page
+  local documents=$ROOT/usr/share/doc/lamina
   install -D -m644 "$HERE/copyright" "$documents/copyright"
   gzip -9n < "$REPOSITORY/CHANGELOG.md" > "$documents/changelog.gz"
-  for page in "$REPOSITORY"/docs/man/*.[1-8]; do
-    [ -e "$page" ] || continue
-    mkdir -p "$ROOT/usr/share/man/man${page##*.}"
-    gzip -9n < "$page" > "$ROOT/usr/share/man/man${page##*.}/$(basename "$page").gz"
-  done
+  mkdir -p "$ROOT/usr/share/man/man1" "$ROOT/usr/share/man/man8"
+  "$PROGRAMS/lamina" manual "$ROOT/usr/share/man/man1"
+  daemon_page > "$ROOT/usr/share/man/man8/laminad.8"
+  gzip -9n "$ROOT"/usr/share/man/man*/*
   mkdir -p "$ROOT/usr/share/bash-completion/completions"
   "$PROGRAMS/lamina" completion bash > "$ROOT/usr/share/bash-completion/completions/lamina"
 }

@@ -26,7 +26,7 @@ internal static class DoctorChecks
             Qemu(facts), Accelerator(facts), Uefi(facts),
             .. Programs.Select(program => Installed(facts, program.Program, program.For, program.Package, program.Needed)),
             Cgroups(facts), .. facts.Pools.Select(Pool), .. facts.Networks.Select(Network),
-            Store(facts), Orphans(facts), Clock(facts), Certificate(facts), Group(facts),
+            Store(facts), Orphans(facts), Clock(facts), Certificate(facts), .. OwnCertificate(facts), Group(facts), .. FirstPassword(facts),
         ],
     };
 
@@ -116,6 +116,22 @@ internal static class DoctorChecks
         return facts.CertificateEnds - facts.Now < CertificateWarning
             ? Error("certificate", $"The API's certificate was not renewed: {ends}.", "See the daemon's log for why; restarting it renews too.")
             : Ok("certificate", ends);
+    }
+
+    private static IEnumerable<DoctorCheck> OwnCertificate(DoctorFacts facts)
+    {
+        if (facts.OwnCertificateEnds is not { } ends) yield break;
+        string words = string.Create(CultureInfo.InvariantCulture, $"the own certificate ends on {ends:yyyy-MM-dd}");
+        const string remedy = "Set its successor: lamina certificate set CERTIFICATE KEY.";
+        yield return ends <= facts.Now ? Error("own certificate", $"Browsers refuse it: {words}.", remedy)
+            : ends - facts.Now < CertificateWarning ? Warning("own certificate", $"It is to be replaced: {words}.", remedy)
+            : Ok("own certificate", words);
+    }
+
+    private static IEnumerable<DoctorCheck> FirstPassword(DoctorFacts facts)
+    {
+        if (facts.FirstPasswordFile is { } file)
+            yield return Warning("first password", $"The administrator still has the password of the installation, which lies in {file}.", "lamina user set-password admin; the file goes with it");
     }
 
     private static DoctorCheck Group(DoctorFacts facts) => facts.HasLocalGroup

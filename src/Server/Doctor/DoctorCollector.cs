@@ -9,7 +9,7 @@ using Lamina.Server.Hosts;
 namespace Lamina.Server.Doctor;
 
 /// <summary>Collects the facts of this host; reads only, runs nothing.</summary>
-internal sealed class DoctorCollector(LocalHost host, TlsIdentity tls, Cache cache, Sweeper sweeper, TimeProvider time)
+internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIdentity tls, Cache cache, Sweeper sweeper, TimeProvider time)
 {
     public DoctorFacts Collect()
     {
@@ -29,6 +29,8 @@ internal sealed class DoctorCollector(LocalHost host, TlsIdentity tls, Cache cac
             HasLocalGroup = LocalSocket.HasGroup(),
             CertificateEnds = tls.ServerCertificateEnds,
             CaEnds = tls.CaEnds,
+            OwnCertificateEnds = tls.Own?.Certificate.NotAfter,
+            FirstPasswordFile = Path.Join(instance.DataDirectory, FirstAdmin.PasswordFile) is var file && File.Exists(file) ? file : null,
         };
     }
 

@@ -30,6 +30,12 @@ internal sealed record DoctorFacts
     public bool HasLocalGroup { get; init; }
     public required DateTimeOffset CertificateEnds { get; init; }
     public required DateTimeOffset CaEnds { get; init; }
+
+    /// <summary>Null: none is set.</summary>
+    public DateTimeOffset? OwnCertificateEnds { get; init; }
+
+    /// <summary>The first password still lies in its file, so it still opens the door.</summary>
+    public string? FirstPasswordFile { get; init; }
 }
 
 internal sealed record PoolFacts(string Name, PoolSpec Spec, PoolStatus? Status);

@@ -23,6 +23,7 @@ public sealed class DoctorChecksTests
         HasLocalGroup = true,
         CertificateEnds = Now.AddDays(300),
         CaEnds = Now.AddDays(7000),
+        OwnCertificateEnds = Now.AddDays(60),
     };
 
     [Fact]
@@ -53,6 +54,9 @@ public sealed class DoctorChecksTests
         { "certificate", CheckVerdict.Error, "certificateOld" },
         { "certificate", CheckVerdict.Warning, "caOld" },
         { "group", CheckVerdict.Warning, "noGroup" },
+        { "own certificate", CheckVerdict.Error, "ownCertificateOver" },
+        { "own certificate", CheckVerdict.Warning, "ownCertificateOld" },
+        { "first password", CheckVerdict.Warning, "firstPassword" },
     };
 
     [Theory]
@@ -104,6 +108,9 @@ public sealed class DoctorChecksTests
         "clockFree" => Healthy with { ClockIsSynchronized = false },
         "certificateOld" => Healthy with { CertificateEnds = Now.AddDays(3) },
         "caOld" => Healthy with { CaEnds = Now.AddDays(100) },
+        "ownCertificateOver" => Healthy with { OwnCertificateEnds = Now },
+        "ownCertificateOld" => Healthy with { OwnCertificateEnds = Now.AddDays(10) },
+        "firstPassword" => Healthy with { FirstPasswordFile = "/var/lib/lamina/admin-password" },
         "noGroup" => Healthy with { HasLocalGroup = false },
         _ => throw new ArgumentException(fault),
     };

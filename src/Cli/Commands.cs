@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Lamina.Cli.Manual;
+using Lamina.Cli.Vms;
+
+namespace Lamina.Cli;
+
+/// <summary>The whole tree of commands.</summary>
+internal static class Commands
+{
+    public static RootCommand Build()
+    {
+        var root = new RootCommand("Lamina: virtual machines on your own servers")
+        {
+            VmCommands.Build(),
+            ImageCommands.Build(),
+            IsoCommands.Build(),
+            DiskCommands.Build(),
+            PoolCommands.Build(),
+            FirewallCommands.Build(),
+            HostCommands.Build(),
+            OperationCommands.Build(),
+            EventCommands.Build(),
+            EventCommands.Audit(),
+            UserCommands.Users(),
+            UserCommands.Tokens(),
+            UserCommands.WhoAmI(),
+            UserCommands.Roles(),
+            CertificateCommands.Build(),
+            BackupCommands.Build(),
+            DoctorCommand.Build(),
+            LogCommand.Build(),
+            SupportBundleCommand.Build(),
+            ContextCommands.Login(),
+            ContextCommands.Build(),
+            ApiCommand.Build(),
+            CompletionCommand.Build(),
+        };
+        foreach (var command in ResourceCommands.Build()) root.Add(command);
+        root.Add(ManualCommand.Build(root));
+        foreach (var option in Globals.All) root.Add(option);
+        return root;
+    }
+}
