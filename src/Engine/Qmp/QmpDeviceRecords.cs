@@ -13,7 +13,7 @@ public sealed record DeviceAddArguments
     public required string Id { get; init; }
     public string? Bus { get; init; }
     [JsonExtensionData]
-    public JsonObject? Options { get; init; }
+    public JsonObject? Options { get; set; }
 }
 
 /// <summary><c>device_del</c> and <c>netdev_del</c>.</summary>
