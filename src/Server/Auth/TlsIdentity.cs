@@ -183,7 +183,7 @@ internal sealed partial class TlsIdentity : IDisposable
         return $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n";
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Made a new certificate for the API, since {Reason}; it ends on {Ends}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Made a new certificate for the API, since {Reason}; it ends on {Ends:yyyy-MM-dd}")]
     private static partial void LogRenewed(ILogger logger, string reason, DateTimeOffset ends);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The own certificate in {File} is not used: {Reason}")]

@@ -33,7 +33,7 @@ internal sealed class SupportBundle(Instance instance, Cache cache, DoctorCollec
         await using var zipped = new GZipStream(output, CompressionLevel.Optimal, leaveOpen: true);
         await using var tar = new TarWriter(zipped, TarEntryFormat.Pax, leaveOpen: true);
         foreach (var (name, content) in Records(cache.Snapshot)) await AddAsync(tar, name, content, cancellation);
-        foreach (string file in HostFiles.Where(File.Exists)) await AddAsync(tar, "host" + file.Replace('/', '-') + ".txt", await ReadAsync(file, cancellation), cancellation);
+        foreach (string file in HostFiles.Where(File.Exists)) await AddAsync(tar, "host/" + file.TrimStart('/').Replace('/', '-') + ".txt", await ReadAsync(file, cancellation), cancellation);
         foreach (var (name, program) in Programs()) await AddAsync(tar, name, await RunAsync(program, cancellation), cancellation);
         foreach (string file in RunRecords()) await AddAsync(tar, $"running/{Path.GetFileName(Path.GetDirectoryName(file))}.json", RunRecordRedaction.Apply(await ReadAsync(file, cancellation)), cancellation);
     }
