@@ -4,7 +4,7 @@ namespace Lamina.Api;
 /// What is known of a guest's operating system, from the package osinfo-db and Lamina's supplement to it. It is advice: what a request names
 /// itself wins.
 /// </summary>
-public sealed record OperatingSystem
+public sealed record GuestOperatingSystem
 {
     /// <summary>The short id, such as <c>debian12</c> or <c>win11</c>.</summary>
     public required string Id { get; init; }

@@ -91,6 +91,9 @@ public sealed record VmNicCreate
 
     /// <summary>Most that leaves the guest, in kilobits per second.</summary>
     public int? OutboundKbps { get; init; }
+
+    /// <summary>Place in the boot order (PXE), 0 first; null: never booted from.</summary>
+    public int? BootIndex { get; init; }
 }
 
 /// <summary>What cloud-init shall do. <see cref="UserData"/> excludes the four conveniences above it.</summary>

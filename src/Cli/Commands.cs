@@ -14,6 +14,7 @@ internal static class Commands
             VmCommands.Build(),
             ImageCommands.Build(),
             IsoCommands.Build(),
+            OperatingSystemCommands.Build(),
             DiskCommands.Build(),
             PoolCommands.Build(),
             FirewallCommands.Build(),

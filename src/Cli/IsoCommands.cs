@@ -15,6 +15,7 @@ internal static class IsoCommands
         new("state", i => (i.Status?.State ?? ContentState.Preparing).ToString().ToLowerInvariant()),
         new("size", i => i.Status is { SizeBytes: > 0 } s ? Sizes.Format(s.SizeBytes) : null, AlignRight: true),
         new("label", i => i.Status?.Label),
+        new("os", i => i.Status?.OperatingSystem),
         new("created", i => Times.Absolute(i.Spec.CreatedAt)),
         new("failure", i => i.Status?.Failure?.Message),
     ];

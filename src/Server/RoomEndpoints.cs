@@ -8,6 +8,7 @@ using Lamina.Server.FirewallGroups;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Networks;
+using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
 using Lamina.Server.Support;
@@ -49,6 +50,7 @@ internal static class RoomEndpoints
         rooms.Auth.Map(api);
         ProjectEndpoints.Map(api);
         HostEndpoints.Map(api);
+        new OperatingSystemEndpoints(rooms.OperatingSystems).Map(api);
         rooms.Storage.Map(api);
         NetworkEndpoints.Map(api);
         new FirewallGroupEndpoints(rooms.Events, rooms.Time).Map(api);

@@ -12,6 +12,7 @@ using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Metrics;
 using Lamina.Server.Networks;
+using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
 using Lamina.Server.Store;
@@ -40,6 +41,7 @@ internal sealed record Rooms
     public required AuthRoom Auth { get; init; }
     public required LocalHost Host { get; init; }
     public required IVmEngine Engine { get; init; }
+    public required OperatingSystemDatabase OperatingSystems { get; init; }
     public required StorageRooms Storage { get; init; }
     public required HostNetworks Networks { get; init; }
     public required VmRooms Vms { get; init; }
@@ -99,7 +101,8 @@ internal sealed record Rooms
         await host.RegisterAsync(cancellationToken);
         var engine = options.Engine ?? QemuOf(configuration.Qemu, instance, time);
 
-        // Pools, Images, Isos, Disks
+        // Pools, OperatingSystems, Images, Isos, Disks
+        var systems = new OperatingSystemDatabase(OperatingSystemDatabase.DefaultFolder, loggers.CreateLogger<OperatingSystemDatabase>());
         var storage = opened.Add(await StorageRooms.OpenAsync(
             new StorageParts
             {
@@ -111,6 +114,7 @@ internal sealed record Rooms
                 Executor = executor,
                 Sweeper = sweeper,
                 Loggers = loggers,
+                OperatingSystems = systems,
                 DefaultPoolFolder = configuration.Pool?.Path ?? instance.DefaultPoolDirectory,
                 PrivateFolders = [instance.DataDirectory, instance.ConfigurationDirectory, instance.RunDirectory, instance.LogDirectory],
                 CatalogueFolder = Path.Join(instance.ConfigurationDirectory, "catalogue.d"),
@@ -137,6 +141,7 @@ internal sealed record Rooms
             Operations = runs,
             Executor = executor,
             Sweeper = sweeper,
+            OperatingSystems = systems,
             Storage = storage,
             Networks = networks,
             Secrets = auth.Secrets,
@@ -175,6 +180,7 @@ internal sealed record Rooms
             Auth = auth,
             Host = host,
             Engine = engine,
+            OperatingSystems = systems,
             Storage = storage,
             Networks = networks,
             Vms = vms,

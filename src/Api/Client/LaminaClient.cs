@@ -26,6 +26,7 @@ public sealed class LaminaClient : IDisposable
         Uploads = new UploadsClient(Connection);
         Images = new ImagesClient(Connection);
         Isos = new IsosClient(Connection);
+        OperatingSystems = new OperatingSystemsClient(Connection);
         Disks = new DisksClient(Connection);
         Networks = new NetworksClient(Connection);
         FirewallGroups = new FirewallGroupsClient(Connection);
@@ -50,6 +51,7 @@ public sealed class LaminaClient : IDisposable
     public UploadsClient Uploads { get; }
     public ImagesClient Images { get; }
     public IsosClient Isos { get; }
+    public OperatingSystemsClient OperatingSystems { get; }
     public DisksClient Disks { get; }
     public NetworksClient Networks { get; }
     public FirewallGroupsClient FirewallGroups { get; }

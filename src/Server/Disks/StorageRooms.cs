@@ -4,6 +4,7 @@ using Lamina.Server.Http;
 using Lamina.Server.Images;
 using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Isos;
+using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
 using Lamina.Server.Store;
@@ -21,6 +22,7 @@ internal sealed record StorageParts
     public required OperationExecutor Executor { get; init; }
     public required Sweeper Sweeper { get; init; }
     public required ILoggerFactory Loggers { get; init; }
+    public required OperatingSystemDatabase OperatingSystems { get; init; }
 
     /// <summary>Of the pool <c>default</c>, when it does not exist yet.</summary>
     public required string DefaultPoolFolder { get; init; }
@@ -52,7 +54,7 @@ internal sealed class StorageRooms : IDisposable
         Workers = new WorkerUsers(parts.WorkerUserIds);
         var download = new ImageDownload(parts.Store, parts.Cache, Pools, Uploads, _publisher, parts.Time);
         _images = new HostImages(parts.Cache, Pools, Uploads, _publisher, download, Workers, parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
-        _isos = new HostIsos(parts.Cache, Pools, Uploads, parts.Events);
+        _isos = new HostIsos(parts.Cache, Pools, Uploads, parts.Events, parts.OperatingSystems);
         Disks = new HostDisks(parts.Store, parts.Cache, Pools, new DiskGrowth(Workers, parts.Time), parts.Time, parts.Loggers.CreateLogger<HostDisks>());
         _diskOperations = new HostDiskOperations(parts.Cache, Disks, parts.Events);
         Seeds = new HostSeeds(Pools.Temporaries);

@@ -4,6 +4,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Images;
 using Lamina.Server.Images.Catalogue;
+using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
 using Microsoft.Win32.SafeHandles;
@@ -14,7 +15,7 @@ namespace Lamina.Server.Isos;
 /// Takes finished uploads over as media: checksum, kind, then a rename. Safe to begin again: what an earlier attempt has renamed already is
 /// found in its new place.
 /// </summary>
-internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads, EventLog events)
+internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads, EventLog events, OperatingSystemDatabase systems)
 {
     public const string Create = "iso.create";
     public const string Delete = "iso.delete";
@@ -46,7 +47,7 @@ internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads
 
         run.SetCancellable(false);
         Place(root, spec.Id, uploadId);
-        var status = new IsoStatus { State = ContentState.Ready, SizeBytes = RandomAccess.GetLength(file), Sha256 = sha256, Label = check.Label };
+        var status = new IsoStatus { State = ContentState.Ready, SizeBytes = RandomAccess.GetLength(file), Sha256 = sha256, Label = check.Label, OperatingSystem = OperatingSystemOf(check) };
         var change = new StoreChange("iso.ready")
             .RequireExists(Keys.Isos.Spec[spec.Id])
             .Put(Keys.Isos.Status, spec.Id, status)
@@ -76,6 +77,8 @@ internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads
         events.Add(change, Event(run, spec.Record, "deleted"));
         await run.EndAsync(OperationOutcome.Succeeded, change, cancellation);
     }
+
+    private string? OperatingSystemOf(IsoMediaCheck check) => check.Volume is { } volume ? systems.Catalogue.Detect(volume)?.Id : null;
 
     private SafeFileHandle Open(RootedDirectory root, string isoId, string uploadId)
     {

@@ -1,12 +1,14 @@
 using System.Text;
 using Lamina.Api;
+using Lamina.Server.OperatingSystems;
 
 namespace Lamina.Server.Isos;
 
 /// <summary>What a medium turned out to be.</summary>
 /// <param name="Refusal">Why it is not what it is said to be, as a whole sentence with a remedy; null: it is.</param>
 /// <param name="Label">Volume label of an ISO 9660 medium.</param>
-internal sealed record IsoMediaCheck(string? Refusal, string? Label = null);
+/// <param name="Volume">All that an ISO 9660 medium says of itself.</param>
+internal sealed record IsoMediaCheck(string? Refusal, string? Label = null, IsoVolume? Volume = null);
 
 /// <summary>
 /// Whether a file is the kind of medium that it was uploaded as (pure), told by its own bytes. Sources: ECMA-119 (ISO 9660) 8.4, ECMA-167
@@ -53,7 +55,7 @@ internal static class IsoMedia
         }
 
         return identifier.SequenceEqual("CD001"u8)
-            ? new(null, Label(start.Slice(VolumeDescriptor + 40, 32)))
+            ? new(null, Label(start.Slice(VolumeDescriptor + 40, 32)), IsoVolume.Read(start.Slice(VolumeDescriptor, 2048)))
             : new("The upload is no ISO: it has neither an ISO 9660 nor a UDF volume. A disk is imported with lamina image import, a floppy, kernel or initrd is uploaded as that kind.");
     }
 

@@ -24,6 +24,9 @@ internal sealed record OperationDraft
 
     /// <summary>Keys that the same change takes for what the operation makes; given back with its end unless that is success.</summary>
     public IReadOnlyList<string> Claims { get; init; } = [];
+
+    /// <summary>What was taken as asked for, but is likely not meant.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 }
 
 /// <summary>Begins operations in the transaction of the change that asks for them.</summary>
@@ -44,6 +47,7 @@ internal sealed class OperationRequests(TimeProvider time)
             Host = draft.Host,
             Parameters = draft.Parameters,
             Claims = draft.Claims,
+            Warnings = draft.Warnings,
         };
         change.Create(Keys.Operations.Request, id, request);
         return OperationViews.Of(id, request, null);

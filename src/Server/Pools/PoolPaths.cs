@@ -49,6 +49,9 @@ internal sealed record PoolPaths(string Root)
 
     public string Nvram(string vmId) => Path.Join(NvramFolder(vmId), "OVMF_VARS.fd");
 
+    /// <summary>The state of a VM's TPM: plain files that swtpm writes as the VM's user.</summary>
+    public string Tpm(string vmId) => Path.Join(VmFolder(vmId), "tpm");
+
     /// <summary>The cloud-init seed of a VM.</summary>
     public string Seed(string vmId) => Path.Join(VmFolder(vmId), "seed.iso");
 

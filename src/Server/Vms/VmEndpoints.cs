@@ -6,6 +6,7 @@ using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Isos;
+using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Vms.Rules;
 using Lamina.Server.Vms.Run;
@@ -13,7 +14,7 @@ using Lamina.Server.Vms.Run;
 namespace Lamina.Server.Vms;
 
 /// <summary><c>/v1/vms</c>: VMs are made, shown, changed and deleted. Each request is one commit.</summary>
-internal sealed class VmEndpoints(OperationRequests operations, EventLog events, SecretBox secrets, TimeProvider time)
+internal sealed class VmEndpoints(OperationRequests operations, EventLog events, SecretBox secrets, OperatingSystemDatabase systems, TimeProvider time)
 {
     public void Map(ApiRoutes api)
     {
@@ -53,13 +54,14 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
     {
         var body = await request.DraftAsync(ApiJson.Default.VmCreate);
         string project = request.ProjectFor(body.Project);
-        var draft = VmRules.Create(body, new VmLookups(request.Snapshot, project), time.GetUtcNow());
+        var draft = VmRules.Create(body, LookupsFor(request, body, project), time.GetUtcNow());
         var target = new ObjectReference { Kind = "vm", Id = draft.Id, Name = draft.Spec.Name };
         var change = new StoreChange("vm.create");
-        var operation = operations.Add(change, new OperationDraft { Kind = VmOperations.Create, Target = target, Project = project, RequestedBy = request.Caller.Subject });
+        var operation = operations.Add(change, new OperationDraft { Kind = VmOperations.Create, Target = target, Project = project, RequestedBy = request.Caller.Subject, Warnings = draft.Warnings });
         var power = new VmPower { Wanted = body.Start ? PowerWanted.Running : PowerWanted.Stopped, Request = operation.Id };
         VmRecords.Create(change, draft with { Spec = draft.Spec with { Power = power } }, request.Snapshot);
         if (draft.Spec.CloudInit is { } cloudInit) change.Create(Keys.Secrets, cloudInit.Secret, Seal(body.CloudInit, cloudInit));
+        if (draft.Spec.Tpm is { } tpm) change.Create(Keys.Secrets, tpm.Secret, VmSecrets.NewTpmKey(secrets, draft.Id, tpm));
         Tell(change, "vm.created", $"VM '{draft.Spec.Name}' was created.", target, project, operation.Id);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
@@ -105,6 +107,11 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Deleting = operation.Id, KeepDisks = keepDisks }, vm.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
+
+    /// <summary>The database is read at the first question only; most VMs ask none.</summary>
+    private VmLookups LookupsFor(ApiRequest request, VmCreate body, string project) => body.OperatingSystem is null && body.Isos is null or { Count: 0 }
+        ? new VmLookups(request.Snapshot, project)
+        : new VmLookups(request.Snapshot, project) { OperatingSystems = systems.Catalogue };
 
     private SecretRecord Seal(CloudInitCreate? asked, VmCloudInit cloudInit)
     {

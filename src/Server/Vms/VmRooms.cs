@@ -7,6 +7,7 @@ using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Networks;
+using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Store;
 using Lamina.Server.Vms.Run;
@@ -27,6 +28,7 @@ internal sealed record VmParts
     public required OperationRuns Operations { get; init; }
     public required OperationExecutor Executor { get; init; }
     public required Sweeper Sweeper { get; init; }
+    public required OperatingSystemDatabase OperatingSystems { get; init; }
     public required StorageRooms Storage { get; init; }
     public required HostNetworks Networks { get; init; }
     public required SecretBox Secrets { get; init; }
@@ -77,7 +79,7 @@ internal sealed class VmRooms : IAsyncDisposable
     public void Map(ApiRoutes api)
     {
         var operations = new OperationRequests(_parts.Time);
-        new VmEndpoints(operations, _parts.Events, _parts.Secrets, _parts.Time).Map(api);
+        new VmEndpoints(operations, _parts.Events, _parts.Secrets, _parts.OperatingSystems, _parts.Time).Map(api);
         new VmPowerEndpoints(operations, Vms, _parts.Time).Map(api);
         new VmInsightEndpoints(Vms, _parts.Store, _parts.Time).Map(api);
         new VmFirewallEndpoints(_parts.Instance, _parts.Networks.Firewall, _parts.Events).Map(api);

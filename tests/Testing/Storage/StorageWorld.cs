@@ -4,6 +4,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Images.Catalogue;
+using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
 using Lamina.Server.Store;
@@ -197,6 +198,7 @@ internal sealed class StorageWorld : IAsyncDisposable
                     Executor = executor,
                     Sweeper = sweeper,
                     Loggers = loggers,
+                    OperatingSystems = new OperatingSystemDatabase(OperatingSystemDatabase.DefaultFolder, NullLogger<OperatingSystemDatabase>.Instance),
                     DefaultPoolFolder = poolFolder,
                     CatalogueFolder = Path.Join(poolFolder, "no-catalogue"),
                     WorkerUserIds = [299_998, 299_999],

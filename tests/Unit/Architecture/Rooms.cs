@@ -5,7 +5,7 @@ internal static class Rooms
 {
     public static readonly string[] InOrder =
     [
-        "Store", "Control", "Http", "Events", "Operations", "Auth", "Projects", "Hosts", "Pools", "Images", "Isos", "Disks", "Networks", "FirewallGroups",
+        "Store", "Control", "Http", "Events", "Operations", "Auth", "Projects", "Hosts", "Pools", "OperatingSystems", "Images", "Isos", "Disks", "Networks", "FirewallGroups",
         "Placement", "Vms", "Consoles", "Metrics", "Backups", "Doctor", "Support",
     ];
 

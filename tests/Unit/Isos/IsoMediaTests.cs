@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Isos;
+using Lamina.Server.OperatingSystems;
 
 namespace Lamina.Tests.Unit.Isos;
 
@@ -20,7 +21,9 @@ public class IsoMediaTests
         "\u0001CD001\u0001"u8.CopyTo(file.AsSpan(0x8000));
         "DEBIAN 12 \u001b[2J".PadRight(32).Select(c => (byte)c).ToArray().CopyTo(file, 0x8000 + 40);
 
-        Assert.Equal(new IsoMediaCheck(null, "DEBIAN 12 ?[2J"), Check(IsoKind.Iso, file));
+        "MICROSOFT CORPORATION"u8.CopyTo(file.AsSpan(0x8000 + 318));
+        var volume = new IsoVolume("DEBIAN 12 \u001b[2J", Publisher: "MICROSOFT CORPORATION");
+        Assert.Equal(new IsoMediaCheck(null, "DEBIAN 12 ?[2J", volume), Check(IsoKind.Iso, file));
     }
 
     [Fact]

@@ -70,7 +70,7 @@ internal static class VmBounds
         }
     }
 
-    private static long MostMemory(HostStatus host)
+    public static long MostMemory(HostStatus host)
     {
         var accelerator = host.Accelerator?.Kind ?? AcceleratorKind.Tcg;
         // The translation cache has reached its upper bound wherever a VM is as large as a host.

@@ -14,6 +14,9 @@ internal static class VmDiskRules
     /// <summary>The layout has so many addresses for virtio disks; slots are unique over both buses.</summary>
     public const int MostDisks = 16;
 
+    /// <summary>Disks, and as many CD-ROMs, that the machine's own controller takes: the slots from 0 on.</summary>
+    public static int SataSlots(VmCreate create) => create.Floppy is null ? 3 : 2;
+
     /// <summary>Adds every problem; the result counts only when there is none.</summary>
     public static IReadOnlyList<ResolvedDisk> Resolve(VmCreate create, string vmId, VmLookups lookups, DateTimeOffset now, InputProblems problems)
     {
@@ -52,6 +55,8 @@ internal static class VmDiskRules
             foreach (var problem in DiskRules.Check(asked, image, path)) problems.Add(problem.Path, problem.Code, problem.Message);
         }
 
+        if (asked.Bus == DiskBus.Sata && slot >= SataSlots(create))
+            problems.Add(path + ".bus", "disk.sataSlot", $"Only the first {SataSlots(create)} disks can be on the SATA bus: choose virtio or scsi for this one.");
         if (problems.Found.Count > before || pool is null) return null;
         string id = Guid.CreateVersion7(now).ToString();
         var spec = new DiskSpec

@@ -8,6 +8,9 @@ internal sealed record VmDraft
     public required string Id { get; init; }
     public required VmSpec Spec { get; init; }
     public required IReadOnlyList<DiskDraft> Disks { get; init; }
+
+    /// <summary>What was taken as asked for, but is likely not meant.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 }
 
 /// <summary>A disk that is made for a VM.</summary>

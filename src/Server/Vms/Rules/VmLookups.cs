@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Http;
+using Lamina.Server.OperatingSystems;
 
 namespace Lamina.Server.Vms.Rules;
 
@@ -13,6 +14,9 @@ internal sealed class VmLookups(CacheSnapshot snapshot, string project)
     public CacheSnapshot Snapshot { get; } = snapshot;
 
     public string Project { get; } = project;
+
+    /// <summary>What is known of guests' systems; without one, nothing is advised.</summary>
+    public OperatingSystemCatalogue OperatingSystems { get; init; } = OperatingSystemCatalogue.Empty;
 
     /// <summary>Every host that has told what it is.</summary>
     public IReadOnlyList<HostStatus> Hosts { get; } = [.. snapshot.All(Keys.Hosts.Status).Select(host => host.Record).Where(host => host.MemoryMiB > 0)];

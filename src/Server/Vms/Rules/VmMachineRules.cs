@@ -10,8 +10,6 @@ internal static class VmMachineRules
     public static VmMachine? Pin(VmCreate create, IReadOnlyList<HostStatus> hosts, InputProblems problems)
     {
         CheckCpuModel(create.CpuModel, problems);
-        if (create is { Floppy: not null, Firmware: VmFirmware.Uefi })
-            problems.Add("$.firmware", "vm.floppyUefi", "UEFI firmware cannot boot a floppy: leave the firmware out, which is BIOS, or leave the floppy out.");
 
         // The oldest of what the hosts offer: a guest must be able to run on each.
         var host = hosts.Where(status => status is { DefaultMachineType: not null, DefaultCpuModel: not null })
@@ -27,6 +25,7 @@ internal static class VmMachineRules
         {
             Type = create.Floppy is null ? host.DefaultMachineType! : WithFloppy(host.DefaultMachineType!),
             CpuModel = create.CpuModel ?? host.DefaultCpuModel!,
+            HyperV = create.HyperV == true ? VmFirmwareRules.HyperV : [],
             MaxCpus = create.MaxCpus ?? Math.Max(cpus, Math.Min(host.Cores, VmBounds.MostCpus)),
         };
     }

@@ -24,12 +24,13 @@ internal static class VmMediaRules
     private const int CommandLineLength = 2047;
 
     public static ResolvedMedia Resolve(VmCreate create, VmLookups lookups, InputProblems problems) => new(
-        Cdroms(create.Isos ?? [], lookups, problems),
+        Cdroms(create, lookups, problems),
         create.Floppy is { } floppy ? Find(floppy, IsoKind.Floppy, "$.floppy", lookups, problems) : null,
         create.Kernel is { } kernel ? Kernel(kernel, lookups, problems) : null);
 
-    private static IReadOnlyList<VmCdrom> Cdroms(IReadOnlyList<string> isos, VmLookups lookups, InputProblems problems)
+    private static IReadOnlyList<VmCdrom> Cdroms(VmCreate create, VmLookups lookups, InputProblems problems)
     {
+        var isos = create.Isos ?? [];
         if (isos.Count > MostCdroms) problems.Add("$.isos", "vm.tooManyIsos", $"A VM has at most {MostCdroms} CD-ROM drives; these are {isos.Count}.");
         var cdroms = new List<VmCdrom>();
         for (int slot = 0; slot < isos.Count; slot++)
@@ -37,11 +38,14 @@ internal static class VmMediaRules
             string path = $"$.isos[{slot}]";
             if (Find(isos[slot], IsoKind.Iso, path, lookups, problems) is not { } id) continue;
             if (cdroms.Any(cdrom => cdrom.Iso == id)) problems.Add(path, "iso.twice", $"The ISO '{isos[slot]}' is in another drive already.");
-            cdroms.Add(new VmCdrom { Slot = slot, Iso = id, BootIndex = FirstCdromBootIndex + slot });
+            cdroms.Add(new VmCdrom { Slot = slot, Iso = id, Bus = BusOf(create, slot), BootIndex = FirstCdromBootIndex + slot });
         }
 
         return cdroms;
     }
+
+    /// <summary>The machine's own controller has few ports.</summary>
+    private static CdromBus BusOf(VmCreate create, int slot) => slot < VmDiskRules.SataSlots(create) ? create.CdromBus ?? CdromBus.Scsi : CdromBus.Scsi;
 
     private static VmKernel? Kernel(VmKernel asked, VmLookups lookups, InputProblems problems)
     {

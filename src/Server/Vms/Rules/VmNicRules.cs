@@ -27,7 +27,7 @@ internal static class VmNicRules
     private static VmNic? ResolveOne(VmNicCreate asked, int slot, string path, List<VmNic> others, VmLookups lookups, InputProblems problems)
     {
         string? mac = Mac(asked, path, others, lookups, problems);
-        var nic = new VmNic { Slot = slot, Kind = asked.Kind ?? NicKind.Network, Mac = mac ?? "", Model = asked.Model ?? NicModel.Virtio };
+        var nic = new VmNic { Slot = slot, Kind = asked.Kind ?? NicKind.Network, Mac = mac ?? "", Model = asked.Model ?? NicModel.Virtio, BootIndex = asked.BootIndex };
         if (nic.Kind == NicKind.User)
         {
             if (asked.Network is not null) problems.Add(path + ".network", "nic.userNetwork", "A card of kind user belongs to no network: leave the network out, or the kind.");

@@ -19,10 +19,12 @@ internal static class VmRules
     {
         var problems = new InputProblems();
         string id = Guid.CreateVersion7(now).ToString();
+        (create, var warnings) = VmSystemRules.Advise(create, lookups, problems);
         CheckName(create.Name, null, lookups, problems);
         int cpus = create.Cpus ?? VmBounds.DefaultCpus;
         int memoryMiB = create.MemoryMiB ?? VmBounds.DefaultMemoryMiB;
-        var firmware = create.Firmware ?? VmFirmware.Bios;
+        var firmware = VmFirmwareRules.FirmwareOf(create);
+        VmFirmwareRules.Check(create, problems);
         VmBounds.CheckCpus(cpus, create.MaxCpus, problems);
         VmBounds.CheckMemory(memoryMiB, firmware, lookups.Hosts, problems);
         VmBounds.CheckLimits(create.Limits, problems);
@@ -42,6 +44,12 @@ internal static class VmRules
             Cpus = cpus,
             MemoryMiB = memoryMiB,
             Firmware = firmware,
+            SecureBoot = create.SecureBoot == true,
+            Tpm = create.Tpm == true ? new VmTpm { Secret = Guid.CreateVersion7(now).ToString() } : null,
+            OperatingSystem = create.OperatingSystem,
+            Clock = create.Clock ?? VmClock.Utc,
+            Watchdog = create.Watchdog,
+            BootMenu = create.BootMenu == true,
             Machine = machine!,
             Disks = [.. disks.Select(disk => disk.Attachment)],
             Cdroms = media.Cdroms,
@@ -56,7 +64,9 @@ internal static class VmRules
             Notes = create.Notes,
             Tags = create.Tags ?? [],
         };
-        return new VmDraft { Id = id, Spec = spec, Disks = [.. disks.Select(disk => disk.Draft)] };
+        VmFirmwareRules.CheckOrder(spec, problems);
+        problems.ThrowIfAny();
+        return new VmDraft { Id = id, Spec = spec, Disks = [.. disks.Select(disk => disk.Draft)], Warnings = warnings };
     }
 
     /// <summary>The members of a VM that <c>PATCH</c> may change, as they are.</summary>
@@ -68,6 +78,9 @@ internal static class VmRules
         Limits = spec.Limits,
         Restart = spec.Restart,
         Autostart = spec.Autostart,
+        Watchdog = spec.Watchdog,
+        BootMenu = spec.BootMenu,
+        Clock = spec.Clock,
         Notes = spec.Notes,
         Tags = spec.Tags,
     };
@@ -87,6 +100,8 @@ internal static class VmRules
         VmBounds.CheckLimits(update.Limits, problems);
         VmBounds.CheckAutostart(update.Autostart, problems);
         VmBounds.CheckWords(update.Notes, update.Tags, problems);
+        if (update.ResetNvram == true && spec.Firmware != VmFirmware.Uefi)
+            problems.Add("$.resetNvram", "vm.noNvram", $"VM '{spec.Name}' has BIOS firmware, which keeps no variables.");
         problems.ThrowIfAny();
         return spec with
         {
@@ -97,6 +112,10 @@ internal static class VmRules
             Limits = update.Limits,
             Restart = update.Restart ?? RestartPolicy.OnFailure,
             Autostart = update.Autostart,
+            Watchdog = update.Watchdog,
+            BootMenu = update.BootMenu == true,
+            Clock = update.Clock ?? VmClock.Utc,
+            NvramResets = spec.NvramResets + (update.ResetNvram == true ? 1 : 0),
             Notes = update.Notes,
             Tags = update.Tags ?? [],
         };

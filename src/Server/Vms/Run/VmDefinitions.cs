@@ -31,7 +31,12 @@ internal static class VmDefinitions
             MaxCpus = spec.Machine.MaxCpus,
             MemoryMiB = spec.MemoryMiB,
             TbSizeMiB = footprint.TranslationCacheMiB,
+            HyperV = spec.Machine.HyperV,
             Firmware = Firmware(spec, material, engine),
+            Tpm = material.TpmFolder is { } tpm ? new TpmDefinition { StateFolder = tpm, Key = material.TpmKey } : null,
+            LocalTimeClock = spec.Clock == VmClock.LocalTime,
+            Watchdog = WatchdogOf(spec),
+            BootMenu = spec.BootMenu,
             Kernel = Kernel(spec, material),
             Disks = [.. spec.Disks.Select(disk => Disk(disk, material.Disks[disk.Disk]))],
             Cdroms = Cdroms(spec, material),
@@ -55,13 +60,31 @@ internal static class VmDefinitions
         if (spec.MemoryMiB != running.MemoryMiB) pending.Add("$.memoryMiB");
         if ((spec.Limits?.CpuPercent ?? (100 * running.Cpus)) != running.Limits.CpuQuotaPercent) pending.Add("$.limits.cpuPercent");
         if (spec.Limits?.CpuWeight != running.Limits.CpuWeight) pending.Add("$.limits.cpuWeight");
+        if (WatchdogOf(spec) != running.Watchdog) pending.Add("$.watchdog");
+        if (spec.BootMenu != running.BootMenu) pending.Add("$.bootMenu");
+        if (spec.Clock == VmClock.LocalTime != running.LocalTimeClock) pending.Add("$.clock");
         return pending;
     }
 
     private static FirmwareDefinition Firmware(VmSpec spec, VmMaterial material, EngineCapabilities engine) => spec.Firmware switch
     {
         VmFirmware.Bios => new FirmwareDefinition(),
-        _ => new FirmwareDefinition { Kind = FirmwareKind.Uefi, CodePath = engine.Uefi?.CodePath, NvramPath = material.NvramPath },
+        _ => new FirmwareDefinition
+        {
+            Kind = FirmwareKind.Uefi,
+            CodePath = (spec.SecureBoot ? engine.SecureUefi : engine.Uefi)?.CodePath,
+            NvramPath = material.NvramPath,
+            SecureBoot = spec.SecureBoot,
+        },
+    };
+
+    /// <summary>QEMU's own power-off would end its process at once, disks unflushed: the guest is halted, and the plan ends it.</summary>
+    private static WatchdogPolicy? WatchdogOf(VmSpec spec) => spec.Watchdog switch
+    {
+        null => null,
+        WatchdogAction.Reset => WatchdogPolicy.Reset,
+        WatchdogAction.None => WatchdogPolicy.None,
+        _ => WatchdogPolicy.Pause,
     };
 
     private static KernelDefinition? Kernel(VmSpec spec, VmMaterial material) => spec.Kernel is not { } kernel ? null : new KernelDefinition
@@ -77,7 +100,12 @@ internal static class VmDefinitions
         Path = paths.Path,
         Format = FormatOf(paths.Format),
         Backing = [.. paths.Backing.Select(file => new DiskFile { Path = file.Path, Format = FormatOf(file.Format) })],
-        Bus = disk.Bus == Api.DiskBus.Scsi ? Engine.DiskBus.Scsi : Engine.DiskBus.Virtio,
+        Bus = disk.Bus switch
+        {
+            Api.DiskBus.Scsi => Engine.DiskBus.Scsi,
+            Api.DiskBus.Sata => Engine.DiskBus.Sata,
+            _ => Engine.DiskBus.Virtio,
+        },
         ReadOnly = disk.ReadOnly,
         BootIndex = disk.BootIndex,
 
@@ -93,6 +121,7 @@ internal static class VmDefinitions
         {
             Slot = cdrom.Slot,
             Path = cdrom.Iso is { } iso ? material.Media[iso] : null,
+            Bus = cdrom.Bus == Api.CdromBus.Sata ? Engine.CdromBus.Sata : Engine.CdromBus.Scsi,
             BootIndex = cdrom.BootIndex,
         });
         return material.SeedPath is { } seed ? [.. cdroms, new CdromDefinition { Slot = VmMediaRules.SeedSlot, Path = seed }] : [.. cdroms];
@@ -108,6 +137,7 @@ internal static class VmDefinitions
             TapName = tap?.Name,
             Mtu = tap?.Mtu,
             Model = nic.Model == Api.NicModel.E1000 ? Engine.NicModel.E1000 : Engine.NicModel.Virtio,
+            BootIndex = nic.BootIndex,
         };
     }
 

@@ -19,6 +19,12 @@ internal sealed record VmMaterial
 
     /// <summary>UEFI variables; null: BIOS.</summary>
     public string? NvramPath { get; init; }
+
+    /// <summary>Folder of the TPM's state; null: no TPM.</summary>
+    public string? TpmFolder { get; init; }
+
+    /// <summary>Of the TPM's state: for the engine alone, and never written anywhere.</summary>
+    public ReadOnlyMemory<byte> TpmKey { get; init; }
 }
 
 /// <summary>A card's link on the host.</summary>

@@ -52,7 +52,8 @@ internal static class VmRecords
             if (AddressKey(nic) is { } address) change.Delete(Keys.Addresses[address]);
         }
 
-        return spec.CloudInit is { } cloudInit ? change.Delete(Keys.Secrets[cloudInit.Secret]) : change;
+        foreach (string secret in new[] { spec.CloudInit?.Secret, spec.Tpm?.Secret }.OfType<string>()) change.Delete(Keys.Secrets[secret]);
+        return change;
     }
 
     /// <summary>

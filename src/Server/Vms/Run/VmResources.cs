@@ -43,7 +43,9 @@ internal sealed class VmResources(
             Media = VmRecords.MediaOf(spec).ToDictionary(id => id, MediumPath, StringComparer.Ordinal),
             Taps = await plugging,
             SeedPath = await seeding,
-            NvramPath = spec.Firmware == VmFirmware.Uefi ? HostNvram.Ensure(HomeOf(spec), vmId) : null,
+            NvramPath = spec.Firmware == VmFirmware.Uefi ? await NvramAsync(vmId, spec, cancellationToken) : null,
+            TpmFolder = spec.Tpm is null ? null : HostTpm.Ensure(HomeOf(spec), vmId),
+            TpmKey = spec.Tpm is { } tpm ? await UnsealBytesAsync(tpm.Secret, "the key of its TPM is", cancellationToken) : default,
         };
         return (material, await making);
     }
@@ -105,12 +107,23 @@ internal sealed class VmResources(
         return await seeds.WriteAsync(HomeOf(spec), vmId, CloudInitSeed.Documents(cloudInit, secret, nics), cancellationToken);
     }
 
-    private async Task<CloudInitSecret> UnsealAsync(string id, CancellationToken cancellationToken)
+    private async Task<string> NvramAsync(string vmId, VmSpec spec, CancellationToken cancellationToken)
+    {
+        var capabilities = await engine.ProbeAsync(cancellationToken);
+        if (!spec.SecureBoot) return HostNvram.Ensure(HomeOf(spec), vmId, capabilities.Uefi?.VarsTemplatePath ?? HostNvram.Template, spec.NvramResets);
+        var firmware = capabilities.SecureUefi ?? throw new ProblemException(
+            ProblemKind.Unprocessable, "firmware.missing", "This host has no UEFI firmware with Secure Boot.", "Install the package ovmf.");
+        return HostNvram.Ensure(HomeOf(spec), vmId, firmware.VarsTemplatePath, spec.NvramResets);
+    }
+
+    private async Task<CloudInitSecret> UnsealAsync(string id, CancellationToken cancellationToken) =>
+        RecordJson.Read(Keys.Secrets[id], await UnsealBytesAsync(id, "cloud-init data are", cancellationToken), ApiJson.Default.CloudInitSecret);
+
+    private async Task<byte[]> UnsealBytesAsync(string id, string what, CancellationToken cancellationToken)
     {
         var item = await store.GetAsync(Keys.Secrets[id], cancellationToken) ?? throw new ProblemException(
-            ProblemKind.Unprocessable, "vm.secretMissing", "The VM's cloud-init data are gone from the store.", "Delete the VM and make it anew; its disks can be exported before.");
-        byte[] plain = secrets.Unseal(id, RecordJson.Read(item, Keys.Secrets).Sealed);
-        return RecordJson.Read(item.Key, plain, ApiJson.Default.CloudInitSecret);
+            ProblemKind.Unprocessable, "vm.secretMissing", $"Of the VM {what} gone from the store.", "Restore the store from a backup, or delete the VM and make it anew; its disks can be exported before.");
+        return secrets.Unseal(id, RecordJson.Read(item, Keys.Secrets).Sealed);
     }
 
     /// <summary>Where the VM's own small files lie.</summary>
