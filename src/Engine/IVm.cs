@@ -80,6 +80,50 @@ public interface IVm : IAsyncDisposable
     /// <exception cref="IOException">The record could not be written; the old one stands.</exception>
     Task ReviseAsync(VmDefinition definition, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Opens new, empty files for <see cref="UseLayersAsync"/>. The guest does not use them yet. Those that are open already stay as they are.
+    /// </summary>
+    Task AddLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// From one instant on the guest writes all these disks to their new layers, and what was written before is frozen. The record does not say so
+    /// before <see cref="AreLayersUsedAsync"/> was asked: this takes no longer than it must, since a guest may stand still meanwhile.
+    /// </summary>
+    Task UseLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken);
+
+    /// <summary>Whether the guest writes to these layers (all of them or none, since they came in one instant). When it does, the record says so afterwards.</summary>
+    Task<bool> AreLayersUsedAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken);
+
+    /// <summary>Closes layers that the guest does not use; those that are not open are no error.</summary>
+    Task DropLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Merges a file of a disk's chain into the one below it, in the background of the guest, and completes when only <see cref="FinishMergeAsync"/> is
+    /// left to do. Under way already, from an earlier daemon: it is followed. Cancelled: nothing has changed for the guest, though the file below may hold
+    /// parts of this one. A file that QEMU has open for reading only can be merged into only while the guest runs.
+    /// </summary>
+    /// <param name="job">Id of QEMU's job; it begins with a letter.</param>
+    /// <param name="slot">The disk's.</param>
+    /// <param name="path">The file that shall go.</param>
+    /// <param name="onPercent">0–100.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
+    Task MergeLayerAsync(string job, int slot, string path, Action<int> onPercent, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The file is out of the chain and closed afterwards, and the record says so. If it was the one that is written, the caller has paused the guest and
+    /// lets it go on only when its own records say the same: else a crash would bring back what the guest has overwritten.
+    /// </summary>
+    Task FinishMergeAsync(string job, int slot, string path, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Streams the guest's memory into an open file while it runs. Afterwards the guest stands in state <c>postmigrate</c>; only a permit lets it go on.
+    /// Cancelled or failed, the guest is as it was.
+    /// </summary>
+    Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken);
+
+    /// <summary>Brings a saved memory into a process that was started with <see cref="VmDefinition.Incoming"/>. QEMU ends when it does not fit.</summary>
+    Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken);
+
     /// <summary>Gives a connected stream socket to the VNC server as a new client; the handle stays the caller's to close.</summary>
     Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken);
 

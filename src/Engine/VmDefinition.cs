@@ -76,6 +76,9 @@ public sealed record VmDefinition
     /// <summary>The guest agent's virtio-serial channel <c>org.qemu.guest_agent.0</c>, on <c>qga.sock</c>.</summary>
     public bool AgentChannel { get; set; } = true;
 
+    /// <summary>The guest does not boot: its memory is brought by <see cref="IVm.LoadMemoryAsync"/> before its CPUs run.</summary>
+    public bool Incoming { get; init; }
+
     public LimitsDefinition Limits { get; set; } = new();
     /// <summary>The uid and gid QEMU runs as; one uid per running VM and host (D9).</summary>
     public required int Uid { get; init; }
@@ -160,6 +163,8 @@ public sealed record DiskFile
 {
     public required string Path { get; init; }
     public required DiskFormat Format { get; init; }
+    /// <summary>The name of its block node in the running process; null = as its place in the chain at the start says.</summary>
+    public string? Node { get; init; }
 }
 
 public sealed record DiskDefinition
@@ -168,6 +173,8 @@ public sealed record DiskDefinition
     public required int Slot { get; init; }
     public required string Path { get; init; }
     public required DiskFormat Format { get; init; }
+    /// <summary>As <see cref="DiskFile.Node"/>, of the file that is written.</summary>
+    public string? Node { get; init; }
     /// <summary>The files below <see cref="Path"/>, nearest first. QEMU never opens what a qcow2 header names.</summary>
     public IReadOnlyList<DiskFile> Backing { get; set; } = [];
     public DiskBus Bus { get; set; } = DiskBus.Virtio;

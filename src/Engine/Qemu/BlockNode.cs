@@ -20,10 +20,10 @@ internal sealed record BlockNode(string Role, string Path, DiskFormat Format, st
         for (var i = disk.Backing.Count; i > 0; i--)
         {
             var file = disk.Backing[i - 1];
-            nodes.Add(new BlockNode($"{id}-b{i}", file.Path, file.Format, below, ReadOnly: true, disk.DirectIo, Discard: false));
+            nodes.Add(new BlockNode(file.Node ?? $"{id}-b{i}", file.Path, file.Format, below, ReadOnly: true, disk.DirectIo, Discard: false));
             below = nodes[^1].Role;
         }
-        nodes.Add(new BlockNode(id, disk.Path, disk.Format, below, disk.ReadOnly, disk.DirectIo, disk.Discard));
+        nodes.Add(new BlockNode(disk.Node ?? id, disk.Path, disk.Format, below, disk.ReadOnly, disk.DirectIo, disk.Discard));
         return nodes;
     }
 

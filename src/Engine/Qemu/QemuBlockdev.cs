@@ -50,6 +50,7 @@ internal sealed record BlockdevCache
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower)]
 [JsonSerializable(typeof(FileBlockdev))]
 [JsonSerializable(typeof(RawBlockdev))]
+[JsonSerializable(typeof(ReopenArguments))]
 [JsonSerializable(typeof(Qcow2Blockdev))]
 internal sealed partial class BlockdevJson : JsonSerializerContext
 {

@@ -6,7 +6,6 @@ namespace Lamina.Engine.Qemu;
 internal static class QemuEvents
 {
     private const string StopAction = "stop";
-    private const string FileNodeSuffix = "-file";
 
     /// <summary>Null = of no concern to anybody above.</summary>
     /// <exception cref="QmpProtocolException">The event's data are not what QEMU's schema says.</exception>
@@ -23,9 +22,8 @@ internal static class QemuEvents
         _ => null,
     };
 
-    /// <summary>A node bears its device's id (disk0), the file below it the same with an ending.</summary>
-    public static string DeviceOf(string node) =>
-        node.EndsWith(FileNodeSuffix, StringComparison.Ordinal) ? node[..^FileNodeSuffix.Length] : node;
+    /// <summary>A node bears its device's id (disk0); the file below it, and layers, the same with an ending.</summary>
+    public static string DeviceOf(string node) => node.Split('-', 2)[0];
 
     private static VmBlockIoError DiskError(BlockIoErrorEventData data, long epoch, long run)
     {

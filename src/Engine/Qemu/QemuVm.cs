@@ -30,6 +30,9 @@ internal sealed class QemuVm : IVm
     private readonly TaskCompletionSource _dead = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _detached = new();
     private Task _loops = Task.CompletedTask;
+    private readonly EventWaiters _waiters = new();
+    private readonly QemuLayers _layers;
+    private readonly QemuMemory _memory;
     private readonly SemaphoreSlim _revising = new(1, 1);
     private volatile RunRecord _record;
     private bool _isUntouched;
@@ -49,6 +52,8 @@ internal sealed class QemuVm : IVm
         _stderr = new StderrLog(_folder.StderrPath);
         _monitor = new QemuMonitor(_folder, options, time, Receive, ReportTrouble);
         _counters = new QemuCounters(_monitor);
+        _layers = new QemuLayers(this, _monitor, _waiters, time);
+        _memory = new QemuMemory(_monitor, _waiters, time);
         Agent = new GuestAgent(token => _folder.ConnectStreamAsync(QemuFiles.AgentSocket, token), time);
     }
 
@@ -143,6 +148,29 @@ internal sealed class QemuVm : IVm
         }
     }
 
+    public Task AddLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken) => _layers.AddAsync(layers, cancellationToken);
+
+    public Task UseLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken) => _layers.UseAsync(layers, cancellationToken);
+
+    public Task<bool> AreLayersUsedAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken) => _layers.AreUsedAsync(layers, cancellationToken);
+
+    public Task DropLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken) =>
+        _layers.DropAsync(layers.Select(DiskChain.NodeOf), cancellationToken);
+
+    public Task MergeLayerAsync(string job, int slot, string path, Action<int> onPercent, CancellationToken cancellationToken) =>
+        _layers.MergeAsync(job, slot, path, onPercent, cancellationToken);
+
+    public Task FinishMergeAsync(string job, int slot, string path, CancellationToken cancellationToken) =>
+        _layers.FinishMergeAsync(job, slot, path, cancellationToken);
+
+    public Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken) => _memory.SaveAsync(file, onPercent, cancellationToken);
+
+    public Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken)
+    {
+        _isUntouched = false;
+        return _memory.LoadAsync(file, cancellationToken);
+    }
+
     public Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken) =>
         _monitor.ExecuteAsync(QmpCommands.QueryBalloon, QmpNothing.Instance, cancellationToken);
 
@@ -221,6 +249,7 @@ internal sealed class QemuVm : IVm
 
     private void Receive(QmpEvent received)
     {
+        _waiters.Receive(received);
         if (QemuEvents.Translate(received, Epoch, Run) is { } happened) _events.Writer.TryWrite(happened);
     }
 

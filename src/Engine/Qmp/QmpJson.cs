@@ -52,4 +52,13 @@ namespace Lamina.Engine.Qmp;
 [JsonSerializable(typeof(TrayMovedEventData))]
 [JsonSerializable(typeof(DeviceUnplugErrorEventData))]
 [JsonSerializable(typeof(MemorySizeEventData))]
+[JsonSerializable(typeof(MigrationCapabilities))]
+[JsonSerializable(typeof(MigrationParameters))]
+[JsonSerializable(typeof(UriArguments))]
+[JsonSerializable(typeof(MigrationInfo))]
+[JsonSerializable(typeof(TransactionArguments))]
+[JsonSerializable(typeof(BlockCommitArguments))]
+[JsonSerializable(typeof(JobInfo[]))]
+[JsonSerializable(typeof(MigrationEventData))]
+[JsonSerializable(typeof(JobStatusEventData))]
 internal sealed partial class QmpJson : JsonSerializerContext;

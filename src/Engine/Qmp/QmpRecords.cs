@@ -69,6 +69,8 @@ public sealed record AddFdInfo
 public sealed record RemoveFdArguments
 {
     public required long FdsetId { get; init; }
+    /// <summary>Null = all of the set.</summary>
+    public long? Fd { get; init; }
 }
 
 /// <summary><c>screendump</c>.</summary>
@@ -125,12 +127,19 @@ public sealed record BlockInfo
     public BlockIoStatus? IoStatus { get; init; }
 }
 
+public sealed record BlockCacheInfo
+{
+    public required bool Direct { get; init; }
+}
+
 public sealed record BlockDeviceInfo
 {
     public string? NodeName { get; init; }
     /// <summary>The file's name; of those QEMU got as open descriptors <c>/dev/fdset/N</c>.</summary>
     public required string File { get; init; }
     public required BlockImageInfo Image { get; init; }
+    public required bool Ro { get; init; }
+    public required BlockCacheInfo Cache { get; init; }
     public required long Iops { get; init; }
     [JsonPropertyName("iops_rd")]
     public required long IopsRead { get; init; }

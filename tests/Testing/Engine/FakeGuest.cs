@@ -26,11 +26,16 @@ public sealed class FakeGuest
             EngineVersion = "7.2.22",
         };
         SerialLine = DuplexStream.Pair();
+        State = definition.Incoming ? RunState.InMigrate : RunState.PreLaunch;
     }
 
     public VmDefinition Definition => Record.Definition;
     public RunRecord Record { get; private set; }
-    public RunState State { get; private set; } = RunState.PreLaunch;
+    public RunState State { get; private set; }
+    /// <summary>Nodes of layers that are open beside the chains.</summary>
+    public HashSet<string> OpenLayers { get; } = [];
+    /// <summary>Those of them that were put on top.</summary>
+    public HashSet<string> UsedLayers { get; } = [];
     public bool IsAlive { get; private set; } = true;
     /// <summary>Every call a handle made, by its method's name without Async, in order.</summary>
     public IReadOnlyList<string> Calls

@@ -90,6 +90,59 @@ public sealed class FakeVm : IVm
         _guest.Revise(definition);
     }
 
+    public async Task AddLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("AddLayers", needsMonitor: true, cancellationToken);
+        foreach (var layer in layers) _guest.OpenLayers.Add(DiskChain.NodeOf(layer));
+    }
+
+    public async Task UseLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("UseLayers", needsMonitor: true, cancellationToken);
+        foreach (var layer in layers)
+        {
+            if (!_guest.OpenLayers.Contains(DiskChain.NodeOf(layer))) throw new QmpErrorException("transaction", "GenericError", $"Cannot find {DiskChain.NodeOf(layer)}");
+        }
+
+        foreach (var layer in layers) _guest.UsedLayers.Add(DiskChain.NodeOf(layer));
+    }
+
+    public async Task<bool> AreLayersUsedAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("AreLayersUsed", needsMonitor: true, cancellationToken);
+        if (layers.Count == 0 || !_guest.UsedLayers.Contains(DiskChain.NodeOf(layers[0]))) return false;
+        _guest.Revise(DiskChain.With(Definition, layers));
+        return true;
+    }
+
+    public async Task DropLayersAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("DropLayers", needsMonitor: true, cancellationToken);
+        foreach (var layer in layers) _guest.OpenLayers.Remove(DiskChain.NodeOf(layer));
+    }
+
+    public Task MergeLayerAsync(string job, int slot, string path, Action<int> onPercent, CancellationToken cancellationToken) =>
+        _guest.RecordCallAsync("MergeLayer", needsMonitor: true, cancellationToken);
+
+    public async Task FinishMergeAsync(string job, int slot, string path, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("FinishMerge", needsMonitor: true, cancellationToken);
+        _guest.Revise(DiskChain.Without(Definition, slot, path));
+    }
+
+    public async Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("SaveMemory", needsMonitor: true, cancellationToken);
+        RandomAccess.Write((Microsoft.Win32.SafeHandles.SafeFileHandle)file, "memory"u8, 0);
+        _guest.Become(RunState.PostMigrate, vm => new VmStopped(vm.Epoch, vm.Run));
+    }
+
+    public async Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("LoadMemory", needsMonitor: true, cancellationToken);
+        _guest.SetState(RunState.Paused);
+    }
+
     public async Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken)
     {
         await _guest.RecordCallAsync("QueryBalloon", needsMonitor: true, cancellationToken);

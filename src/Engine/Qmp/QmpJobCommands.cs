@@ -1,0 +1,41 @@
+namespace Lamina.Engine.Qmp;
+
+/// <summary>The monitor's commands for jobs that borrow a VM: layers of disks, and memory in a file.</summary>
+public static class QmpJobCommands
+{
+    private static readonly QmpJson Json = QmpJson.Default;
+
+    public static readonly QmpCommand<MigrationCapabilities, QmpNothing> SetMigrationCapabilities =
+        new("migrate-set-capabilities", Json.MigrationCapabilities, Json.QmpNothing);
+    public static readonly QmpCommand<MigrationParameters, QmpNothing> SetMigrationParameters =
+        new("migrate-set-parameters", Json.MigrationParameters, Json.QmpNothing);
+    public static readonly QmpCommand<UriArguments, QmpNothing> Migrate = new("migrate", Json.UriArguments, Json.QmpNothing);
+    public static readonly QmpCommand<UriArguments, QmpNothing> MigrateIncoming = new("migrate-incoming", Json.UriArguments, Json.QmpNothing);
+    public static readonly QmpCommand<QmpNothing, QmpNothing> MigrateCancel = new("migrate_cancel", Json.QmpNothing, Json.QmpNothing);
+    public static readonly QmpCommand<QmpNothing, MigrationInfo> QueryMigrate = new("query-migrate", Json.QmpNothing, Json.MigrationInfo);
+    public static readonly QmpCommand<BlockCommitArguments, QmpNothing> BlockCommit = new("block-commit", Json.BlockCommitArguments, Json.QmpNothing);
+    public static readonly QmpCommand<DeviceIdArguments, QmpNothing> JobComplete = new("job-complete", Json.DeviceIdArguments, Json.QmpNothing);
+    public static readonly QmpCommand<DeviceIdArguments, QmpNothing> JobCancel = new("job-cancel", Json.DeviceIdArguments, Json.QmpNothing);
+    public static readonly QmpCommand<DeviceIdArguments, QmpNothing> JobDismiss = new("job-dismiss", Json.DeviceIdArguments, Json.QmpNothing);
+    public static readonly QmpCommand<QmpNothing, JobInfo[]> QueryJobs = new("query-jobs", Json.QmpNothing, Json.JobInfoArray);
+
+    public static readonly IReadOnlyList<QmpCommand> All =
+    [
+        SetMigrationCapabilities, SetMigrationParameters, Migrate, MigrateIncoming, MigrateCancel, QueryMigrate, BlockCommit, JobComplete, JobCancel,
+        JobDismiss, QueryJobs,
+    ];
+
+    /// <summary>Of the kinds of action only the one that is used.</summary>
+    public static readonly QmpCommand<TransactionArguments, QmpNothing> Transaction = new("transaction", Json.TransactionArguments, Json.QmpNothing);
+}
+
+/// <summary>The events of those jobs.</summary>
+public static class QmpJobEvents
+{
+    private static readonly QmpJson Json = QmpJson.Default;
+
+    public static readonly QmpEventKind<MigrationEventData> Migration = new("MIGRATION", Json.MigrationEventData);
+    public static readonly QmpEventKind<JobStatusEventData> JobStatus = new("JOB_STATUS_CHANGE", Json.JobStatusEventData);
+
+    public static readonly IReadOnlyList<QmpEventKind> All = [Migration, JobStatus];
+}
