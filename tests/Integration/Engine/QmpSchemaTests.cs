@@ -19,7 +19,7 @@ public class QmpSchemaTests
     public async Task Every_command_is_as_QEMU_knows_it()
     {
         var schema = await ReadSchemaAsync();
-        foreach (var command in QmpCommands.All)
+        foreach (var command in QmpCommands.All.Concat(QmpJobCommands.All))
         {
             var known = schema.Find(command.Name, "command");
             schema.CheckSent(command.ArgumentsInfo, known.GetProperty("arg-type").GetString()!, $"{command.Name}.arguments");
@@ -31,7 +31,7 @@ public class QmpSchemaTests
     public async Task Every_event_is_as_QEMU_knows_it()
     {
         var schema = await ReadSchemaAsync();
-        foreach (var kind in QmpEvents.All)
+        foreach (var kind in QmpEvents.All.Concat(QmpJobEvents.All))
             schema.CheckReceived(kind.DataInfo, schema.Find(kind.Name, "event").GetProperty("arg-type").GetString()!, kind.Name);
     }
 

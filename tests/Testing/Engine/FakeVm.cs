@@ -140,7 +140,7 @@ public sealed class FakeVm : IVm
     public async Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken)
     {
         await _guest.RecordCallAsync("LoadMemory", needsMonitor: true, cancellationToken);
-        _guest.SetState(RunState.Paused);
+        _guest.Become(RunState.Paused, describe: null);
     }
 
     public async Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken)
