@@ -9,7 +9,7 @@
 set -euo pipefail
 export LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-REPOSITORY=$(realpath "$(dirname "$0")/../..")
+REPOSITORY=$(realpath "$(dirname "$0")/../../..")
 BUILDERS=$REPOSITORY/src/Server/Images/Builders
 readonly SUITE=bookworm DISK_SIZE=12G
 . "$BUILDERS/boot-disk.sh"

@@ -1,0 +1,3 @@
+using Lamina.Tests.Nested;
+
+return await NestedCommand.RunAsync(args, Console.Out);
