@@ -124,6 +124,18 @@ public interface IVm : IAsyncDisposable
     /// <summary>Brings a saved memory into a process that was started with <see cref="VmDefinition.Incoming"/>. QEMU ends when it does not fit.</summary>
     Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Changes the running VM and its record. The record is written before something is plugged and after it is unplugged, so that after any
+    /// death of the daemon it names all that may be there; <see cref="FindMissingAsync"/> finds what is not.
+    /// </summary>
+    /// <exception cref="GuestDeclinedException">The guest did not play its part until <paramref name="deadline"/> or said no.</exception>
+    /// <exception cref="VmEngineException">A file or tap cannot be opened, or the engine cannot do this while the guest runs.</exception>
+    /// <exception cref="QmpErrorException">QEMU refused; what was begun is undone.</exception>
+    Task ChangeAsync(VmChange change, CancellationToken deadline, CancellationToken cancellationToken);
+
+    /// <summary>Ids of devices that the record names and the machine does not have: half-plugged, or given back while no daemon listened.</summary>
+    Task<IReadOnlyList<string>> FindMissingAsync(CancellationToken cancellationToken);
+
     /// <summary>Gives a connected stream socket to the VNC server as a new client; the handle stays the caller's to close.</summary>
     Task AddVncClientAsync(SafeHandle socket, CancellationToken cancellationToken);
 

@@ -17,6 +17,8 @@ public enum VmEngineFailure
     BadDefinition,
     /// <summary>A VM with this id already runs on this machine.</summary>
     AlreadyRunning,
+    /// <summary>Not while it runs.</summary>
+    Impossible,
     /// <summary>No or unreadable <c>definition.json</c>.</summary>
     NoRecord,
 }

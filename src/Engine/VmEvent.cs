@@ -33,6 +33,9 @@ public sealed record VmWatchdogFired(long Epoch, long Run) : VmEvent(Epoch, Run)
 
 public sealed record VmDeviceDeleted(long Epoch, long Run, string Device) : VmEvent(Epoch, Run);
 
+/// <summary>The guest did something to a device by itself: took or gave memory, moved a tray.</summary>
+public sealed record VmDeviceChanged(long Epoch, long Run, string Device) : VmEvent(Epoch, Run);
+
 /// <summary>The monitor does not answer or its line broke. The guest may well run on: nothing is killed for this.</summary>
 public sealed record VmMonitorLost(long Epoch, long Run, string Reason) : VmEvent(Epoch, Run);
 

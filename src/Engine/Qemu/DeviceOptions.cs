@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using Lamina.Engine.Qmp;
 
 namespace Lamina.Engine.Qemu;
@@ -35,7 +35,7 @@ internal sealed class DeviceOptions(string driver, string id)
     /// <summary>For <c>device_add</c>.</summary>
     public DeviceAddArguments ToArguments()
     {
-        var options = new JsonObject();
+        var options = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var (key, value) in _options.Where(option => option.Key is not ("id" or "bus"))) options[key] = Json(value);
         return new DeviceAddArguments { Driver = Driver, Id = Id, Bus = _options.Find(option => option.Key == "bus").Value as string, Options = options };
     }
@@ -47,10 +47,10 @@ internal sealed class DeviceOptions(string driver, string id)
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    private static JsonNode? Json(object value) => value switch
+    private static JsonElement Json(object value) => value switch
     {
-        bool on => JsonValue.Create(on),
-        string text => JsonValue.Create(text),
-        _ => JsonValue.Create(Convert.ToInt64(value, CultureInfo.InvariantCulture)),
+        bool on => JsonSerializer.SerializeToElement(on, QmpJson.Default.Boolean),
+        string text => JsonSerializer.SerializeToElement(text, QmpJson.Default.String),
+        _ => JsonSerializer.SerializeToElement(Convert.ToInt64(value, CultureInfo.InvariantCulture), QmpJson.Default.Int64),
     };
 }

@@ -39,7 +39,7 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         var folder = new RuntimeFolder(runtimeFolder);
         var record = folder.ReadRecord();
         if (await FindProcessAsync(record, cancellationToken) is not { } process) return new AttachOutcome { Record = record };
-        var vm = new QemuVm(record, process, OpenStderr(folder), cgroups, options, time);
+        var vm = new QemuVm(record, process, OpenStderr(folder), cgroups, options, time, FeaturesAsync);
         vm.Watch(monitor: null, serial: null);
         await vm.Settled.WaitAsync(cancellationToken);
         return new AttachOutcome { Record = record, Vm = vm };
@@ -75,11 +75,29 @@ public sealed class QemuEngine(QemuEngineOptions options, CgroupManager cgroups,
         undo.Add(stderrPipe.Dispose);
         var (process, opening, serial) = await SpawnAsync(record, key, files, folder, placement, stderrPipe, undo, cancellationToken);
         var monitor = await AwaitAnswerAsync(definition, process, opening, folder, cancellationToken);
-        undo.Keep();
-        var vm = new QemuVm(record, process, stderrPipe, cgroups, options, time);
+        var vm = new QemuVm(record, process, stderrPipe, cgroups, options, time, FeaturesAsync);
         vm.Watch(monitor, serial);
+        await PrepareAsync(vm, cancellationToken);
+        undo.Keep();
         return vm;
     }
+
+    private static async Task PrepareAsync(QemuVm vm, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await vm.PrepareAsync(cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            await vm.DisposeAsync();
+            if (exception is not (QmpErrorException or QmpClosedException or QmpProtocolException)) throw;
+            throw new VmEngineException(VmEngineFailure.StartFailed, $"QEMU of VM {vm.Definition.Name} did not take its limits: {exception.Message}",
+                "See whether the limits of its disks are ones that QEMU knows.", exception);
+        }
+    }
+
+    private async Task<QemuFeatures> FeaturesAsync(CancellationToken cancellationToken) => (await _prober.ProbeAsync(cancellationToken)).Features;
 
     private CgroupPlacement MakeCgroup(VmDefinition definition, Undo undo)
     {

@@ -19,6 +19,8 @@ internal static class QemuEvents
         "WATCHDOG" => new VmWatchdogFired(epoch, run),
         "BLOCK_IO_ERROR" => DiskError(QmpEvents.BlockIoError.Read(received), epoch, run),
         "DEVICE_DELETED" => QmpEvents.DeviceDeleted.Read(received).Device is { } device ? new VmDeviceDeleted(epoch, run, device) : null,
+        "DEVICE_TRAY_MOVED" => new VmDeviceChanged(epoch, run, QmpDeviceEvents.TrayMoved.Read(received).Id),
+        "MEMORY_DEVICE_SIZE_CHANGE" => QmpDeviceEvents.MemorySize.Read(received).Id is { } memory ? new VmDeviceChanged(epoch, run, memory) : null,
         _ => null,
     };
 

@@ -45,21 +45,36 @@ internal sealed class QemuOpenFiles : IDisposable
         }
     }
 
+    /// <summary>A file for a QEMU that runs already.</summary>
+    /// <exception cref="VmEngineException">It cannot be opened.</exception>
+    public static SafeHandle OpenOne(BlockNode node) =>
+        OpenPlain(new QemuFile(Number: 0, node.Role, QemuFileKind.Image, node.Path, node.ReadOnly, node.DirectIo));
+
+    /// <summary>A tap for a QEMU that runs already.</summary>
+    /// <exception cref="VmEngineException">It cannot be had.</exception>
+    public static SafeHandle OpenTap(string name, string role) =>
+        OpenPlain(new QemuFile(Number: 0, role, QemuFileKind.Tap, name, ReadOnly: false, DirectIo: false));
+
     public void Dispose()
     {
         foreach (var owned in _owned) owned.Dispose();
     }
 
-    private SafeHandle OpenOne(QemuFile file, RuntimeFolder folder)
+    private SafeHandle OpenOne(QemuFile file, RuntimeFolder folder) => file.Kind switch
+    {
+        QemuFileKind.Socket => OpenSocket(file, folder),
+        _ => Own(OpenPlain(file)),
+    };
+
+    private static SafeHandle OpenPlain(QemuFile file)
     {
         try
         {
             return file.Kind switch
             {
-                QemuFileKind.Socket => OpenSocket(file, folder),
                 QemuFileKind.Memory => OpenMemory(file),
-                QemuFileKind.Tap => Own(TapDevice.Open(file.Source)),
-                _ => Own(OpenImage(file)),
+                QemuFileKind.Tap => TapDevice.Open(file.Source),
+                _ => OpenImage(file),
             };
         }
         catch (LinuxException exception) when (file.Kind is QemuFileKind.Tap)
@@ -67,10 +82,20 @@ internal sealed class QemuOpenFiles : IDisposable
             throw new VmEngineException(VmEngineFailure.HostResource, $"The tap {file.Source} of {file.Role} cannot be had: {exception.Message}",
                 "See with `lamina doctor` whether /dev/net/tun is usable and no other process holds the tap.", exception);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && file.Kind is not QemuFileKind.Socket)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new VmEngineException(VmEngineFailure.FileUnusable, $"The file {file.Source} of {file.Role} cannot be opened: {exception.Message}",
                 "Check that the file is there and its pool is mounted.", exception);
+        }
+    }
+
+    private SafeSocketHandle OpenSocket(QemuFile file, RuntimeFolder folder)
+    {
+        try
+        {
+            var socket = folder.Listen(file.Role);
+            _owned.Add(socket);
+            return socket.SafeHandle;
         }
         catch (Exception exception) when (exception is IOException or SocketException)
         {
@@ -79,17 +104,10 @@ internal sealed class QemuOpenFiles : IDisposable
         }
     }
 
-    private SafeSocketHandle OpenSocket(QemuFile file, RuntimeFolder folder)
-    {
-        var socket = folder.Listen(file.Role);
-        _owned.Add(socket);
-        return socket.SafeHandle;
-    }
-
-    private SafeHandle OpenMemory(QemuFile file)
+    private static SafeHandle OpenMemory(QemuFile file)
     {
         using var source = OpenImage(file);
-        return Own(Memfd.CreateSealed(file.Role, source));
+        return Memfd.CreateSealed(file.Role, source);
     }
 
     // The last part of the path must be the file itself: a link put in its place leads nowhere.

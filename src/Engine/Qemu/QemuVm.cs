@@ -33,6 +33,7 @@ internal sealed class QemuVm : IVm
     private readonly EventWaiters _waiters = new();
     private readonly QemuLayers _layers;
     private readonly QemuMemory _memory;
+    private readonly QemuChanges _changes;
     private readonly SemaphoreSlim _revising = new(1, 1);
     private volatile RunRecord _record;
     private bool _isUntouched;
@@ -40,7 +41,7 @@ internal sealed class QemuVm : IVm
 
     /// <param name="stderrPipe">Held open, so that the last words outlive their writer.</param>
     public QemuVm(RunRecord record, ChildProcess process, SafeFileHandle stderrPipe, CgroupManager cgroups, QemuEngineOptions options,
-        TimeProvider time)
+        TimeProvider time, Func<CancellationToken, Task<QemuFeatures>> features)
     {
         _record = record;
         _process = process;
@@ -51,6 +52,7 @@ internal sealed class QemuVm : IVm
         _folder = new RuntimeFolder(record.Definition.RuntimeFolder);
         _stderr = new StderrLog(_folder.StderrPath);
         _monitor = new QemuMonitor(_folder, options, time, Receive, ReportTrouble);
+        _changes = new QemuChanges(this, _monitor, _waiters, features, time);
         _counters = new QemuCounters(_monitor);
         _layers = new QemuLayers(this, _monitor, _waiters, time);
         _memory = new QemuMemory(_monitor, _waiters, time);
@@ -170,6 +172,22 @@ internal sealed class QemuVm : IVm
         _isUntouched = false;
         return _memory.LoadAsync(file, cancellationToken);
     }
+
+    public async Task ChangeAsync(VmChange change, CancellationToken deadline, CancellationToken cancellationToken)
+    {
+        if (change is VmChange.SetLimits limits)
+        {
+            var changed = limits.ApplyTo(Definition);
+            await _cgroups.SetLimitsAsync(CgroupName(changed), QemuLimits.Of(changed), cancellationToken);
+            await ReviseAsync(changed, cancellationToken);
+        }
+        else await _changes.DoAsync(change, deadline, cancellationToken);
+    }
+
+    public Task<IReadOnlyList<string>> FindMissingAsync(CancellationToken cancellationToken) => _changes.FindMissingAsync(cancellationToken);
+
+    /// <summary>Before the guest's first instruction: what the command line could not say.</summary>
+    public Task PrepareAsync(CancellationToken cancellationToken) => _changes.PrepareAsync(cancellationToken);
 
     public Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken) =>
         _monitor.ExecuteAsync(QmpCommands.QueryBalloon, QmpNothing.Instance, cancellationToken);

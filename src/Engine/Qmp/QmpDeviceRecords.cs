@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Lamina.Engine.Qmp;
@@ -13,7 +12,7 @@ public sealed record DeviceAddArguments
     public required string Id { get; init; }
     public string? Bus { get; init; }
     [JsonExtensionData]
-    public JsonObject? Options { get; set; }
+    public Dictionary<string, JsonElement>? Options { get; set; }
 }
 
 /// <summary><c>device_del</c> and <c>netdev_del</c>.</summary>

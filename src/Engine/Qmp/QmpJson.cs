@@ -49,6 +49,8 @@ namespace Lamina.Engine.Qmp;
 [JsonSerializable(typeof(HotpluggableCpu[]))]
 [JsonSerializable(typeof(QomPathArguments))]
 [JsonSerializable(typeof(long))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(bool))]
 [JsonSerializable(typeof(TrayMovedEventData))]
 [JsonSerializable(typeof(DeviceUnplugErrorEventData))]
 [JsonSerializable(typeof(MemorySizeEventData))]

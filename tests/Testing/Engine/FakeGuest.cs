@@ -15,6 +15,7 @@ public sealed class FakeGuest
 {
     private readonly Lock _lock = new();
     private readonly List<string> _calls = [];
+    private readonly List<VmChange> _changes = [];
     private FakeVm? _handle;
     private string? _monitorTrouble;
 
@@ -42,6 +43,15 @@ public sealed class FakeGuest
     {
         get { lock (_lock) return [.. _calls]; }
     }
+    /// <summary>Every change asked for, in order.</summary>
+    public IReadOnlyList<VmChange> Changes
+    {
+        get { lock (_lock) return [.. _changes]; }
+    }
+    /// <summary>Called at each change, with the token that says when the guest's time is over; an exception fails it, a pending task delays it.</summary>
+    public Func<VmChange, CancellationToken, Task>? OnChange { get; set; }
+    /// <summary>What the machine does not have, though the record says so.</summary>
+    public IReadOnlyList<string> MissingDevices { get; set; } = [];
     public string StderrTail { get; set; } = "";
     /// <summary>What its screen shows, as PNG.</summary>
     public byte[] Picture { get; set; } = [];
@@ -124,6 +134,24 @@ public sealed class FakeGuest
     public void ForceState(RunState state)
     {
         lock (_lock) State = state;
+    }
+
+    internal async Task ChangeAsync(VmChange change, CancellationToken deadline, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _changes.Add(change);
+            if (change is VmChange.PlugDisk plug && Definition.Disks.Any(disk => disk.Slot == plug.Disk.Slot && disk.Serial != plug.Disk.Serial))
+                throw new QmpErrorException("device_add", "GenericError", $"Duplicate device ID 'disk{plug.Disk.Slot}'");
+        }
+        if (OnChange is { } hook) await hook(change, deadline).WaitAsync(cancellationToken);
+        lock (_lock) Record = Record with { Definition = change.ApplyTo(Definition) };
+    }
+
+    /// <summary>The guest gives a device back of its own accord, as one does that was asked to in vain.</summary>
+    public void GiveBack(string device)
+    {
+        lock (_lock) _handle?.Publish(new VmDeviceDeleted(Definition.Epoch, Definition.Run, device));
     }
 
     internal void Revise(VmDefinition definition)

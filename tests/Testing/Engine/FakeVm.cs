@@ -143,6 +143,18 @@ public sealed class FakeVm : IVm
         _guest.Become(RunState.Paused, describe: null);
     }
 
+    public async Task ChangeAsync(VmChange change, CancellationToken deadline, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync(change.GetType().Name, needsMonitor: true, cancellationToken);
+        await _guest.ChangeAsync(change, deadline, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<string>> FindMissingAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("FindMissing", needsMonitor: true, cancellationToken);
+        return _guest.MissingDevices;
+    }
+
     public async Task<BalloonInfo> QueryBalloonAsync(CancellationToken cancellationToken)
     {
         await _guest.RecordCallAsync("QueryBalloon", needsMonitor: true, cancellationToken);
