@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Lamina.Linux.Files;
+using Lamina.Linux.Processes;
 using Lamina.Server.Networks;
 using Lamina.Server.Auth;
 using Lamina.Server.Store;
@@ -11,6 +12,7 @@ internal static class Laminad
 {
     private const int Failed = 1;
     private const int Usage = 2;
+    private const int DaemonOomScoreAdjustment = -900;
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, TextWriter output, TextWriter errors)
     {
@@ -80,6 +82,8 @@ internal static class Laminad
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        // For want of memory the kernel shall end anything else first; children do not inherit it.
+        OomProtection.Set(DaemonOomScoreAdjustment);
         await using var daemon = await Daemon.OpenAsync(new DaemonOptions { Instance = options, Time = time });
         await daemon.StartAsync();
         if (daemon.FirstPassword is { } password) await output.WriteLineAsync(FirstPasswordLine(password, Console.IsOutputRedirected, daemon.Instance.DataDirectory));

@@ -49,7 +49,7 @@ internal static class RoomEndpoints
         new OperationEndpoints(rooms.Services).Map(api);
         rooms.Auth.Map(api);
         ProjectEndpoints.Map(api);
-        HostEndpoints.Map(api);
+        new HostEndpoints(rooms.Events).Map(api);
         new OperatingSystemEndpoints(rooms.OperatingSystems).Map(api);
         rooms.Storage.Map(api);
         NetworkEndpoints.Map(api);
@@ -57,6 +57,7 @@ internal static class RoomEndpoints
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
         rooms.Metrics.Map(api);
+        rooms.Memory.Map(api);
         new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);
         var doctor = new DoctorCollector(rooms.Instance, rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Time);
         DoctorEndpoints.Map(api, doctor);

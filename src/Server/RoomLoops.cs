@@ -15,6 +15,7 @@ internal static class RoomLoops
         loops.Add("networks", rooms.Networks.RunAsync);
         rooms.Vms.Add(loops);
         rooms.Metrics.Add(loops);
+        rooms.Memory.Add(loops);
         return loops;
     }
 }

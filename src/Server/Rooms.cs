@@ -10,6 +10,7 @@ using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
+using Lamina.Server.Memory;
 using Lamina.Server.Metrics;
 using Lamina.Server.Networks;
 using Lamina.Server.OperatingSystems;
@@ -46,6 +47,7 @@ internal sealed record Rooms
     public required HostNetworks Networks { get; init; }
     public required VmRooms Vms { get; init; }
     public required MetricRoom Metrics { get; init; }
+    public required MemoryRoom Memory { get; init; }
     public required ConsoleEndpoints Consoles { get; init; }
 
     /// <param name="options">How the daemon is made.</param>
@@ -163,6 +165,9 @@ internal sealed record Rooms
             Loggers = loggers,
         }));
 
+        // Memory
+        var memory = new MemoryRoom(host, vms, metrics.Sampler, store, cache, events, time, loggers);
+
         return new Rooms
         {
             Instance = instance,
@@ -185,6 +190,7 @@ internal sealed record Rooms
             Networks = networks,
             Vms = vms,
             Metrics = metrics,
+            Memory = memory,
             Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),
         };
     }

@@ -65,7 +65,10 @@ internal sealed class QemuArguments
         Add("-smp", $"cpus={_vm.Cpus},maxcpus={_vm.MaxCpus},sockets=1,cores={_vm.MaxCpus},threads=1");
         var growth = MachineLayout.HasMemoryRoom(_vm) ? $",slots={MachineLayout.MemorySlots},maxmem={_vm.MaxMemoryMiB}M" : "";
         Add("-m", $"size={_vm.MemoryMiB}M{growth}");
-        Add("-object", $"memory-backend-memfd,id=ram0,size={_vm.MemoryMiB}M,share=on");
+        // The kernel merges anonymous private memory only: it passes by what is shared, as a memfd is (mm/ksm.c, vma_ksm_compatible).
+        Add("-object", _vm.MergeMemory
+            ? $"memory-backend-ram,id=ram0,size={_vm.MemoryMiB}M,share=off,merge=on"
+            : $"memory-backend-memfd,id=ram0,size={_vm.MemoryMiB}M,share=on");
         Add("-rtc", _vm.LocalTimeClock ? "base=localtime" : "base=utc");
         string[] boot = [.. HasBootOrder() ? ["strict=on"] : (string[])[], .. _vm.BootMenu ? ["menu=on", $"splash-time={BootMenuMilliseconds}"] : (string[])[]];
         if (boot.Length > 0) Add("-boot", string.Join(',', boot));

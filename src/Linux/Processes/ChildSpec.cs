@@ -30,6 +30,9 @@ public sealed record ChildSpec
 
     public ChildLimits? Limits { get; init; }
 
+    /// <summary>How willingly the kernel ends it for want of memory, -1000 to 1000. Not inherited: the daemon's own protection is not its children's.</summary>
+    public int OomScoreAdjustment { get; init; }
+
     /// <summary>Null: /dev/null.</summary>
     public SafeHandle? StandardInput { get; init; }
 

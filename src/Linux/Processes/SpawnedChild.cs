@@ -8,12 +8,13 @@ namespace Lamina.Linux.Processes;
 /// <summary>A child right after its start, with the captures of its outputs.</summary>
 internal sealed class SpawnedChild
 {
-    private SpawnedChild(OutputCapture? output, OutputCapture? error, int processId, string program)
+    private SpawnedChild(OutputCapture? output, OutputCapture? error, int processId, int oomScoreAdjustment, string program)
     {
         Output = output;
         Error = error;
         Pidfd = Processes.Pidfd.TryOpen(processId) ?? throw new LinuxException($"watch {program}", Errno.NoSuchProcess);
         var stat = ProcessStat.Read(processId) ?? throw new LinuxException($"read the start time of {program}", Errno.NoSuchProcess);
+        OomProtection.SetChild(processId, oomScoreAdjustment);
         Identity = new(processId, stat.StartTicks, program, HostClock.ReadBootId());
     }
 
@@ -36,7 +37,7 @@ internal sealed class SpawnedChild
             var files = new SpawnFiles(spec.StandardInput ?? nowhere, output.Target, error.Target, spec.Files);
             var command = LaunchCommand.For(spec, program);
             var processId = CgroupThread.Run(spec.Cgroup, () => PosixSpawn.Start(command, spec, files));
-            return Complete(output.Capture, error.Capture, processId, program);
+            return Complete(output.Capture, error.Capture, processId, spec.OomScoreAdjustment, program);
         }
         catch
         {
@@ -58,11 +59,11 @@ internal sealed class SpawnedChild
         Error?.Dispose();
     }
 
-    private static SpawnedChild Complete(OutputCapture? output, OutputCapture? error, int processId, string program)
+    private static SpawnedChild Complete(OutputCapture? output, OutputCapture? error, int processId, int oomScoreAdjustment, string program)
     {
         try
         {
-            return new(output, error, processId, program);
+            return new(output, error, processId, oomScoreAdjustment, program);
         }
         catch
         {

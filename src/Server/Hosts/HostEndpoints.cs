@@ -1,22 +1,40 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Events;
 using Lamina.Server.Http;
 
 namespace Lamina.Server.Hosts;
 
 /// <summary><c>/v1/hosts</c>: the machines that run VMs.</summary>
-internal static class HostEndpoints
+internal sealed class HostEndpoints(EventLog events)
 {
     /// <summary>For <c>/v1/watch</c>.</summary>
     public static WatchKind Watch { get; } = new WatchKind<Lamina.Api.Host>(
         "hosts", [Keys.Hosts.Spec, Keys.Hosts.Status], Get, _ => null, ApiJson.Default.Host);
 
-    public static void Map(ApiRoutes api)
+    public void Map(ApiRoutes api)
     {
         api.Get("/v1/hosts", Permission.View, "Lists hosts", List).Answers(ApiJson.Default.PageHost).Paged().InstallationWide();
         api.Get("/v1/hosts/{host}", Permission.View, "Shows a host, by name or id", Show)
             .Answers(ApiJson.Default.Host).InstallationWide().Problems("host.notFound");
+        api.Patch("/v1/hosts/{host}", Permission.Administer, "Sets how a host uses its memory", UpdateAsync)
+            .Takes(ApiJson.Default.HostUpdate).Answers(ApiJson.Default.Host).InstallationWide().Problems("host.notFound", "etag.mismatch");
     }
+
+    private async ValueTask<ApiAnswer> UpdateAsync(ApiRequest request)
+    {
+        var host = request.Snapshot.FindInstalled(Keys.Hosts.Spec, "host", request.Route("host"));
+        request.RequireMatch(host);
+        var update = await request.PatchAsync(HostRules.Changeable(host.Record), ApiJson.Default.HostUpdate);
+        var spec = HostRules.Update(host.Record, update);
+        var target = new ObjectReference { Kind = "host", Id = host.Id, Name = host.Record.Name };
+        var change = new StoreChange("host.update").Update(Keys.Hosts.Spec, host.Id, spec, host.ModRevision);
+        events.Add(change, new EventDraft { Kind = "host.changed", Message = $"Host '{host.Record.Name}' was changed: {Words(spec.Memory)}.", Target = target });
+        return await request.CommitAsync(change, ApiAnswer.Ok(Get(request.Snapshot, host.Id)! with { Spec = spec }, ApiJson.Default.Host), target);
+    }
+
+    private static string Words(HostMemoryPolicy memory) =>
+        $"memory overcommit {memory.OvercommitPercent} %, balloons {(memory.Balloon ? "on" : "off")}, merging of pages {memory.Ksm.ToString().ToLowerInvariant()}";
 
     private static ApiAnswer List(ApiRequest request) => ApiAnswer.Ok(
         request.Page.Cut(request.Snapshot.All(Keys.Hosts.Spec).Select(spec => Get(request.Snapshot, spec.Id)!), host => $"{host.Name} {host.Id}"),

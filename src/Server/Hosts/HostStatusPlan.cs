@@ -62,8 +62,12 @@ internal static class HostStatusPlan
 
     private static void Rename(CacheSnapshot snapshot, StoreChange change, string hostId, string name)
     {
-        if (snapshot.Get(Keys.Hosts.Spec, hostId)?.Record is { } former) change.Delete(Keys.Names[NameId(former.Name)]);
-        change.Put(Keys.Hosts.Spec, hostId, new HostSpec { Name = name });
+        if (snapshot.Get(Keys.Hosts.Spec, hostId) is { } former)
+        {
+            // The rest of it is the API's.
+            change.Delete(Keys.Names[NameId(former.Record.Name)]).Update(Keys.Hosts.Spec, hostId, former.Record with { Name = name }, former.ModRevision);
+        }
+        else change.Put(Keys.Hosts.Spec, hostId, new HostSpec { Name = name });
         change.Create(Keys.Names, NameId(name), new Claim { Owner = hostId });
     }
 

@@ -23,6 +23,7 @@ internal static class PlacementHosts
                     Id = host.Id,
                     Name = snapshot.Get(Keys.Hosts.Spec, host.Id)?.Record.Name ?? host.Id,
                     MemoryMiB = (int)host.Record.MemoryMiB,
+                    OvercommitPercent = snapshot.Get(Keys.Hosts.Spec, host.Id)?.Record.Memory.OvercommitPercent ?? HostMemoryPolicy.NoOvercommit,
                     Cores = host.Record.Cores,
                     Accelerator = host.Record.Accelerator!.Kind,
                     CommittedMiB = committed[host.Id].Sum(),

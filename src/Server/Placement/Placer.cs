@@ -8,6 +8,11 @@ internal sealed record PlacementHost
     public required string Id { get; init; }
     public required string Name { get; init; }
     public required int MemoryMiB { get; init; }
+
+    /// <summary>How much of that may be promised to running VMs.</summary>
+    public int OvercommitPercent { get; init; } = HostMemoryPolicy.NoOvercommit;
+
+    public int CapacityMiB => (int)Math.Min(int.MaxValue, (long)MemoryMiB * OvercommitPercent / 100);
     public required int Cores { get; init; }
     public required AcceleratorKind Accelerator { get; init; }
 
@@ -33,7 +38,7 @@ internal static class Placer
     {
         var best = hosts
             .Where(host => VmFootprint.Of(memoryMiB, host.Accelerator).AdmissionMiB <= host.MemoryMiB)
-            .OrderByDescending(host => host.MemoryMiB - host.CommittedMiB)
+            .OrderByDescending(host => host.CapacityMiB - host.CommittedMiB)
             .ThenBy(host => host.Id, StringComparer.Ordinal)
             .FirstOrDefault();
         return best is null ? new PlacementVerdict { Refusal = NoHost(vmName, memoryMiB, hosts) } : new PlacementVerdict { Host = best.Id };
@@ -46,13 +51,13 @@ internal static class Placer
     public static Failure? Admit(string vmName, int memoryMiB, PlacementHost host)
     {
         int needed = VmFootprint.Of(memoryMiB, host.Accelerator).AdmissionMiB;
-        int free = host.MemoryMiB - host.CommittedMiB;
+        int free = host.CapacityMiB - host.CommittedMiB;
         if (needed <= free) return null;
         return new Failure
         {
             Code = "host.memoryFull",
-            Message = $"VM '{vmName}' needs {needed} MiB on host '{host.Name}' ({memoryMiB} MiB for the guest, the rest for QEMU), but only {Math.Max(free, 0)} of {host.MemoryMiB} MiB are not yet promised to running VMs.",
-            Remedy = "Stop another VM, or give this one less memory: lamina vm set NAME --memory SIZE.",
+            Message = $"VM '{vmName}' needs {needed} MiB on host '{host.Name}' ({memoryMiB} MiB for the guest, the rest for QEMU), but only {Math.Max(free, 0)} of {host.CapacityMiB} MiB are not yet promised to running VMs.",
+            Remedy = "Stop another VM, or give this one less memory: lamina vm set NAME --memory SIZE. If guests seldom need all of theirs: lamina host set HOST --memory-overcommit 1.5.",
         };
     }
 

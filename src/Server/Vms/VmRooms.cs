@@ -76,6 +76,9 @@ internal sealed class VmRooms : IAsyncDisposable
     /// <summary>The VMs of this host; <see cref="HostVms.TryGetRunning"/> for consoles.</summary>
     public HostVms Vms { get; }
 
+    /// <summary>What is promised to running VMs.</summary>
+    public HostMemory Memory => _host.Memory;
+
     public void Map(ApiRoutes api)
     {
         var operations = new OperationRequests(_parts.Time);

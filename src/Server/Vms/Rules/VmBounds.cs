@@ -42,6 +42,19 @@ internal static class VmBounds
             problems.Add("$.memoryMiB", "vm.memoryExceedsHost", $"{memoryMiB} MiB are more than {(hosts.Count == 1 ? "the host has" : "any host has")}: at most {most} MiB can be given to one VM (the rest is QEMU's).");
     }
 
+    /// <param name="memoryMiB">What the guest has.</param>
+    /// <param name="leastMiB">Below this the balloon never takes it; null: half.</param>
+    /// <param name="leftMiB">What it shall have left, by hand; null: by the host's policy.</param>
+    /// <param name="problems">Gets what is wrong.</param>
+    public static void CheckBalloon(int memoryMiB, int? leastMiB, int? leftMiB, InputProblems problems)
+    {
+        if (leastMiB < LeastMemoryMiB || leastMiB > memoryMiB)
+            problems.Add("$.memoryMinMiB", "vm.memoryMin", $"What the balloon must leave lies between {LeastMemoryMiB} MiB and the VM's memory, {memoryMiB} MiB; {leastMiB} MiB does not.");
+        int least = leastMiB ?? LeastMemoryMiB;
+        if (leftMiB < least || leftMiB > memoryMiB)
+            problems.Add("$.balloonMiB", "vm.balloon", $"The balloon can leave the guest from {least} MiB to all of its {memoryMiB} MiB; {leftMiB} MiB is neither.");
+    }
+
     public static void CheckLimits(VmLimits? limits, InputProblems problems)
     {
         if (limits?.CpuPercent is < 1 or > 100 * MostCpus)

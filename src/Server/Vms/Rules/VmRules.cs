@@ -27,6 +27,7 @@ internal static class VmRules
         VmFirmwareRules.Check(create, problems);
         VmBounds.CheckCpus(cpus, create.MaxCpus, problems);
         VmBounds.CheckMemory(memoryMiB, firmware, lookups.Hosts, problems);
+        VmBounds.CheckBalloon(memoryMiB, create.MemoryMinMiB, null, problems);
         VmBounds.CheckLimits(create.Limits, problems);
         VmBounds.CheckAutostart(create.Autostart, problems);
         VmBounds.CheckWords(create.Notes, create.Tags, problems);
@@ -43,6 +44,8 @@ internal static class VmRules
             CreatedAt = now,
             Cpus = cpus,
             MemoryMiB = memoryMiB,
+            MemoryMinMiB = create.MemoryMinMiB,
+            MergeMemory = create.MergeMemory,
             Firmware = firmware,
             SecureBoot = create.SecureBoot == true,
             Tpm = create.Tpm == true ? new VmTpm { Secret = Guid.CreateVersion7(now).ToString() } : null,
@@ -75,6 +78,8 @@ internal static class VmRules
         Name = spec.Name,
         Cpus = spec.Cpus,
         MemoryMiB = spec.MemoryMiB,
+        MemoryMinMiB = spec.MemoryMinMiB,
+        BalloonMiB = spec.BalloonMiB,
         Limits = spec.Limits,
         Restart = spec.Restart,
         Autostart = spec.Autostart,
@@ -97,6 +102,7 @@ internal static class VmRules
         CheckName(update.Name, spec.Name, lookups, problems);
         VmBounds.CheckCpus(cpus, null, problems);
         VmBounds.CheckMemory(memoryMiB, spec.Firmware, lookups.Hosts, problems);
+        VmBounds.CheckBalloon(memoryMiB, update.MemoryMinMiB, update.BalloonMiB, problems);
         VmBounds.CheckLimits(update.Limits, problems);
         VmBounds.CheckAutostart(update.Autostart, problems);
         VmBounds.CheckWords(update.Notes, update.Tags, problems);
@@ -108,6 +114,8 @@ internal static class VmRules
             Name = update.Name!,
             Cpus = cpus,
             MemoryMiB = memoryMiB,
+            MemoryMinMiB = update.MemoryMinMiB,
+            BalloonMiB = update.BalloonMiB,
             Machine = spec.Machine with { MaxCpus = Math.Max(spec.Machine.MaxCpus, cpus) },
             Limits = update.Limits,
             Restart = update.Restart ?? RestartPolicy.OnFailure,

@@ -30,6 +30,7 @@ internal static class VmDefinitions
             Cpus = spec.Cpus,
             MaxCpus = spec.Machine.MaxCpus,
             MemoryMiB = spec.MemoryMiB,
+            MergeMemory = spec.MergeMemory,
             TbSizeMiB = footprint.TranslationCacheMiB,
             HyperV = spec.Machine.HyperV,
             Firmware = Firmware(spec, material, engine),

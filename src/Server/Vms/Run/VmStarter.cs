@@ -133,6 +133,7 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
             Id = host.HostId,
             Name = host.HostName,
             MemoryMiB = (int)(status?.MemoryMiB ?? 0),
+            OvercommitPercent = host.Cache.Snapshot.Get(Keys.Hosts.Spec, host.HostId)?.Record.Memory.OvercommitPercent ?? HostMemoryPolicy.NoOvercommit,
             Cores = status?.Cores ?? 0,
             Accelerator = accelerator.Kind,
             CommittedMiB = 0,
