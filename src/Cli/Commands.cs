@@ -1,10 +1,9 @@
 using System.CommandLine;
+using Lamina.Cli;
 using Lamina.Cli.Manual;
 using Lamina.Cli.Vms;
 
-namespace Lamina.Cli;
-
-/// <summary>The whole tree of commands.</summary>
+/// <summary>The whole tree of commands. Beside Program.cs above all namespaces, since it uses all of them.</summary>
 internal static class Commands
 {
     public static RootCommand Build()
