@@ -56,6 +56,7 @@ internal static class RoomEndpoints
         new FirewallGroupEndpoints(rooms.Events, rooms.Time).Map(api);
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
+        rooms.Copies.Map(api);
         rooms.Metrics.Map(api);
         rooms.Memory.Map(api);
         new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);

@@ -6,6 +6,7 @@ using Lamina.Linux.Cgroups;
 using Lamina.Server.Auth;
 using Lamina.Server.Consoles;
 using Lamina.Server.Control;
+using Lamina.Server.Copies;
 using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Hosts;
@@ -49,6 +50,7 @@ internal sealed record Rooms
     public required MetricRoom Metrics { get; init; }
     public required MemoryRoom Memory { get; init; }
     public required ConsoleEndpoints Consoles { get; init; }
+    public required CopyRooms Copies { get; init; }
 
     /// <param name="options">How the daemon is made.</param>
     /// <param name="opened">Gets whatever is to be closed, also when this fails midway.</param>
@@ -189,6 +191,19 @@ internal sealed record Rooms
             Storage = storage,
             Networks = networks,
             Vms = vms,
+            Copies = new CopyRooms(new CopyParts
+            {
+                Store = store,
+                Cache = cache,
+                Time = time,
+                Events = events,
+                Executor = executor,
+                Pools = storage.Pools,
+                Disks = storage.Disks,
+                Workers = storage.Workers,
+                Vms = vms.Vms,
+                Secrets = auth.Secrets,
+            }),
             Metrics = metrics,
             Memory = memory,
             Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),

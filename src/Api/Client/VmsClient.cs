@@ -35,6 +35,13 @@ public sealed class VmsClient
     public Task<Operation> DeleteAsync(string vm, bool force, bool keepDisks, CancellationToken cancellationToken) => _connection.DeleteAsync(
         Path(vm).With("force", force ? "true" : null).With("keepDisks", keepDisks ? "true" : null), ApiJson.Default.Operation, cancellationToken);
 
+    /// <summary>The operation's result names the VM, and the operation that completes or starts it.</summary>
+    public Task<Operation> CloneAsync(string vm, VmClone clone, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(vm, "clone"), clone, ApiJson.Default.VmClone, ApiJson.Default.Operation, cancellationToken);
+
+    public Task<Vm> SetTemplateAsync(string vm, VmTemplateRequest request, CancellationToken cancellationToken) =>
+        _connection.PostAsync(Path(vm, "template"), request, ApiJson.Default.VmTemplateRequest, ApiJson.Default.Vm, cancellationToken);
+
     public Task<Operation> StartAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "start", cancellationToken);
 
     public Task<Operation> StopAsync(string vm, VmStopRequest request, CancellationToken cancellationToken) =>

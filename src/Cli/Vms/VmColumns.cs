@@ -49,6 +49,7 @@ internal static class VmColumns
     private static string State(Vm vm)
     {
         if (vm.Spec.Deleting is not null) return "deleting";
+        if (vm.Spec.Template) return "template";
         if (vm.Status is not { } status) return "creating";
         var cause = status.State switch
         {

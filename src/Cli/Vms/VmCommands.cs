@@ -22,6 +22,8 @@ internal static class VmCommands
         VmChangeCommands.Set(),
         VmChangeCommands.Rename(),
         VmChangeCommands.Delete(),
+        VmCopyCommands.Clone(),
+        VmCopyCommands.Template(),
         VmConsoleCommand.Build(),
         VmExecCommand.Build(),
         VmFirewallCommands.Build(),
@@ -33,6 +35,8 @@ internal static class VmCommands
         var options = new VmLaunchOptions();
         return CommandBuilder.Verb(verb, description, options.All, async (invocation, cancellationToken) =>
         {
+            if (options.TemplateOf(invocation) is { } template)
+                return await VmCopyCommands.CloneAsync(invocation, template, await options.ReadCloneAsync(invocation, start, cancellationToken), cancellationToken);
             var request = await options.ReadAsync(invocation, start, cancellationToken);
             var operation = await invocation.Client.Vms.CreateAsync(request, cancellationToken);
             return await OperationFollower.FinishAsync(invocation, operation, $"{request.Name} {(start ? "runs" : "is made")}", cancellationToken);

@@ -9,6 +9,7 @@ internal sealed class VmLaunchOptions
 {
     public readonly Argument<string> Name = new("name") { Description = "a name unique in the project" };
     private readonly Option<string?> image = new("--image") { Description = "image for the first disk", HelpName = "name" };
+    private readonly Option<string?> template = new("--template") { Description = "make it a linked clone of this template", HelpName = "vm" };
     private readonly Option<int?> cpus = new("--cpus") { Description = "virtual CPUs (default 1)", HelpName = "n" };
     private readonly Option<string?> memory = new("--memory") { Description = "for example 2GiB (default 512MiB)", HelpName = "size" };
     private readonly Option<string[]> disk = new("--disk") { Description = "size of a disk; the first one is the image's, when there is one", HelpName = "size", AllowMultipleArgumentsPerToken = false };
@@ -34,7 +35,7 @@ internal sealed class VmLaunchOptions
 
     public IEnumerable<Symbol> All =>
     [
-        Name, image, cpus, memory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, firmware, network, sshKey, user, passwordFile, hostname,
+        Name, image, template, cpus, memory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, firmware, network, sshKey, user, passwordFile, hostname,
         userData, networkConfig, restart, autostart, notes, tag,
     ];
 
@@ -57,6 +58,29 @@ internal sealed class VmLaunchOptions
             CloudInit = await CloudInitAsync(invocation, cancellationToken),
             Restart = invocation.Value(restart),
             Autostart = invocation.Value(autostart) ? new VmAutostart { Enabled = true } : null,
+            Notes = invocation.Value(notes),
+            Tags = invocation.Value(tag) is { Length: > 0 } tags ? tags : null,
+            Start = start,
+        };
+    }
+
+    /// <summary>The VM of which a linked clone is wanted; null: none.</summary>
+    public string? TemplateOf(Invocation invocation) => invocation.Value(template);
+
+    /// <summary>The request for a linked clone; what the template decides cannot be named.</summary>
+    public async Task<VmClone> ReadCloneAsync(Invocation invocation, bool start, CancellationToken cancellationToken)
+    {
+        Option[] possible = [template, cpus, memory, pool, sshKey, user, passwordFile, hostname, userData, networkConfig, notes, tag];
+        if (All.OfType<Option>().Except(possible).FirstOrDefault(invocation.Has) is { } other)
+            throw new CliException(ExitCode.Usage, $"{other.Name} does not go with --template, which brings its own", "change the clone afterwards: lamina vm set --help");
+        return new VmClone
+        {
+            Name = invocation.Value(Name),
+            Linked = true,
+            Pool = invocation.Value(pool),
+            Cpus = invocation.Value(cpus),
+            MemoryMiB = SizeOptions.MemoryMiB(memory, invocation),
+            CloudInit = await CloudInitAsync(invocation, cancellationToken),
             Notes = invocation.Value(notes),
             Tags = invocation.Value(tag) is { Length: > 0 } tags ? tags : null,
             Start = start,

@@ -12,9 +12,10 @@ internal static class VmListCommands
         var state = new Option<VmState?>("--state") { Description = "only those in this state", HelpName = "running|stopped|…" };
         var tag = new Option<string?>("--tag") { Description = "only those with this tag", HelpName = "tag" };
         var name = new Option<string?>("--name") { Description = "only those whose name contains this", HelpName = "text" };
-        return CommandBuilder.Verb("list", "the virtual machines of the project", [state, tag, name], async (invocation, cancellationToken) =>
+        var templates = new Option<bool>("--templates") { Description = "only templates" };
+        return CommandBuilder.Verb("list", "the virtual machines of the project", [state, tag, name, templates], async (invocation, cancellationToken) =>
         {
-            var filter = new VmFilter(invocation.Value(state), invocation.Value(tag), invocation.Value(name));
+            var filter = new VmFilter(invocation.Value(state), invocation.Value(tag), invocation.Value(name), invocation.Value(templates));
             var vms = await invocation.Client.Vms.ListAsync(cancellationToken).Where(filter.Matches).ToListAsync(cancellationToken);
             var names = invocation.Printer.Format is OutputFormat.Table or OutputFormat.Csv ? await ObjectNames.OfHostsAsync(invocation.Client, cancellationToken) : new ObjectNames();
             invocation.Printer.List(vms, ApiJson.Default.Vm, VmColumns.List(names));
@@ -32,10 +33,11 @@ internal static class VmListCommands
         });
     }
 
-    private sealed record VmFilter(VmState? State, string? Tag, string? Name)
+    private sealed record VmFilter(VmState? State, string? Tag, string? Name, bool OnlyTemplates)
     {
         public bool Matches(Vm vm) =>
-            (State is null || vm.Status?.State == State)
+            (!OnlyTemplates || vm.Spec.Template)
+            && (State is null || vm.Status?.State == State)
             && (Tag is null || vm.Spec.Tags.Contains(Tag))
             && (Name is null || vm.Name.Contains(Name, StringComparison.OrdinalIgnoreCase));
     }

@@ -103,7 +103,7 @@ internal static class VmDiskRules
     }
 
     /// <summary><c>web1-disk0</c>; a VM of that name that was renamed since may have left its disk's name behind.</summary>
-    private static string NameOf(string vmName, int slot, string diskId, VmLookups lookups)
+    internal static string NameOf(string vmName, int slot, string diskId, VmLookups lookups)
     {
         string end = $"-disk{slot}";
         string name = Shorten(vmName, end.Length) + end;

@@ -129,7 +129,7 @@ internal static class VmRules
         };
     }
 
-    private static void CheckName(string? name, string? present, VmLookups lookups, InputProblems problems)
+    internal static void CheckName(string? name, string? present, VmLookups lookups, InputProblems problems)
     {
         Names.CheckLabel(name, "$.name", problems);
         if (name is not null && name != present && lookups.IsNameTaken("vm", name))

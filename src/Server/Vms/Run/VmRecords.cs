@@ -9,20 +9,38 @@ internal static class VmRecords
 {
     public static void Create(StoreChange change, VmDraft draft, CacheSnapshot snapshot)
     {
-        var spec = draft.Spec;
-        change.Create(Keys.Vms.Spec, draft.Id, spec).Create(Keys.Names, Keys.NameId(spec.Project, "vm", spec.Name), new Claim { Owner = draft.Id });
-        foreach (var disk in draft.Disks)
-        {
-            change.Create(Keys.Disks.Spec, disk.Id, disk.Spec)
-                .Create(Keys.Names, Keys.NameId(spec.Project, "disk", disk.Spec.Name), new Claim { Owner = disk.Id });
-        }
+        Claim(change, draft);
+        Write(change, draft, snapshot);
+    }
 
+    /// <summary>Takes what only one may have: names, MACs, addresses.</summary>
+    /// <returns>The keys.</returns>
+    public static IReadOnlyList<string> Claim(StoreChange change, VmDraft draft)
+    {
+        var spec = draft.Spec;
+        var keys = new List<string>();
+        Take(Keys.Names, Keys.NameId(spec.Project, "vm", spec.Name), draft.Id);
+        foreach (var disk in draft.Disks) Take(Keys.Names, Keys.NameId(spec.Project, "disk", disk.Spec.Name), disk.Id);
         foreach (var nic in spec.Nics)
         {
-            change.Create(Keys.Macs, nic.Mac, new Claim { Owner = draft.Id });
-            if (AddressKey(nic) is { } address) change.Create(Keys.Addresses, address, new Claim { Owner = draft.Id });
+            Take(Keys.Macs, nic.Mac, draft.Id);
+            if (AddressKey(nic) is { } address) Take(Keys.Addresses, address, draft.Id);
         }
 
+        return keys;
+
+        void Take(RecordKind<Claim> kind, string id, string owner)
+        {
+            change.Create(kind, id, new Claim { Owner = owner });
+            keys.Add(kind[id]);
+        }
+    }
+
+    /// <summary>Writes the specs of VM and disks, whose names and addresses are taken.</summary>
+    public static void Write(StoreChange change, VmDraft draft, CacheSnapshot snapshot)
+    {
+        change.Create(Keys.Vms.Spec, draft.Id, draft.Spec);
+        foreach (var disk in draft.Disks) change.Create(Keys.Disks.Spec, disk.Id, disk.Spec);
         RequireParts(change, draft, snapshot);
     }
 
@@ -63,6 +81,7 @@ internal static class VmRecords
     private static void RequireParts(StoreChange change, VmDraft draft, CacheSnapshot snapshot)
     {
         foreach (string image in draft.Disks.Select(disk => disk.Spec.Image).OfType<string>().Distinct()) Require(change, Keys.Images.Spec, image, snapshot);
+        foreach (string pool in draft.Disks.Select(disk => disk.Spec.Pool).Distinct()) Require(change, Keys.Pools.Spec, pool, snapshot);
         foreach (string iso in MediaOf(draft.Spec)) Require(change, Keys.Isos.Spec, iso, snapshot);
         foreach (string network in draft.Spec.Nics.Select(nic => nic.Network).OfType<string>().Distinct()) Require(change, Keys.Networks.Spec, network, snapshot);
         foreach (string group in draft.Spec.Nics.SelectMany(nic => nic.FirewallGroups).Distinct()) Require(change, Keys.FirewallGroups, group, snapshot);

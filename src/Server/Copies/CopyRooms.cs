@@ -1,0 +1,24 @@
+using Lamina.Server.Http;
+using Lamina.Server.Operations;
+
+namespace Lamina.Server.Copies;
+
+/// <summary>The room Copies of this host, put together.</summary>
+internal sealed class CopyRooms
+{
+    private readonly CopyParts _parts;
+
+    public CopyRooms(CopyParts parts)
+    {
+        _parts = parts;
+        var copier = new DiskCopier(parts.Pools, parts.Disks, parts.Workers, parts.Time);
+        var sources = new CopySources(parts);
+        new HostClones(parts, copier, sources).Register(parts.Executor);
+    }
+
+    public void Map(ApiRoutes api)
+    {
+        var operations = new OperationRequests(_parts.Time);
+        new CloneEndpoints(operations, _parts.Events, new CloneSecrets(_parts.Store, _parts.Secrets), _parts.Time).Map(api);
+    }
+}
