@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Api.Input;
+using Lamina.Server;
 using Lamina.Server.Control;
 using Lamina.Server.Vms;
 using Lamina.Server.Vms.Rules;
@@ -128,8 +129,10 @@ public class VmRulesTests
     [Fact]
     public void WithoutAHostThatHasReportedNothingIsPinned()
     {
-        var problems = Problems(new VmCreate { Name = "web1", Nics = [] }, CacheSnapshot.Empty(Keys.Cached));
-        Assert.Equal([("$", "host.notReady")], problems);
+        var empty = CacheSnapshot.Empty(Keys.Cached);
+        var wait = Assert.Throws<ProblemException>(() => Problems(new VmCreate { Name = "web1", Nics = [] }, empty));
+        Assert.Equal((ProblemKind.Unavailable, "host.notReady"), (wait.Kind, wait.Code));
+        Assert.Equal([("$.name", "name.invalid")], Problems(new VmCreate { Name = "No Name", Nics = [] }, empty));
     }
 
     [Fact]

@@ -6,8 +6,9 @@ namespace Lamina.Server.Vms.Rules;
 /// <summary>Pins the machine that a guest sees (decision 8; pure): what is recorded here no upgrade or move changes.</summary>
 internal static class VmMachineRules
 {
-    /// <summary>Null: there were problems.</summary>
-    public static VmMachine? Pin(VmCreate create, IReadOnlyList<HostStatus> hosts, InputProblems problems)
+    /// <exception cref="ProblemException">No host has been looked at yet.</exception>
+    /// <exception cref="InputException">There are problems, and no host.</exception>
+    public static VmMachine Pin(VmCreate create, IReadOnlyList<HostStatus> hosts, InputProblems problems)
     {
         CheckCpuModel(create.CpuModel, problems);
 
@@ -16,8 +17,9 @@ internal static class VmMachineRules
             .OrderBy(status => status.DefaultMachineType, StringComparer.Ordinal).FirstOrDefault();
         if (host is null)
         {
-            problems.Add("$", "host.notReady", "No host has told yet which machines QEMU offers there: wait a moment, or see what 'lamina doctor' says.");
-            return null;
+            // No fault of the request: as said after the daemon's first start, it may be made again in a moment.
+            problems.ThrowIfAny();
+            throw new ProblemException(ProblemKind.Unavailable, "host.notReady", "No host has told yet which machines QEMU offers there.", "Wait a moment, or see what 'lamina doctor' says.");
         }
 
         int cpus = create.Cpus ?? VmBounds.DefaultCpus;

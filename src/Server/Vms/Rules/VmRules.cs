@@ -53,7 +53,7 @@ internal static class VmRules
             Clock = create.Clock ?? VmClock.Utc,
             Watchdog = create.Watchdog,
             BootMenu = create.BootMenu == true,
-            Machine = machine!,
+            Machine = machine,
             Disks = [.. disks.Select(disk => disk.Attachment)],
             Cdroms = media.Cdroms,
             Floppy = media.Floppy,
