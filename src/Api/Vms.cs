@@ -438,6 +438,9 @@ public sealed record VmStatus : StoredRecord
     /// <summary>The memory with which the next start goes on; null: it boots.</summary>
     public VmMemoryImage? Memory { get; init; }
 
+    /// <summary>Id of the snapshot that the present state stems from; null: none.</summary>
+    public string? Snapshot { get; init; }
+
     /// <summary>The operation that wants it started once its job is done: a restore with memory, or one that starts.</summary>
     public string? StartDue { get; init; }
 

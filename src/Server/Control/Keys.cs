@@ -57,6 +57,7 @@ internal static class Keys
         Vms.Spec, Vms.Assignment, Vms.Status,
         Operations.Request, Operations.State,
         Disks.Spec, Disks.Status,
+        Snapshots.Spec, Snapshots.Status,
         Images.Spec, Images.Status,
         Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
@@ -107,6 +108,18 @@ internal static class Keys
         public static RecordKind<DiskStatus> Status { get; } = new("disks/", "/status", ApiJson.Default.DiskStatus);
 
         public static string All(string id) => $"disks/{id}/";
+    }
+
+    internal static class Snapshots
+    {
+        public static RecordKind<SnapshotSpec> Spec { get; } = new("snapshots/", "/spec", ApiJson.Default.SnapshotSpec);
+
+        public static RecordKind<SnapshotStatus> Status { get; } = new("snapshots/", "/status", ApiJson.Default.SnapshotStatus);
+
+        public static string All(string id) => $"snapshots/{id}/";
+
+        /// <summary>A name is unique in its VM.</summary>
+        public static string NameId(string project, string vm, string name) => Keys.NameId(project, "snapshot", $"{vm}/{name}");
     }
 
     internal static class Images
