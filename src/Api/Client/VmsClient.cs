@@ -44,6 +44,9 @@ public sealed class VmsClient
 
     public Task<Operation> StartAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "start", cancellationToken);
 
+    public Task<Operation> StartAsync(string vm, VmStartRequest request, CancellationToken cancellationToken) =>
+        ActAsync(vm, "start", request, ApiJson.Default.VmStartRequest, cancellationToken);
+
     public Task<Operation> StopAsync(string vm, VmStopRequest request, CancellationToken cancellationToken) =>
         ActAsync(vm, "stop", request, ApiJson.Default.VmStopRequest, cancellationToken);
 

@@ -29,13 +29,16 @@ internal static class VmColumns
         new("addresses", vm => Addresses(vm, "\n")),
         new("cpus", vm => $"{vm.Spec.Cpus} (up to {vm.Spec.Machine.MaxCpus})"),
         new("memory", vm => Sizes.Format((long)vm.Spec.MemoryMiB << 20)),
-        new("machine", vm => $"{vm.Spec.Machine.Type}, {vm.Spec.Machine.CpuModel}, {vm.Spec.Firmware.ToString().ToLowerInvariant()}"),
+        new("os", vm => vm.Spec.OperatingSystem),
+        new("machine", vm => $"{vm.Spec.Machine.Type}, {vm.Spec.Machine.CpuModel}, {Firmware(vm.Spec)}"),
         new("floppy", vm => vm.Spec.Floppy is { } f ? names.Of(f) : null),
         new("kernel", vm => vm.Spec.Kernel is { } k ? $"{names.Of(k.Kernel)} {(k.Initrd is null ? "" : names.Of(k.Initrd))} {k.CommandLine}" : null),
         new("disks", vm => string.Join("\n", vm.Spec.Disks.Select(d => $"{d.Slot}: {names.Of(d.Disk)} ({d.Bus.ToString().ToLowerInvariant()})"))),
         new("cd-roms", vm => string.Join("\n", vm.Spec.Cdroms.Select(c => $"{c.Slot}: {(c.Iso is null ? "empty" : names.Of(c.Iso))}"))),
         new("nics", vm => string.Join("\n", vm.Spec.Nics.Select(n => $"{n.Slot}: {(n.Network is null ? "user-mode" : names.Of(n.Network))}, {n.Mac} {n.Address}"))),
         new("guest", vm => vm.Status?.Agent is { Connected: true } a ? $"{a.OperatingSystem}{(string.IsNullOrEmpty(a.Hostname) ? "" : $" ({a.Hostname})")}" : null),
+        new("clock", vm => vm.Spec.Clock == VmClock.LocalTime ? "local time" : null),
+        new("watchdog", vm => vm.Spec.Watchdog is { } w ? $"{Words(w.ToString())} when it is not fed" : null),
         new("restart", vm => Words(vm.Spec.Restart.ToString())),
         new("autostart", vm => vm.Spec.Autostart is { Enabled: true } a ? $"order {a.Order}" : null),
         new("pending", vm => vm.Status?.PendingRestart is { Count: > 0 } p ? $"takes effect at the next start: {string.Join(", ", p)}" : null),
@@ -60,6 +63,12 @@ internal static class VmColumns
         var state = status.State.ToString().ToLowerInvariant();
         return cause is null ? state : $"{state} ({cause})";
     }
+
+    private static string Firmware(VmSpec spec) => string.Join(", ", new[]
+    {
+        spec.Firmware.ToString().ToLowerInvariant(), spec.SecureBoot ? "secure boot" : null, spec.Tpm is null ? null : "tpm 2.0", spec.BootMenu ? "boot menu" : null,
+        spec.Machine.HyperV.Count > 0 ? "hyper-v interfaces under KVM" : null,
+    }.OfType<string>());
 
     private static string Words(string camelCase) => string.Concat(camelCase.Select((c, i) => i > 0 && char.IsUpper(c) ? " " + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString()));
 

@@ -39,6 +39,7 @@ internal static class VmCommands
                 return await VmCopyCommands.CloneAsync(invocation, template, await options.ReadCloneAsync(invocation, start, cancellationToken), cancellationToken);
             var request = await options.ReadAsync(invocation, start, cancellationToken);
             var operation = await invocation.Client.Vms.CreateAsync(request, cancellationToken);
+            foreach (string warning in operation.Request.Warnings) invocation.Say($"warning: {warning}");
             return await OperationFollower.FinishAsync(invocation, operation, $"{request.Name} {(start ? "runs" : "is made")}", cancellationToken);
         });
     }

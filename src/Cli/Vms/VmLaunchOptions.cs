@@ -14,12 +14,19 @@ internal sealed class VmLaunchOptions
     private readonly Option<string?> memory = new("--memory") { Description = "for example 2GiB (default 512MiB)", HelpName = "size" };
     private readonly Option<string[]> disk = new("--disk") { Description = "size of a disk; the first one is the image's, when there is one", HelpName = "size", AllowMultipleArgumentsPerToken = false };
     private readonly Option<string?> pool = new("--pool") { Description = "where its disks live", HelpName = "name" };
-    private readonly Option<DiskBus?> diskBus = new("--disk-bus") { Description = "virtio or scsi", HelpName = "virtio|scsi" };
+    private readonly Option<DiskBus?> diskBus = new("--disk-bus") { Description = "virtio, scsi or sata", HelpName = "virtio|scsi|sata" };
     private readonly Option<string[]> iso = new("--iso") { Description = "ISO for a CD-ROM drive: an uploaded name, or a file to upload", HelpName = "name|./file" };
     private readonly Option<string?> floppy = new("--floppy") { Description = "floppy image: an uploaded name, or a file to upload", HelpName = "name|./file" };
     private readonly Option<string?> kernel = new("--kernel") { Description = "boot this kernel directly", HelpName = "name|./file" };
     private readonly Option<string?> initrd = new("--initrd") { Description = "initial RAM disk for --kernel", HelpName = "name|./file" };
     private readonly Option<string?> commandLine = new("--append") { Description = "command line for --kernel", HelpName = "text" };
+    private readonly Option<string?> os = new("--os") { Description = "the guest's system, such as debian12 or win11: its advice fills in what is not named (default: what the ISO tells; none: no advice)", HelpName = "id" };
+    private readonly Option<bool?> secureBoot = new("--secure-boot") { Description = "the firmware runs only what is signed; means uefi", HelpName = "true|false" };
+    private readonly Option<bool?> tpm = new("--tpm") { Description = "a TPM 2.0", HelpName = "true|false" };
+    private readonly Option<VmClock?> clock = new("--clock") { Description = "utc or localTime", HelpName = "utc|localTime" };
+    private readonly Option<WatchdogAction?> watchdog = new("--watchdog") { Description = "a watchdog device, and what follows when the guest does not feed it", HelpName = "reset|powerOff|pause|none" };
+    private readonly Option<bool> bootMenu = new("--boot-menu") { Description = "let the firmware wait for a key that opens its menu" };
+    private readonly Option<CdromBus?> cdromBus = new("--cdrom-bus") { Description = "scsi or sata", HelpName = "scsi|sata" };
     private readonly Option<VmFirmware?> firmware = new("--firmware") { Description = "bios or uefi", HelpName = "bios|uefi" };
     private readonly Option<string[]> network = new("--network") { Description = "network for a NIC; user for user-mode, none for no NIC (default: default)", HelpName = "name|user|none" };
     private readonly Option<string[]> sshKey = new("--ssh-key") { Description = "public key, or its file, for the guest's user", HelpName = "file|key" };
@@ -35,7 +42,7 @@ internal sealed class VmLaunchOptions
 
     public IEnumerable<Symbol> All =>
     [
-        Name, image, template, cpus, memory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, firmware, network, sshKey, user, passwordFile, hostname,
+        Name, image, template, cpus, memory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, sshKey, user, passwordFile, hostname,
         userData, networkConfig, restart, autostart, notes, tag,
     ];
 
@@ -53,7 +60,14 @@ internal sealed class VmLaunchOptions
             Isos = await media.ResolveAllAsync(invocation.Value(iso) ?? [], IsoKind.Iso, cancellationToken),
             Floppy = await media.ResolveAsync(invocation.Value(floppy), IsoKind.Floppy, cancellationToken),
             Kernel = await KernelAsync(invocation, media, cancellationToken),
+            OperatingSystem = invocation.Value(os),
             Firmware = invocation.Value(firmware),
+            SecureBoot = invocation.Value(secureBoot),
+            Tpm = invocation.Value(tpm),
+            Clock = invocation.Value(clock),
+            Watchdog = invocation.Value(watchdog),
+            BootMenu = invocation.Value(bootMenu) ? true : null,
+            CdromBus = invocation.Value(cdromBus),
             Nics = Nics(invocation.Value(network) ?? []),
             CloudInit = await CloudInitAsync(invocation, cancellationToken),
             Restart = invocation.Value(restart),

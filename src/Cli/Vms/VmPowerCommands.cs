@@ -7,7 +7,11 @@ namespace Lamina.Cli.Vms;
 /// <summary>Starting, stopping and all between.</summary>
 internal static class VmPowerCommands
 {
-    public static Command Start() => Act("start", "start it", "runs", (vms, vm, ct) => vms.StartAsync(vm, ct));
+    public static Command Start()
+    {
+        var boot = new Option<BootDevice?>("--boot") { Description = "this once: from disk, cdrom or network", HelpName = "disk|cdrom|network" };
+        return Act("start", "start it", "runs", (vms, vm, i, ct) => vms.StartAsync(vm, new VmStartRequest { Boot = i.Value(boot) }, ct), boot);
+    }
 
     public static Command Shutdown()
     {

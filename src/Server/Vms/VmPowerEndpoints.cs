@@ -17,7 +17,7 @@ internal sealed class VmPowerEndpoints(OperationRequests operations, HostVms vms
 
     public void Map(ApiRoutes api)
     {
-        Verb(api, "start", "Starts a VM", request => PowerAsync(request, VmVerb.Start, VmOperations.Start, PowerWanted.Running));
+        Verb(api, "start", "Starts a VM", StartAsync).Takes(ApiJson.Default.VmStartRequest, optional: true).Problems("vm.noBootDevice");
         Verb(api, "pause", "Halts a VM's CPUs; its memory stays", request => PowerAsync(request, VmVerb.Pause, VmOperations.Pause, PowerWanted.Paused));
         Verb(api, "resume", "Lets a paused VM go on", request => PowerAsync(request, VmVerb.Resume, VmOperations.Resume, PowerWanted.Running));
         Verb(api, "reset", "Resets a VM as its button would", ResetAsync);
@@ -28,6 +28,16 @@ internal sealed class VmPowerEndpoints(OperationRequests operations, HostVms vms
     private static ApiEndpoint Verb(ApiRoutes api, string verb, string summary, Func<ApiRequest, ValueTask<ApiAnswer>> handler) => api
         .Post($"/v1/vms/{{vm}}/{verb}", Permission.Operate, summary, handler)
         .Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.notRunning", "vm.notPaused", "vm.paused", "vm.running", "vm.starting", "vm.stopping", "vm.unresponsive", "host.stopping");
+
+    private async ValueTask<ApiAnswer> StartAsync(ApiRequest request)
+    {
+        var body = await request.BodyAsync(ApiJson.Default.VmStartRequest);
+        if (body.Boot is not { } device) return await PowerAsync(request, VmVerb.Start, VmOperations.Start, PowerWanted.Running);
+        // Refused here, where a person can still choose otherwise.
+        VmFirmwareRules.BootOnce(request.Snapshot.Find(Keys.Vms.Spec, "vm", request.Project, request.Route("vm")).Record, device);
+        var parameters = new JsonObject { [VmWantedReader.BootParameter] = device.ToString().ToLowerInvariant() };
+        return await PowerAsync(request, VmVerb.Start, VmOperations.Start, PowerWanted.Running, parameters);
+    }
 
     private async ValueTask<ApiAnswer> ShutdownAsync(ApiRequest request)
     {

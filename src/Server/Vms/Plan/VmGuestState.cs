@@ -9,6 +9,9 @@ internal static class VmGuestState
     /// <summary>The event of a guest that has booted anew within its run.</summary>
     public const string GuestReset = "vm.guestReset";
 
+    /// <summary>The event of a watchdog that was not fed.</summary>
+    public const string WatchdogFired = "vm.watchdog";
+
     public static VmState Of(RunState state) => state switch
     {
         // A guest in ACPI S3 sleeps by its own wish and wakes by itself.
@@ -30,7 +33,8 @@ internal static class VmGuestState
             RunState.IoError when status is { State: VmState.Paused, PauseCause: PauseCause.Request } => PauseCause.Request,
             RunState.IoError => process.NoSpace ? PauseCause.PoolFull : PauseCause.IoError,
             RunState.GuestPanicked or RunState.InternalError => PauseCause.GuestPanic,
-            RunState.Paused or RunState.Debug or RunState.Watchdog => PauseCause.Request,
+            RunState.Watchdog => PauseCause.Watchdog,
+            RunState.Paused or RunState.Debug => PauseCause.Request,
             _ => null,
         };
         return status with { State = VmState.Paused, PauseCause = cause, Failure = FailureOf(cause, process) };
@@ -44,6 +48,7 @@ internal static class VmGuestState
             || now.Failure != status.Failure;
         var refreshed = Refresh(now, moment.Seen);
         if (changed) return moment.Write(refreshed with { StopCause = null }, NewsOf(moment, status, now));
+        if (moment.Seen.WatchdogFired) return moment.Write(refreshed, WatchdogNews(moment));
         if (ResetNews(moment, status) is { } guestReset) return moment.Write(refreshed, guestReset);
         if (!IsRefreshed(status, refreshed)) return new VmStep.Rest();
         var wait = VmPlan.RefreshInterval - moment.Seen.SinceStatus;
@@ -62,6 +67,11 @@ internal static class VmGuestState
         !old.Addresses.SequenceEqual(refreshed.Addresses) || old.Agent != refreshed.Agent
         || !old.PendingRestart.SequenceEqual(refreshed.PendingRestart);
 
+    private static VmNews WatchdogNews(VmMoment moment) => moment.News(
+        WatchdogFired,
+        moment.Wanted.Spec.Watchdog == WatchdogAction.None ? "has not fed its watchdog; nothing follows, as it is set." : "has not fed its watchdog, and was reset.",
+        EventSeverity.Warning);
+
     /// <summary>Told by QEMU itself, or, of a time when nobody listened, by another boot id of the agent.</summary>
     private static VmNews? ResetNews(VmMoment moment, VmStatus status)
     {
@@ -78,6 +88,7 @@ internal static class VmGuestState
         (VmState.Unresponsive, _, _) => moment.News("vm.responsive", "answers again."),
         (_, VmState.Paused, PauseCause.PoolFull) => moment.News("vm.paused", "is paused: its pool is full. It goes on by itself once there is room.", EventSeverity.Warning),
         (_, VmState.Paused, PauseCause.IoError) => moment.News("vm.paused", "is paused: a disk of it cannot be read or written.", EventSeverity.Error),
+        (_, VmState.Paused, PauseCause.Watchdog) => moment.News(WatchdogFired, "is paused: its guest has not fed its watchdog.", EventSeverity.Error),
         (_, VmState.Paused, PauseCause.GuestPanic) => moment.News("vm.panicked", "is paused: its guest has panicked.", EventSeverity.Error),
         (VmState.Running, VmState.Paused, _) => moment.News("vm.paused", "is paused."),
         (VmState.Paused, VmState.Running, _) => moment.News("vm.resumed", "runs again."),

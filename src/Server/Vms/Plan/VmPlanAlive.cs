@@ -187,6 +187,16 @@ internal static class VmPlanAlive
         if (status is { State: VmState.Paused, PauseCause: PauseCause.PoolFull } && process.State == RunState.IoError && moment.Seen.PoolHasRoom
             && moment.Seen.Failure?.Step is not VmStep.Continue)
             return new VmStep.Continue();
-        return VmGuestState.Sync(moment, process, status);
+        return EndByPolicy(moment, process) ?? VmGuestState.Sync(moment, process, status);
     }
+
+    /// <summary>A guest that has given up by itself, and whose VM is set to be ended then. Its kernel's last words are on the serial line.</summary>
+    private static VmStep.Write? EndByPolicy(VmMoment moment, VmProcess process) => (process.State, moment.Wanted.Spec) switch
+    {
+        (RunState.GuestPanicked, { Restart: not RestartPolicy.Never }) => moment.Write(
+            Ending(moment, StopCause.GuestPanic), moment.News("vm.panicked", "is ended: its guest has panicked.", EventSeverity.Error)),
+        (RunState.Watchdog, { Watchdog: WatchdogAction.PowerOff }) => moment.Write(
+            Ending(moment, StopCause.Watchdog), moment.News(VmGuestState.WatchdogFired, "is powered off: its guest has not fed its watchdog.", EventSeverity.Error)),
+        _ => null,
+    };
 }

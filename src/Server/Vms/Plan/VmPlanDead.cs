@@ -54,6 +54,7 @@ internal static class VmPlanDead
     private static VmNews NewsOf(VmMoment moment, VmStatus before, VmStatus ended) => ended.StopCause switch
     {
         StopCause.GuestShutdown => moment.News("vm.poweredOff", "was powered off by its guest."),
+        StopCause.GuestPanic => moment.News("vm.stopped", $"was stopped after its guest's panic{Comeback(ended, moment.Now)}", EventSeverity.Error),
         StopCause.HostBoot => moment.News("vm.stopped", "was ended by the host going down.", EventSeverity.Warning),
         StopCause.Crash => moment.News("vm.crashed", $"has died: {moment.Seen.Exit?.Words ?? "its process is gone"}{Comeback(ended, moment.Now)}", EventSeverity.Error),
         StopCause.StartFailed => moment.News("vm.startFailed", "could not be started.", EventSeverity.Error),
@@ -76,7 +77,7 @@ internal static class VmPlanDead
         if (moment.Seen.Failure is not { Step: VmStep.Start or VmStep.Continue or VmStep.MakeDisks, Failure: var failure }) return null;
         if (moment.IsDeleting || moment.Order?.Wanted == PowerWanted.Stopped && moment.Seen.Failure.Step is not VmStep.MakeDisks) return null;
         var news = moment.News("vm.startFailed", $"could not be started: {failure.Message}", EventSeverity.Error);
-        if (moment.Order is null && moment.Seen.Status?.StopCause is StopCause.Crash or StopCause.GuestShutdown)
+        if (moment.Order is null && moment.Seen.Status?.StopCause is StopCause.Crash or StopCause.GuestShutdown or StopCause.GuestPanic or StopCause.Watchdog)
         {
             var again = VmRestart.Ended(moment.Base, StopCause.Crash, moment.Wanted.Spec.Restart, moment.Now);
             return moment.Write(again with { Failure = failure }, news);

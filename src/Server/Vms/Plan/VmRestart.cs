@@ -17,8 +17,8 @@ internal static class VmRestart
 
     public static bool Applies(RestartPolicy policy, StopCause cause) => cause switch
     {
-        StopCause.Crash => policy != RestartPolicy.Never,
-        StopCause.GuestShutdown => policy == RestartPolicy.Always,
+        StopCause.Crash or StopCause.GuestPanic => policy != RestartPolicy.Never,
+        StopCause.GuestShutdown or StopCause.Watchdog => policy == RestartPolicy.Always,
         _ => false,
     };
 
@@ -27,7 +27,7 @@ internal static class VmRestart
     {
         bool stable = status.StartedAt is { } started && now - started >= Stable;
         if (status.Memory is not null) return Suspended(status);
-        int crashes = cause == StopCause.Crash ? (stable ? 0 : status.Crashes) + 1 : 0;
+        int crashes = cause is StopCause.Crash or StopCause.GuestPanic ? (stable ? 0 : status.Crashes) + 1 : 0;
         return status with
         {
             State = VmState.Stopped,

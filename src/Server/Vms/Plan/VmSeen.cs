@@ -44,6 +44,9 @@ internal sealed record VmSeen
     /// <summary>The guest has reset itself, and nobody was told yet.</summary>
     public bool GuestReset { get; init; }
 
+    /// <summary>The guest has not fed its watchdog, and nobody was told yet.</summary>
+    public bool WatchdogFired { get; init; }
+
     /// <summary>What is saved but waits for a restart, against what runs.</summary>
     public IReadOnlyList<string> PendingRestart { get; init; } = [];
 

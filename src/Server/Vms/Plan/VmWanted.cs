@@ -45,6 +45,9 @@ internal sealed record PowerOrder(string Operation, PowerWanted Wanted)
     /// <summary>Cut the power once the time is over.</summary>
     public bool ForceAfter { get; init; }
 
+    /// <summary>Of a start: what to boot from this once; null: the VM's own order.</summary>
+    public BootDevice? Boot { get; init; }
+
     /// <summary>The person has thought better of it.</summary>
     public bool CancelRequested { get; init; }
 }

@@ -20,6 +20,7 @@ internal sealed class VmMemory(TimeProvider time)
     private bool _noSpace;
     private bool _resetTold;
     private bool _guestReset;
+    private bool _watchdogFired;
     private VmObservation? _observation;
     private VmExit? _exit;
     private bool _isCut;
@@ -62,6 +63,7 @@ internal sealed class VmMemory(TimeProvider time)
         _noSpace = false;
         _resetTold = false;
         _guestReset = false;
+        _watchdogFired = false;
         _observation = null;
         _exit = null;
         _isCut = false;
@@ -100,6 +102,9 @@ internal sealed class VmMemory(TimeProvider time)
             case VmReset reset:
                 _resetTold = true;
                 _guestReset |= reset.ByGuest;
+                break;
+            case VmWatchdogFired:
+                _watchdogFired = true;
                 break;
         }
 
@@ -151,6 +156,11 @@ internal sealed class VmMemory(TimeProvider time)
             case VmStep.Write { News.Kind: VmGuestState.GuestReset }:
                 _guestReset = false;
                 break;
+            case VmStep.Write { News.Kind: VmGuestState.WatchdogFired }:
+                // QEMU resets the guest after it has told of the watchdog: that is no second news.
+                _watchdogFired = false;
+                _guestReset = false;
+                break;
         }
     }
 
@@ -169,6 +179,7 @@ internal sealed class VmMemory(TimeProvider time)
         SinceStatus = _statusAt is { } written ? time.GetElapsedTime(written) : TimeSpan.MaxValue,
         Observation = _observation,
         GuestReset = _guestReset,
+        WatchdogFired = _watchdogFired,
         PendingRestart = pendingRestart,
         Failure = Failure,
     };

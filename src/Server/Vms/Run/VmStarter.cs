@@ -5,6 +5,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Operations;
 using Lamina.Server.Placement;
 using Lamina.Server.Vms.Plan;
+using Lamina.Server.Vms.Rules;
 
 namespace Lamina.Server.Vms.Run;
 
@@ -30,7 +31,7 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         var (material, made) = await host.Resources.PrepareAsync(vmId, spec, cancellationToken);
         operation?.Report(null, "creating QEMU");
         operation?.SetRun(wanted.Epoch, step.Run);
-        var definition = VmDefinitions.Make(spec, material, IdentityOf(wanted, step, userId), engine);
+        var definition = VmDefinitions.Make(wanted.Order?.Boot is { } device ? VmFirmwareRules.BootOnce(spec, device) : spec, material, IdentityOf(wanted, step, userId), engine);
         var report = new VmReport("vm.starting", Starting(wanted, step, after, accelerator)) { Disks = made };
 
         // The commit is not to be given up half-way: its outcome must be known whatever becomes of QEMU.

@@ -12,6 +12,9 @@ internal static class VmWantedReader
     public const string TimeoutParameter = "timeoutSeconds";
     public const string ForceAfterParameter = "forceAfter";
 
+    /// <summary>Parameter of the operation <c>vm.start</c>.</summary>
+    public const string BootParameter = "boot";
+
     /// <summary>Null: there is no such VM, or it is not this host's.</summary>
     /// <param name="snapshot">The state.</param>
     /// <param name="vmId">The VM.</param>
@@ -40,9 +43,13 @@ internal static class VmWantedReader
         return order with
         {
             Timeout = Number(parameters, TimeoutParameter) is { } seconds ? TimeSpan.FromSeconds(seconds) : order.Timeout,
+            Boot = BootOf(parameters),
             ForceAfter = (parameters[ForceAfterParameter] as JsonValue)?.TryGetValue(out bool force) == true && force,
         };
     }
+
+    private static BootDevice? BootOf(JsonObject parameters) =>
+        (parameters[BootParameter] as JsonValue)?.TryGetValue(out string? word) == true && Enum.TryParse<BootDevice>(word, ignoreCase: true, out var device) ? device : null;
 
     private static int? Number(JsonObject parameters, string name) =>
         (parameters[name] as JsonValue)?.TryGetValue(out int number) == true ? number : null;
