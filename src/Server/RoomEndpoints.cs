@@ -57,6 +57,7 @@ internal static class RoomEndpoints
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
         rooms.Copies.Map(api);
+        new ScreenEndpoints(rooms.Vms.Vms.TryGetRunning, rooms.Time).Map(api);
         rooms.Metrics.Map(api);
         rooms.Memory.Map(api);
         new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);

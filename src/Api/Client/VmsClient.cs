@@ -7,6 +7,9 @@ public sealed class VmsClient
 {
     private static readonly TimeSpan ExecGrace = TimeSpan.FromSeconds(30);
 
+    /// <summary>A thousand keys take most of a minute.</summary>
+    private static readonly TimeSpan KeysPatience = TimeSpan.FromMinutes(3);
+
     private readonly ApiConnection _connection;
 
     internal VmsClient(ApiConnection connection) => _connection = connection;
@@ -77,6 +80,58 @@ public sealed class VmsClient
     /// <summary>Sets the firewall groups of its cards.</summary>
     public Task<Vm> SetFirewallAsync(string vm, VmFirewallUpdate update, CancellationToken cancellationToken) =>
         _connection.PutAsync(Path(vm, "firewall"), update, ApiJson.Default.VmFirewallUpdate, ApiJson.Default.Vm, cancellationToken);
+
+    /// <summary>A picture of its screen, as PNG.</summary>
+    public async Task CopyScreenshotAsync(string vm, Stream output, CancellationToken cancellationToken)
+    {
+        using var response = await _connection.SendAsync(new ApiRequest(HttpMethod.Get, Path(vm, "screenshot")) { Accept = "image/png, application/problem+json" }, cancellationToken);
+        await response.Content.CopyToAsync(output, cancellationToken);
+    }
+
+    /// <summary>Presses keys; done when all are pressed.</summary>
+    public async Task PressKeysAsync(string vm, VmKeysRequest request, CancellationToken cancellationToken)
+    {
+        var post = new ApiRequest(HttpMethod.Post, Path(vm, "keys"))
+        {
+            Content = ApiConnection.JsonBody(request, ApiJson.Default.VmKeysRequest, "application/json"),
+            Timeout = KeysPatience,
+        };
+        using var response = await _connection.SendAsync(post, cancellationToken);
+    }
+
+    /// <summary>Copies a stream into a file of the guest, by its agent.</summary>
+    /// <param name="vm">Its name or id.</param>
+    /// <param name="path">Absolute, in the guest.</param>
+    /// <param name="mode">In octal; null: as the agent makes files.</param>
+    /// <param name="owner">user or user:group; null: the agent's.</param>
+    /// <param name="content">Read to its end, once; seekable where progress is told.</param>
+    /// <param name="progress">Told how many bytes have gone; null: nobody.</param>
+    /// <param name="cancellationToken">Gives up; what was written stays.</param>
+    public async Task PushFileAsync(string vm, string path, string? mode, string? owner, Stream content, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        var put = new ApiRequest(HttpMethod.Put, Path(vm, "file").With("path", path).With("mode", mode).With("owner", owner))
+        {
+            Content = () => new StreamContent(progress is null ? content : new ProgressStream(content, 0, progress)),
+            Streams = true,
+        };
+        using var response = await _connection.SendAsync(put, cancellationToken);
+    }
+
+    /// <summary>Copies a file of the guest into a stream, by its agent.</summary>
+    /// <exception cref="IOException">The file broke off: what came is not all of it.</exception>
+    public async Task PullFileAsync(string vm, string path, Stream output, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        var get = new ApiRequest(HttpMethod.Get, Path(vm, "file").With("path", path)) { Accept = "application/octet-stream, application/problem+json", Streams = true };
+        using var response = await _connection.SendAsync(get, cancellationToken);
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var buffer = new byte[128 * 1024];
+        long come = 0;
+        while (await body.ReadAsync(buffer, cancellationToken) is > 0 and var count)
+        {
+            await output.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+            progress?.Report(come += count);
+        }
+    }
 
     /// <summary>What happened to it and what QEMU said, oldest first.</summary>
     public Task<string> GetLogAsync(string vm, CancellationToken cancellationToken) => _connection.GetTextAsync(Path(vm, "log"), cancellationToken);

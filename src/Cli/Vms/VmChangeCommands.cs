@@ -17,11 +17,15 @@ internal static class VmChangeCommands
         var restart = new Option<RestartPolicy?>("--restart") { Description = "after a crash: never, onFailure or always", HelpName = "never|onFailure|always" };
         var autostart = new Option<bool?>("--autostart") { Description = "start it with the host: true or false", HelpName = "true|false" };
         var autostartOrder = new Option<int?>("--autostart-order") { Description = "lower starts earlier", HelpName = "n" };
+        var watchdog = new Option<WatchdogAction?>("--watchdog") { Description = "a watchdog device, and what follows when the guest does not feed it", HelpName = "reset|powerOff|pause|none" };
+        var bootMenu = new Option<bool?>("--boot-menu") { Description = "let the firmware wait for a key that opens its menu: true or false", HelpName = "true|false" };
+        var clock = new Option<VmClock?>("--clock") { Description = "utc or localTime", HelpName = "utc|localTime" };
+        var resetNvram = new Option<bool>("--reset-nvram") { Description = "take the UEFI variables back to the template at the next start" };
         var cpuLimit = new Option<int?>("--cpu-limit") { Description = "upper bound of CPU time in percent of one core", HelpName = "percent" };
         return CommandBuilder.Verb(
             "set",
             "change it; what a running guest cannot take is shown as pending",
-            [vm, cpus, memory, notes, tag, untag, restart, autostart, autostartOrder, cpuLimit],
+            [vm, cpus, memory, notes, tag, untag, restart, autostart, autostartOrder, watchdog, bootMenu, clock, resetNvram, cpuLimit],
             async (invocation, cancellationToken) =>
             {
                 var name = invocation.Value(vm);
@@ -35,6 +39,10 @@ internal static class VmChangeCommands
                     Tags = Tags(spec.Tags, invocation.Value(tag) ?? [], invocation.Value(untag) ?? []),
                     Restart = invocation.Value(restart),
                     Autostart = Autostart(spec.Autostart, invocation.Value(autostart), invocation.Value(autostartOrder)),
+                    Watchdog = invocation.Value(watchdog),
+                    BootMenu = invocation.Value(bootMenu),
+                    Clock = invocation.Value(clock),
+                    ResetNvram = invocation.Value(resetNvram) ? true : null,
                     Limits = invocation.Value(cpuLimit) is { } percent ? (spec.Limits ?? new VmLimits()) with { CpuPercent = percent } : null,
                 };
                 if (update == new VmUpdate()) throw new CliException(ExitCode.Usage, "nothing to change was named", "lamina vm set --help");

@@ -26,6 +26,9 @@ internal static class VmCommands
         VmCopyCommands.Template(),
         VmConsoleCommand.Build(),
         VmExecCommand.Build(),
+        VmFileCommands.Build(),
+        VmScreenCommands.Screenshot(),
+        VmScreenCommands.Keys(),
         VmFirewallCommands.Build(),
         VmInsightCommands.Log(),
         VmInsightCommands.QemuArguments());

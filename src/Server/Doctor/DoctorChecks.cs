@@ -16,6 +16,7 @@ internal static class DoctorChecks
         ("qemu-img", "disks and images", "qemu-utils", true),
         ("dnsmasq", "DHCP and DNS of networks", "dnsmasq-base", true),
         ("nft", "NAT and anti-spoofing of networks", "nftables", true),
+        ("swtpm", "VMs with a TPM", "swtpm", false),
         ("mmdebstrap", "'lamina image build debian/12'", "mmdebstrap", false),
     ];
 
@@ -48,7 +49,8 @@ internal static class DoctorChecks
 
     private static DoctorCheck Uefi(DoctorFacts facts) => facts.HasUefi switch
     {
-        true => Ok("uefi", "OVMF is installed; VMs may have UEFI firmware"),
+        true when facts.HasSecureBoot == false => Warning("uefi", "OVMF is installed without its build for Secure Boot, so VMs with Secure Boot do not start.", "apt-get install --reinstall ovmf"),
+        true => Ok("uefi", "OVMF is installed; VMs may have UEFI firmware and Secure Boot"),
         false => Warning("uefi", "OVMF is not installed, so only VMs with BIOS firmware run.", "apt-get install ovmf"),
         null => Warning("uefi", "It is not known yet whether OVMF is installed.", "See the check 'qemu'."),
     };

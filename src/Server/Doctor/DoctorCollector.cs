@@ -19,6 +19,7 @@ internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIden
             Now = time.GetUtcNow(),
             Host = snapshot.Get(Keys.Hosts.Status, host.Id)?.Record,
             HasUefi = host.Capabilities is { } capabilities ? capabilities.Uefi is not null : null,
+            HasSecureBoot = host.Capabilities is { } known ? known.SecureUefi is not null : null,
             Programs = DoctorChecks.Programs.ToDictionary(program => program.Program, program => Programs.Find(program.Program)),
             Cgroups = CgroupSupport.Read(),
             Pools = [.. snapshot.All(Keys.Pools.Spec).Select(pool => new PoolFacts(pool.Record.Name, pool.Record, snapshot.Get(Keys.Pools.Status, pool.Id)?.Record))],

@@ -15,6 +15,9 @@ internal sealed record DoctorFacts
     /// <summary>Null: the engine has not answered.</summary>
     public bool? HasUefi { get; init; }
 
+    /// <summary>Null: the engine has not answered.</summary>
+    public bool? HasSecureBoot { get; init; }
+
     /// <summary>Programs that were looked for, and where they are; null: not there.</summary>
     public IReadOnlyDictionary<string, string?> Programs { get; init; } = new Dictionary<string, string?>();
     public required CgroupSupport Cgroups { get; init; }

@@ -84,6 +84,7 @@ internal sealed class VmRooms : IAsyncDisposable
         var operations = new OperationRequests(_parts.Time);
         new VmEndpoints(operations, _parts.Events, _parts.Secrets, _parts.OperatingSystems, _parts.Time).Map(api);
         new VmPowerEndpoints(operations, Vms, _parts.Time).Map(api);
+        new VmFileEndpoints(Vms, _parts.Time).Map(api);
         new VmInsightEndpoints(Vms, _parts.Store, _parts.Time).Map(api);
         new VmFirewallEndpoints(_parts.Instance, _parts.Networks.Firewall, _parts.Events).Map(api);
         _shutdown.Map(api);
