@@ -130,7 +130,7 @@ public class VmRulesTests
     public void WithoutAHostThatHasReportedNothingIsPinned()
     {
         var empty = CacheSnapshot.Empty(Keys.Cached);
-        var wait = Assert.Throws<ProblemException>(() => Problems(new VmCreate { Name = "web1", Nics = [] }, empty));
+        var wait = Assert.Throws<ProblemException>(() => Create(new VmCreate { Name = "web1", Nics = [] }, empty));
         Assert.Equal((ProblemKind.Unavailable, "host.notReady"), (wait.Kind, wait.Code));
         Assert.Equal([("$.name", "name.invalid")], Problems(new VmCreate { Name = "No Name", Nics = [] }, empty));
     }
