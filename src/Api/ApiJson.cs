@@ -81,6 +81,8 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(HostUpdate))]
 [JsonSerializable(typeof(HostMemoryReport))]
 [JsonSerializable(typeof(MetricsNow))]
+[JsonSerializable(typeof(VmFigures))]
+[JsonSerializable(typeof(MetricSeries))]
 [JsonSerializable(typeof(MetricHistory))]
 [JsonSerializable(typeof(Operation))]
 [JsonSerializable(typeof(Page<Operation>))]

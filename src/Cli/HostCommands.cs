@@ -25,17 +25,15 @@ internal static class HostCommands
         new("daemon", h => h.Status?.DaemonVersion),
         new("new VMs get", h => h.Status is { } s ? $"{s.DefaultMachineType}, {s.DefaultCpuModel}" : null),
         new("failure", h => h.Status?.Failure?.Message),
+        new("policy", h => $"overcommit {h.Spec.Memory.OvercommitPercent / 100.0:0.0#}, balloons {(h.Spec.Memory.Balloon ? "on" : "off")}, merging of pages {h.Spec.Memory.Ksm.ToString().ToLowerInvariant()}"),
     ];
 
-    public static Command Build()
-    {
-        var host = new Argument<string>("host");
-        return CommandBuilder.Noun(
-            "host",
-            "physical servers",
-            CommandBuilder.Verb("list", "the servers", [], async (invocation, cancellationToken) =>
-                invocation.Printer.List(await invocation.Client.Hosts.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Host, Columns)),
-            CommandBuilder.Verb("show", "everything about one", [host], async (invocation, cancellationToken) =>
-                invocation.Printer.Show((await invocation.Client.Hosts.GetAsync(invocation.Value(host), cancellationToken)).Value, ApiJson.Default.Host, Fields)));
-    }
+    public static Command Build() => CommandBuilder.Noun(
+        "host",
+        "physical servers",
+        CommandBuilder.Verb("list", "the servers", [], async (invocation, cancellationToken) =>
+            invocation.Printer.List(await invocation.Client.Hosts.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Host, Columns)),
+        HostMemoryCommands.Show(Fields),
+        HostMemoryCommands.Set(),
+        HostMemoryCommands.Metrics());
 }

@@ -26,6 +26,17 @@ public sealed class VmsClient
     public Task<Vm> UpdateAsync(string vm, VmUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
         _connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
 
+    /// <summary>Gives a balloon that was set by hand back to the host's policy.</summary>
+    public Task<Vm> ReleaseBalloonAsync(string vm, CancellationToken cancellationToken)
+    {
+        // The one member whose null means something, which a record leaves out.
+        var request = new ApiRequest(HttpMethod.Patch, Path(vm))
+        {
+            Content = static () => new StringContent("""{"balloonMiB":null}""", System.Text.Encoding.UTF8, "application/merge-patch+json"),
+        };
+        return _connection.SendAsync(request, ApiJson.Default.Vm, cancellationToken);
+    }
+
     /// <param name="vm">Its name or id.</param>
     /// <param name="force">Cut the power first; else a running VM is refused.</param>
     /// <param name="cancellationToken">Ends the request, not the deletion.</param>

@@ -11,6 +11,7 @@ internal static class VmChangeCommands
         var vm = VmArgument.Create();
         var cpus = new Option<int?>("--cpus") { Description = "virtual CPUs", HelpName = "n" };
         var memory = new Option<string?>("--memory") { Description = "for example 2GiB", HelpName = "size" };
+        var memoryMin = new Option<string?>("--memory-min") { Description = "below this the balloon never takes it (default: half)", HelpName = "size" };
         var notes = new Option<string?>("--notes") { Description = "what it is for", HelpName = "text" };
         var tag = new Option<string[]>("--tag") { Description = "add a tag; may be repeated", HelpName = "tag" };
         var untag = new Option<string[]>("--untag") { Description = "take a tag away; may be repeated", HelpName = "tag" };
@@ -25,7 +26,7 @@ internal static class VmChangeCommands
         return CommandBuilder.Verb(
             "set",
             "change it; what a running guest cannot take is shown as pending",
-            [vm, cpus, memory, notes, tag, untag, restart, autostart, autostartOrder, watchdog, bootMenu, clock, resetNvram, cpuLimit],
+            [vm, cpus, memory, memoryMin, notes, tag, untag, restart, autostart, autostartOrder, watchdog, bootMenu, clock, resetNvram, cpuLimit],
             async (invocation, cancellationToken) =>
             {
                 var name = invocation.Value(vm);
@@ -35,6 +36,7 @@ internal static class VmChangeCommands
                 {
                     Cpus = invocation.Value(cpus),
                     MemoryMiB = SizeOptions.MemoryMiB(memory, invocation),
+                    MemoryMinMiB = SizeOptions.MemoryMiB(memoryMin, invocation),
                     Notes = invocation.Value(notes),
                     Tags = Tags(spec.Tags, invocation.Value(tag) ?? [], invocation.Value(untag) ?? []),
                     Restart = invocation.Value(restart),

@@ -29,6 +29,8 @@ internal static class VmColumns
         new("addresses", vm => Addresses(vm, "\n")),
         new("cpus", vm => $"{vm.Spec.Cpus} (up to {vm.Spec.Machine.MaxCpus})"),
         new("memory", vm => Sizes.Format((long)vm.Spec.MemoryMiB << 20)),
+        new("balloon", vm => vm.Spec.BalloonMiB is { } left ? $"leaves {Sizes.Format((long)left << 20)}, set by hand" : vm.Spec.MemoryMinMiB is { } least ? $"leaves at least {Sizes.Format((long)least << 20)}" : null),
+        new("merged", vm => vm.Spec.MergeMemory ? "its memory may be merged with that of others (KSM)" : null),
         new("os", vm => vm.Spec.OperatingSystem),
         new("machine", vm => $"{vm.Spec.Machine.Type}, {vm.Spec.Machine.CpuModel}, {Firmware(vm.Spec)}"),
         new("floppy", vm => vm.Spec.Floppy is { } f ? names.Of(f) : null),

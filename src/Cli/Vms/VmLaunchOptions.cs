@@ -12,6 +12,8 @@ internal sealed class VmLaunchOptions
     private readonly Option<string?> template = new("--template") { Description = "make it a linked clone of this template", HelpName = "vm" };
     private readonly Option<int?> cpus = new("--cpus") { Description = "virtual CPUs (default 1)", HelpName = "n" };
     private readonly Option<string?> memory = new("--memory") { Description = "for example 2GiB (default 512MiB)", HelpName = "size" };
+    private readonly Option<string?> memoryMin = new("--memory-min") { Description = "below this the balloon never takes it (default: half)", HelpName = "size" };
+    private readonly Option<bool> mergeMemory = new("--merge-memory") { Description = "let the kernel keep once what is the same in several such guests (KSM)" };
     private readonly Option<string[]> disk = new("--disk") { Description = "size of a disk; the first one is the image's, when there is one", HelpName = "size", AllowMultipleArgumentsPerToken = false };
     private readonly Option<string?> pool = new("--pool") { Description = "where its disks live", HelpName = "name" };
     private readonly Option<DiskBus?> diskBus = new("--disk-bus") { Description = "virtio, scsi or sata", HelpName = "virtio|scsi|sata" };
@@ -42,7 +44,7 @@ internal sealed class VmLaunchOptions
 
     public IEnumerable<Symbol> All =>
     [
-        Name, image, template, cpus, memory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, sshKey, user, passwordFile, hostname,
+        Name, image, template, cpus, memory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, sshKey, user, passwordFile, hostname,
         userData, networkConfig, restart, autostart, notes, tag,
     ];
 
@@ -56,6 +58,8 @@ internal sealed class VmLaunchOptions
             Image = invocation.Value(image),
             Cpus = invocation.Value(cpus),
             MemoryMiB = SizeOptions.MemoryMiB(memory, invocation),
+            MemoryMinMiB = SizeOptions.MemoryMiB(memoryMin, invocation),
+            MergeMemory = invocation.Value(mergeMemory),
             Disks = Disks(invocation),
             Isos = await media.ResolveAllAsync(invocation.Value(iso) ?? [], IsoKind.Iso, cancellationToken),
             Floppy = await media.ResolveAsync(invocation.Value(floppy), IsoKind.Floppy, cancellationToken),
