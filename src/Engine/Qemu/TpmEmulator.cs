@@ -29,7 +29,7 @@ internal static class TpmEmulator
     public static IReadOnlyList<string> Arguments =>
     [
         "socket", "--tpm2", "--ctrl", $"type=unixio,clientfd={ControlNumber}", "--tpmstate", $"dir=/proc/self/fd/{FolderNumber},mode=0600",
-        "--key", $"fd={KeyNumber},mode=aes-256-cbc,format=binary", "--seccomp", "action=kill", "--terminate", "--log", "fd=2,level=1",
+        "--key", $"fd={KeyNumber},mode=aes-256-cbc,format=binary", "--seccomp", "action=kill", "--terminate",
     ];
 
     /// <summary>Starts it; when this returns, it answers.</summary>
