@@ -42,7 +42,7 @@ internal static class RoomEndpoints
 
     private static void Map(Rooms rooms, ApiRoutes api)
     {
-        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, FirewallGroupEndpoints.Watch, .. StorageRooms.Watches];
+        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, FirewallGroupEndpoints.Watch, NetworkEndpoints.Watch, .. StorageRooms.Watches];
         ServerEndpoints.Map(api, rooms.Instance, rooms.Cache, rooms.Auth.Tls.CaFingerprint);
         new WatchEndpoint(rooms.Services, watched).Map(api);
         new EventEndpoints(rooms.Services).Map(api);
@@ -52,7 +52,8 @@ internal static class RoomEndpoints
         new HostEndpoints(rooms.Events).Map(api);
         new OperatingSystemEndpoints(rooms.OperatingSystems).Map(api);
         rooms.Storage.Map(api);
-        NetworkEndpoints.Map(api);
+        new NetworkEndpoints(rooms.Networks, new OperationRequests(rooms.Time), rooms.Events, rooms.Time).Map(api);
+        new ForwardEndpoints(rooms.Networks, rooms.Events).Map(api);
         new FirewallGroupEndpoints(rooms.Events, rooms.Time).Map(api);
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);

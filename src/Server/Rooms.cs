@@ -130,6 +130,7 @@ internal sealed record Rooms
         var networks = opened.Add(new HostNetworks(instance, store, cache, events, time, loggers.CreateLogger<HostNetworks>()));
         await networks.EnsureDefaultAsync(configuration.Network?.Subnet, cancellationToken);
         sweeper.Register("networks", networks.SweepAsync);
+        new NetworkDeletion(networks, cache, events).Register(executor);
 
         // Placement, Vms
         var vms = opened.Add(new VmRooms(new VmParts

@@ -69,6 +69,17 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         await _cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(5), cancellation);
     }
 
+    /// <summary>What the rules of networks look at: the records, and this host as it is now.</summary>
+    public NetworkWorld ReadWorld(CacheSnapshot snapshot) => new()
+    {
+        Instance = _instance,
+        Snapshot = snapshot,
+        Links = _netlink.ListLinks(),
+        Routes = _netlink.ListRoutes(),
+        Listeners = HostListener.Read(),
+        UplinkOf = device => UplinkFacts.Read(_netlink, device),
+    };
+
     /// <summary>Keeps everything in place until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -116,8 +127,8 @@ internal sealed partial class HostNetworks : IAsyncDisposable
             var plan = HostIpv6.Apply(_netlink, NetworkPlan.From(_instance, snapshot));
             var uplinks = new Dictionary<string, NetworkUplink>(StringComparer.Ordinal);
             var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
-            foreach (var leftover in _uplinks.RemoveOthers(snapshot.All(Keys.Networks.Spec).Select(spec => spec.Id).ToHashSet(StringComparer.Ordinal)))
-                failures[$"removed {failures.Count}"] = leftover;
+            foreach (var (network, failure) in _uplinks.RemoveOthers(NetworkPlan.Present(snapshot).Select(spec => spec.Id).ToHashSet(StringComparer.Ordinal)))
+                failures[network] = failure;
             ApplyBridges(plan, failures, uplinks);
             if (_uplinks.UntilDeadline is { } left) _loop.WakeAfter(Deadline, left);
             await ServeAsync(plan, snapshot, failures, uplinks, cancellation);
@@ -264,7 +275,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         Dictionary<string, NetworkUplink> uplinks,
         CancellationToken cancellation)
     {
-        foreach (var spec in snapshot.All(Keys.Networks.Spec))
+        foreach (var spec in NetworkPlan.Present(snapshot))
         {
             var planned = plan.FirstOrDefault(network => network.Id == spec.Id);
             var status = NetworkStatuses.Make(spec.Record, planned, failures.GetValueOrDefault(spec.Id), uplinks.GetValueOrDefault(spec.Id));

@@ -15,11 +15,11 @@ internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, TimeProvid
     private long Now => time.GetElapsedTime(0).Ticks * TimeSpan.NanosecondsPerTick;
 
     /// <summary>Takes back what belongs to networks that are no more. Called before <see cref="Apply"/>.</summary>
-    /// <returns>What failed.</returns>
-    public IReadOnlyList<Exception> RemoveOthers(IReadOnlySet<string> networks)
+    /// <returns>What failed, by the network's id.</returns>
+    public IReadOnlyDictionary<string, Exception> RemoveOthers(IReadOnlySet<string> networks)
     {
         UntilDeadline = null;
-        var failures = new List<Exception>();
+        var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
         foreach (var network in files.Networks().Where(network => !networks.Contains(network)))
         {
             try
@@ -28,7 +28,7 @@ internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, TimeProvid
             }
             catch (Exception failure)
             {
-                failures.Add(failure);
+                failures[network] = failure;
             }
         }
 

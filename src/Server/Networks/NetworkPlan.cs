@@ -21,8 +21,12 @@ internal static class NetworkPlan
             .SelectMany(vm => vm.Record.Nics.Select(nic => (Vm: vm, Nic: nic)))
             .Where(pair => pair.Nic is { Kind: NicKind.Network, Network: not null })
             .ToLookup(pair => pair.Nic.Network!);
-        return [.. snapshot.All(Keys.Networks.Spec).Select(network => From(instance, network, nics[network.Id])).OfType<PlannedNetwork>()];
+        return [.. Present(snapshot).Select(network => From(instance, network, nics[network.Id])).OfType<PlannedNetwork>()];
     }
+
+    /// <summary>All networks but those that are being deleted and that no card uses.</summary>
+    public static IEnumerable<CachedRecord<NetworkSpec>> Present(CacheSnapshot snapshot) =>
+        snapshot.All(Keys.Networks.Spec).Where(network => network.Record.Deleting is null || NetworkWorld.CardsOf(snapshot, network.Id).Any());
 
     /// <summary>The name of a card's tap, whether it is there or not.</summary>
     public static string TapOf(Instance instance, string vmId, int slot) => instance.LinkName(vmId, TapSlot(slot));

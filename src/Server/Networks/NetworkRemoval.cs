@@ -28,7 +28,7 @@ internal static class NetworkRemoval
         }
 
         var uplinks = new HostUplinks(netlink, new(instance.UplinksDirectory), time, HostClock.ReadBootId());
-        if (uplinks.RemoveOthers(new HashSet<string>()) is [var refused, ..]) throw refused;
+        if (uplinks.RemoveOthers(new HashSet<string>()).Values.FirstOrDefault() is { } refused) throw refused;
 
         foreach (var networkId in NetworkSweep.FoldersOf(instance))
         {

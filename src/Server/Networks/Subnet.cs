@@ -25,6 +25,8 @@ internal readonly record struct Subnet
 
     public string Broadcast => Text(Network | ~MaskBits);
 
+    public int FirstByte => (int)(Network >> 24);
+
     /// <summary>How many guests it holds.</summary>
     public int GuestCount => (int)(~MaskBits - 2);
 

@@ -10,11 +10,11 @@ internal static class SubnetConflict
     /// <param name="subnet">The network's.</param>
     /// <param name="routes">The host's main table.</param>
     /// <param name="bridgeIndex">The network's own bridge, whose route is right.</param>
-    public static NetworkRoute? Find(Subnet subnet, IEnumerable<NetworkRoute> routes, int? bridgeIndex)
-    {
-        var ours = IPNetwork.Parse(subnet.ToString());
-        return routes.FirstOrDefault(route => route.Destination is { PrefixLength: > 0 } theirs
+    public static NetworkRoute? Find(Subnet subnet, IEnumerable<NetworkRoute> routes, int? bridgeIndex) => Find(IPNetwork.Parse(subnet.ToString()), routes, bridgeIndex);
+
+    public static NetworkRoute? Find(IPNetwork ours, IEnumerable<NetworkRoute> routes, int? bridgeIndex) =>
+        routes.FirstOrDefault(route => route.Destination is { PrefixLength: > 0 } theirs
             && route.LinkIndex != bridgeIndex
+            && theirs.BaseAddress.AddressFamily == ours.BaseAddress.AddressFamily
             && (theirs.Contains(ours.BaseAddress) || ours.Contains(theirs.BaseAddress)));
-    }
 }

@@ -86,8 +86,8 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
             // Its host has not let go of the operation yet, or the operation is lost: the keys do not wait for the latter. Only the records tell which:
             // the host may let go between two looks at what is open, and the operation would then be left without an end.
             if (!IsLost(spec.Record.Deleting!)) return Reconciled.After(TimeSpan.FromMilliseconds(20));
-            (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
-            return Reconciled.Done;
+            var removed = (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
+            return removed.Succeeded ? Reconciled.Done : Reconciled.After(TimeSpan.FromMilliseconds(20));
         }
 
         await using (run)

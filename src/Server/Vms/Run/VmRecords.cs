@@ -64,6 +64,12 @@ internal static class VmRecords
             if (record is not null) change.Delete(Keys.Names[Keys.NameId(spec.Project, "disk", record.Record.Name)]);
         }
 
+        foreach (var network in snapshot.All(Keys.Networks.Spec).Where(network => network.Record.Forwards.Any(forward => forward.Vm == vm.Id)))
+        {
+            var without = network.Record with { Forwards = [.. network.Record.Forwards.Where(forward => forward.Vm != vm.Id)] };
+            change.Update(Keys.Networks.Spec, network.Id, without, network.ModRevision);
+        }
+
         foreach (var nic in spec.Nics)
         {
             change.Delete(Keys.Macs[nic.Mac]);
