@@ -14,6 +14,13 @@ internal sealed class Invocation(ParseResult parsed) : IDisposable
 
     public LaminaClient Client => client ??= new LaminaClient(ServerChoice.Options(parsed.GetValue(Globals.Context), parsed.GetValue(Globals.Project)));
 
+    /// <summary>The daemon is spoken to by the socket of this machine.</summary>
+    public bool IsLocal => ServerChoice.Options(parsed.GetValue(Globals.Context), parsed.GetValue(Globals.Project)).SocketPath is not null;
+
+    /// <summary>Another line to the same server, not one that is open already; the caller disposes it.</summary>
+    public LaminaClient Connect(TimeSpan timeout) =>
+        new(ServerChoice.Options(parsed.GetValue(Globals.Context), parsed.GetValue(Globals.Project)) with { RequestTimeout = timeout });
+
     public string? Project => Client.Connection.Project;
 
     public bool Wait => !parsed.GetValue(Globals.NoWait);

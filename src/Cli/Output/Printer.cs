@@ -22,6 +22,14 @@ internal sealed class Printer(OutputFormat format, TextWriter output, int? width
         else Structure(new JsonArray([.. items.Select(i => JsonSerializer.SerializeToNode(i, type))]));
     }
 
+    /// <summary>Rows that stand for records of another form: as a table or CSV only.</summary>
+    public void Rows<T>(IReadOnlyList<T> items, IReadOnlyList<Column<T>> columns)
+    {
+        if (format == OutputFormat.Csv) output.Write(CsvText.Render(items, columns));
+        else if (items.Count == 0) NothingToList();
+        else output.Write(TextTable.Render(items, columns, width));
+    }
+
     /// <summary>One object: as a table its rows are name and value; as CSV, one line below its headings.</summary>
     public void Show<T>(T item, JsonTypeInfo<T> type, IReadOnlyList<Column<T>> fields)
     {

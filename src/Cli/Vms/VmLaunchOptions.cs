@@ -31,6 +31,7 @@ internal sealed class VmLaunchOptions
     private readonly Option<CdromBus?> cdromBus = new("--cdrom-bus") { Description = "scsi or sata", HelpName = "scsi|sata" };
     private readonly Option<VmFirmware?> firmware = new("--firmware") { Description = "bios or uefi", HelpName = "bios|uefi" };
     private readonly Option<string[]> network = new("--network") { Description = "network for a NIC; user for user-mode, none for no NIC (default: default)", HelpName = "name|user|none" };
+    private readonly Option<string[]> nic = NicOption.Make();
     private readonly Option<string[]> sshKey = new("--ssh-key") { Description = "public key, or its file, for the guest's user", HelpName = "file|key" };
     private readonly Option<string?> user = new("--user") { Description = "the guest's user (default: the image's)", HelpName = "name" };
     private readonly Option<string?> passwordFile = new("--password-file") { Description = "file with the password of the guest's user; - reads standard input", HelpName = "file" };
@@ -44,7 +45,7 @@ internal sealed class VmLaunchOptions
 
     public IEnumerable<Symbol> All =>
     [
-        Name, image, template, cpus, memory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, sshKey, user, passwordFile, hostname,
+        Name, image, template, cpus, memory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, nic, sshKey, user, passwordFile, hostname,
         userData, networkConfig, restart, autostart, notes, tag,
     ];
 
@@ -72,7 +73,7 @@ internal sealed class VmLaunchOptions
             Watchdog = invocation.Value(watchdog),
             BootMenu = invocation.Value(bootMenu) ? true : null,
             CdromBus = invocation.Value(cdromBus),
-            Nics = Nics(invocation.Value(network) ?? []),
+            Nics = Nics(invocation.Value(network) ?? [], invocation.Value(nic) ?? []),
             CloudInit = await CloudInitAsync(invocation, cancellationToken),
             Restart = invocation.Value(restart),
             Autostart = invocation.Value(autostart) ? new VmAutostart { Enabled = true } : null,
@@ -134,11 +135,11 @@ internal sealed class VmLaunchOptions
         };
     }
 
-    private static List<VmNicCreate>? Nics(string[] networks) => networks switch
+    private static List<VmNicCreate>? Nics(string[] networks, string[] nics) => (networks, nics) switch
     {
-        [] => null,
-        ["none"] => [],
-        _ => [.. networks.Select(n => n == "user" ? new VmNicCreate { Kind = NicKind.User } : new VmNicCreate { Kind = NicKind.Network, Network = n })],
+        ([], []) => null,
+        (["none"], []) => [],
+        _ => [.. networks.Concat(nics).Select(NicOption.Parse)],
     };
 
     private async Task<CloudInitCreate?> CloudInitAsync(Invocation invocation, CancellationToken cancellationToken)
