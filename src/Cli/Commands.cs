@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lamina.Cli;
 using Lamina.Cli.Manual;
+using Lamina.Cli.Networks;
 using Lamina.Cli.Vms;
 
 /// <summary>The whole tree of commands. Beside Program.cs above all namespaces, since it uses all of them.</summary>
@@ -17,6 +18,7 @@ internal static class Commands
             DiskCommands.Build(),
             PoolCommands.Build(),
             FirewallCommands.Build(),
+            NetworkCommands.Build(),
             HostCommands.Build(),
             OperationCommands.Build(),
             EventCommands.Build(),

@@ -96,10 +96,10 @@ internal static class NetworkRules
         CheckMtu(asked.Mtu, isIpv6: false, problems);
         CheckConfirm(asked.ConfirmSeconds, problems);
         if (asked.Bridge is not { } device) return spec;
+        var facts = world.UplinkOf(device);
         if (world.Networks.FirstOrDefault(other => other.Record.Bridge?.Device == device) is { } taken)
             problems.Add("$.bridge", "network.deviceUsed", $"Network '{taken.Record.Name}' stands on {Suggestions.Shorten(device)} already: use that one.");
-        var facts = world.UplinkOf(device);
-        if (UplinkRules.Refuse(facts) is { } refusal) problems.Add("$.bridge", refusal.Code, $"{refusal.Message} {refusal.Remedy}");
+        else if (UplinkRules.Refuse(facts) is { } refusal) problems.Add("$.bridge", refusal.Code, $"{refusal.Message} {refusal.Remedy}");
         if (asked.Mtu > facts.Link?.MtuBytes) problems.Add("$.mtu", "network.mtu", $"{device} has an MTU of {facts.Link.MtuBytes}: guests cannot have a larger one.");
         return spec with
         {
