@@ -26,7 +26,7 @@ internal static class RoomEndpoints
             foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance)) rooms.Auth.Listen(kestrel, address);
             LocalSocket.Listen(kestrel, rooms.Instance.LocalSocket);
         });
-        app.Use(next => http => rooms.Metrics.Daemon.InvokeAsync(http, next));
+        app.Use(next => http => rooms.Metrics.Counters.InvokeAsync(http, next));
         var problems = new ProblemMiddleware(rooms.Time, rooms.Loggers.CreateLogger<ProblemMiddleware>());
         app.Use(next => http => problems.InvokeAsync(http, next));
         app.UseResponseCompression();

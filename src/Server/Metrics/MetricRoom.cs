@@ -36,16 +36,16 @@ internal sealed class MetricRoom : IDisposable
         _histories = new MetricHistories(parts.Instance.MetricsDirectory);
         Sampler = new MetricSampler(
             parts.Host, parts.Vms, parts.Cache, parts.Cgroups, _histories, parts.Interval, parts.Time, parts.Loggers.CreateLogger<MetricSampler>());
-        Daemon = new DaemonMetrics(parts.Time);
+        Counters = new DaemonMetrics(parts.Time);
         parts.Sweeper.Register("metrics", _ => Task.FromResult(Sweep(parts.Cache.Snapshot)));
     }
 
     public MetricSampler Sampler { get; }
 
     /// <summary>Its middleware counts requests.</summary>
-    public DaemonMetrics Daemon { get; }
+    public DaemonMetrics Counters { get; }
 
-    public void Map(ApiRoutes api) => new MetricEndpoints(Sampler, _histories, Daemon, _time).Map(api);
+    public void Map(ApiRoutes api) => new MetricEndpoints(Sampler, _histories, Counters, _time).Map(api);
 
     public void Add(Loops loops) => loops.Add("metrics", Sampler.RunAsync);
 
