@@ -30,11 +30,12 @@ internal static class ImageCommands
     ];
 
     public static Command Build() => CommandBuilder.Noun("image", "what disks are made from",
-        List(), Show(), Catalogue(), Pull(), BuildRecipe(), Import(), ImagePruneCommand.Build(), Delete());
+        List(), Show(), Catalogue(), Pull(), BuildRecipe(), Import(), Capture(), ImagePruneCommand.Build(), Delete());
 
     private static string Origin(Image image) => image.Spec switch
     {
         { Recipe: { } recipe } => $"built ({recipe})",
+        { Origin: ImageOrigin.Vm } => "made from a VM",
         { Source: { } source } => $"pulled ({source.Catalogue ?? source.Url})",
         _ => $"imported ({image.Status?.SourceFormat ?? "?"})",
     };
@@ -107,6 +108,31 @@ internal static class ImageCommands
                 CloudInit = !invocation.Value(plain),
             };
             return await CreateAsync(invocation, create, "imported", cancellationToken);
+        });
+    }
+
+    private static Command Capture()
+    {
+        var name = new Argument<string>("name");
+        var vm = new Option<string>("--from-vm") { Description = "the VM whose disk it is made from: stopped, or with --snapshot", HelpName = "vm", Required = true };
+        var snapshot = new Option<string?>("--snapshot") { Description = "as it was at this snapshot", HelpName = "name" };
+        var disk = new Option<int?>("--disk") { Description = "slot of the disk (default: the first one)", HelpName = "n" };
+        var pool = new Option<string?>("--pool") { Description = "where it lives", HelpName = "name" };
+        var plain = new Option<bool>("--no-cloud-init") { Description = "its guest has no cloud-init" };
+        return CommandBuilder.Verb("create", "make one from a VM's disk", [name, vm, snapshot, disk, pool, plain], async (invocation, cancellationToken) =>
+        {
+            var capture = new VmCapture
+            {
+                Name = invocation.Value(name),
+                Snapshot = invocation.Value(snapshot),
+                Disk = invocation.Value(disk),
+                Pool = invocation.Value(pool),
+                CloudInit = invocation.Value(plain) ? false : null,
+            };
+            var operation = await invocation.Client.Vms.CaptureAsync(invocation.Value(vm)!, capture, cancellationToken);
+            var ended = await OperationFollower.FollowAsync(invocation, operation, cancellationToken);
+            foreach (string line in ended.State?.Log ?? []) invocation.Say(line);
+            return await OperationFollower.FinishAsync(invocation, ended, $"image {capture.Name} is made", cancellationToken);
         });
     }
 

@@ -192,19 +192,20 @@ internal sealed record Rooms
             Storage = storage,
             Networks = networks,
             Vms = vms,
-            Copies = new CopyRooms(new CopyParts
+            Copies = opened.Add(new CopyRooms(new CopyParts
             {
                 Store = store,
                 Cache = cache,
                 Time = time,
                 Events = events,
                 Executor = executor,
+                Sweeper = sweeper,
                 Pools = storage.Pools,
                 Disks = storage.Disks,
                 Workers = storage.Workers,
                 Vms = vms.Vms,
                 Secrets = auth.Secrets,
-            }),
+            })),
             Metrics = metrics,
             Memory = memory,
             Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),

@@ -75,11 +75,12 @@ internal static class Invariants
             else if (!files.Contains($"data/pools/default/isos/{iso.Id}/medium")) yield return $"the file of medium {iso.Record.Name} is lost";
         }
 
+        string pool = store.All(Keys.Pools.Spec).First(known => known.Record.Name == "default").Id;
         foreach (string folder in PoolOrphans.Folders)
         {
             foreach (string id in NamesIn(facts, $"data/pools/default/{folder}"))
             {
-                if (!PoolOrphans.HasRecord(store, folder, id)) yield return $"orphan {folder}/{id}";
+                if (!PoolOrphans.HasRecord(store, pool, folder, id)) yield return $"orphan {folder}/{id}";
             }
         }
 

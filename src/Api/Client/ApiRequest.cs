@@ -11,6 +11,9 @@ public sealed record ApiRequest(HttpMethod Method, string Path)
     /// <summary>Where a stream of events is taken up again.</summary>
     public string? LastEventId { get; init; }
 
+    /// <summary>Only the bytes from here on are wanted.</summary>
+    public long? RangeFrom { get; init; }
+
     /// <summary>Bound of this request; null: <see cref="LaminaClientOptions.RequestTimeout"/>.</summary>
     public TimeSpan? Timeout { get; init; }
 

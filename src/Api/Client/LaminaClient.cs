@@ -31,6 +31,7 @@ public sealed class LaminaClient : IDisposable
         Networks = new NetworksClient(Connection);
         FirewallGroups = new FirewallGroupsClient(Connection);
         Vms = new VmsClient(Connection);
+        Exports = new ExportsClient(Connection);
         Consoles = new ConsolesClient(Connection);
         Operations = new OperationsClient(Connection);
         Events = new EventsClient(Connection);
@@ -56,6 +57,7 @@ public sealed class LaminaClient : IDisposable
     public NetworksClient Networks { get; }
     public FirewallGroupsClient FirewallGroups { get; }
     public VmsClient Vms { get; }
+    public ExportsClient Exports { get; }
     public ConsolesClient Consoles { get; }
     public OperationsClient Operations { get; }
     public EventsClient Events { get; }

@@ -53,6 +53,14 @@ public sealed class VmsClient
     public Task<Operation> CloneAsync(string vm, VmClone clone, CancellationToken cancellationToken) =>
         _connection.CreateAsync(Path(vm, "clone"), clone, ApiJson.Default.VmClone, ApiJson.Default.Operation, cancellationToken);
 
+    /// <summary>The file is then fetched by <see cref="ExportsClient"/> under the operation's id.</summary>
+    public Task<Operation> ExportAsync(string vm, VmExport export, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(vm, "export"), export, ApiJson.Default.VmExport, ApiJson.Default.Operation, cancellationToken);
+
+    /// <summary>Makes an image from one of its disks.</summary>
+    public Task<Operation> CaptureAsync(string vm, VmCapture capture, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(vm, "image"), capture, ApiJson.Default.VmCapture, ApiJson.Default.Operation, cancellationToken);
+
     public Task<Vm> SetTemplateAsync(string vm, VmTemplateRequest request, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path(vm, "template"), request, ApiJson.Default.VmTemplateRequest, ApiJson.Default.Vm, cancellationToken);
 

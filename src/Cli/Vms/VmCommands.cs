@@ -27,6 +27,7 @@ internal static class VmCommands
         VmMetricCommands.Top(),
         VmMetricCommands.Metrics(),
         VmMetricCommands.Balloon(),
+        VmExportCommand.Build(),
         VmConsoleCommand.Build(),
         VmExecCommand.Build(),
         VmFileCommands.Build(),

@@ -18,6 +18,7 @@ internal sealed record CopyParts
     public required TimeProvider Time { get; init; }
     public required EventLog Events { get; init; }
     public required OperationExecutor Executor { get; init; }
+    public required Sweeper Sweeper { get; init; }
     public required HostPools Pools { get; init; }
     public required HostDisks Disks { get; init; }
     public required WorkerUsers Workers { get; init; }

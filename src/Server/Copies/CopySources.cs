@@ -25,7 +25,8 @@ internal sealed class CopySources(CopyParts parts)
         if (snapshotId is not null || vm.Record.Template)
         {
             using var pass = await parts.Disks.Gate.ReadAsync(WithBases(diskIds), cancellation);
-            await work(ActiveOf, cancellation);
+            if (snapshotId is not null) RequireSnapshot(snapshotId);
+            await work(disk => LayerOf(snapshotId, disk), cancellation);
             return;
         }
 
@@ -38,8 +39,24 @@ internal sealed class CopySources(CopyParts parts)
         }), cancellation);
     }
 
-    /// <summary>The firmware's variables of a VM, which need not be there.</summary>
-    public string NvramOf(string vmId, PoolPaths home, string? snapshotId) => home.Nvram(vmId);
+    /// <summary>The firmware's variables of a VM, now or at a snapshot; they need not be there.</summary>
+    public string NvramOf(string vmId, PoolPaths home, string? snapshotId)
+    {
+        string now = home.Nvram(vmId);
+        if (snapshotId is null || parts.Cache.Snapshot.Get(Keys.Snapshots.Status, snapshotId)?.Record is not { } status) return now;
+        return Path.Join(home.VmFolder(vmId), status.Folder, "nvram", Path.GetFileName(now));
+    }
+
+    private void RequireSnapshot(string snapshotId)
+    {
+        if (parts.Cache.Snapshot.Get(Keys.Snapshots.Spec, snapshotId) is not { Record.Deleting: null } || parts.Cache.Snapshot.Get(Keys.Snapshots.Status, snapshotId) is null)
+            throw new ProblemException(ProblemKind.NotFound, "snapshot.notFound", "The snapshot that was to be read is gone.", "Name another one, or none.");
+    }
+
+    private string LayerOf(string? snapshotId, string diskId) => snapshotId is null
+        ? ActiveOf(diskId)
+        : parts.Cache.Snapshot.Get(Keys.Snapshots.Status, snapshotId)?.Record.Disks.FirstOrDefault(disk => disk.Disk == diskId)?.Layer
+            ?? throw new ProblemException(ProblemKind.Unprocessable, "snapshot.withoutDisk", "The snapshot does not hold that disk.", "Name another one, or none.");
 
     private string ActiveOf(string diskId) => parts.Disks.LayersOf(diskId).Active;
 

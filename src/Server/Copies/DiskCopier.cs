@@ -18,6 +18,9 @@ namespace Lamina.Server.Copies;
 /// <param name="Target">What it shall be.</param>
 internal sealed record DiskCopy(string SourceId, DiskSpec Source, string Layer, string TargetId, DiskSpec Target)
 {
+    /// <summary>All layers are wanted, not only those that the content is made of.</summary>
+    public bool WholeTree { get; init; }
+
     /// <summary>The files are copied as they are: what lies below them is in the same place for both.</summary>
     public bool AsFiles => Source.Base is null && (Source.Image == Target.Image);
 }
@@ -143,13 +146,14 @@ internal sealed class DiskCopier(HostPools pools, HostDisks disks, WorkerUsers u
     private async Task<DiskStatus> CopyFilesAsync(OperationRun run, DiskCopy copy, string what, CancellationToken cancellation)
     {
         var layers = disks.LayersOf(copy.SourceId);
-        var chain = layers.ChainOf(copy.Layer);
-        var files = disks.PathsOf(copy.SourceId, copy.Source, copy.Layer).Chain.Take(chain.Count).ToList();
+        var wanted = copy.WholeTree ? layers.All : layers.ChainOf(copy.Layer);
+        var files = wanted.Select(layer => disks.PathsOf(copy.SourceId, copy.Source, layer.Id).Chain[0]).ToList();
         string folder = FolderOf(run.Id, copy);
         Directory.CreateDirectory(folder, DiskFile | UnixFileMode.UserExecute);
         await Task.Run(() => CopyFiles(run, copy.Target.Pool, files, folder, what, cancellation), cancellation);
         DurableFile.SyncDirectory(folder);
-        return StatusOf(folder, files[0], copy.Target) with { Layers = chain.Count == 1 && DiskLayers.IsFirstFile(chain[0]) ? [] : chain, Active = chain.Count == 1 && chain[0].Id == DiskLayer.First ? null : copy.Layer };
+        var written = disks.PathsOf(copy.SourceId, copy.Source, copy.Layer).Chain[0];
+        return StatusOf(folder, written, copy.Target) with { Layers = wanted, Active = copy.Layer };
     }
 
     private void CopyFiles(OperationRun run, string poolId, IReadOnlyList<DiskFilePath> files, string folder, string what, CancellationToken cancellation)

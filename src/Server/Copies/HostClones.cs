@@ -75,7 +75,7 @@ internal sealed class HostClones(CopyParts parts, DiskCopier copier, CopySources
         IReadOnlyList<DiskStatus> statuses = [];
         await sources.ReadAsync(run, draft.Source, draft.Snapshot, [.. draft.Disks.Select(disk => disk.Source)], async (layerOf, token) =>
         {
-            var copies = CopiesOf(draft, disk => disk.Layer ?? layerOf(disk.Source));
+            var copies = CopiesOf(draft, disk => layerOf(disk.Source));
             statuses = await copier.CopyAsync(run, copies, token);
             copier.Place(run.Id, copies);
             CopyOwnFiles(draft);

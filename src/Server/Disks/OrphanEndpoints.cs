@@ -27,7 +27,7 @@ internal sealed class OrphanEndpoints(Cache cache)
             using var root = RootedDirectory.Open(new PoolPaths(pool.Record.Path).Root);
             return
             [
-                .. PoolOrphans.Read(root, cache).Select(path => new Orphan
+                .. PoolOrphans.Read(root, pool.Id, cache).Select(path => new Orphan
                 {
                     Pool = pool.Record.Name,
                     Path = Path.Join(pool.Record.Path, path),

@@ -17,21 +17,22 @@ internal static class PoolOrphans
 
     /// <summary>What lies in a pool without a record. The folders are read before the records: what is seen there had its record before.</summary>
     /// <returns>Paths within the pool.</returns>
-    public static IReadOnlyList<string> Read(RootedDirectory root, Cache cache)
+    public static IReadOnlyList<string> Read(RootedDirectory root, string poolId, Cache cache)
     {
         var names = Folders.ToDictionary(folder => folder, root.List);
         var snapshot = cache.Snapshot;
-        return Find(names, (folder, id) => HasRecord(snapshot, folder, id));
+        return Find(names, (folder, id) => HasRecord(snapshot, poolId, folder, id));
     }
 
     /// <summary>The noun of what lies in one of <see cref="Folders"/>.</summary>
     public static string NounOf(string folder) => folder[..^1];
 
-    public static bool HasRecord(CacheSnapshot snapshot, string folder, string id) => folder switch
+    /// <summary>Whether a record says that this lies in this pool; a VM's own files are its own wherever they lie.</summary>
+    public static bool HasRecord(CacheSnapshot snapshot, string poolId, string folder, string id) => folder switch
     {
-        "disks" => snapshot.Get(Keys.Disks.Spec, id) is not null,
-        "images" => snapshot.Get(Keys.Images.Spec, id) is not null,
-        "isos" => snapshot.Get(Keys.Isos.Spec, id) is not null,
+        "disks" => snapshot.Get(Keys.Disks.Spec, id)?.Record.Pool == poolId,
+        "images" => snapshot.Get(Keys.Images.Spec, id)?.Record.Pool == poolId,
+        "isos" => snapshot.Get(Keys.Isos.Spec, id)?.Record.Pool == poolId,
         _ => snapshot.Get(Keys.Vms.Spec, id) is not null,
     };
 }

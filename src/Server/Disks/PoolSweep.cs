@@ -65,7 +65,7 @@ internal sealed class PoolSweep(IStore store, Cache cache, HostPools pools, Host
 
     private IEnumerable<string> Orphans(RootedDirectory root, CachedRecord<PoolSpec> pool)
     {
-        return PoolOrphans.Read(root, cache).Select(path => $"{Path.Join(pool.Record.Path, path)} in pool {pool.Record.Name}");
+        return PoolOrphans.Read(root, pool.Id, cache).Select(path => $"{Path.Join(pool.Record.Path, path)} in pool {pool.Record.Name}");
     }
 
     private async Task<List<string>> GiveUploadsUpAsync(CancellationToken cancellation)
