@@ -106,6 +106,7 @@ internal sealed class InstanceClaim : IDisposable
             File.WriteAllText(OwnerFile(registry, number), instance.DataDirectory);
             CrashPoints.Reached("instance", "claim", "after");
             Directory.CreateDirectory(instance.DataDirectory);
+            File.SetUnixFileMode(instance.DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // not even its names concern a guest
             File.WriteAllText(NumberFile(instance), number.ToString(CultureInfo.InvariantCulture));
             return held;
         }

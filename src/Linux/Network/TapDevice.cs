@@ -13,6 +13,7 @@ public static unsafe class TapDevice
 
     private const nuint SetInterface = 0x400454ca;
     private const nuint SetPersistentRequest = 0x400454cb;
+    private const nuint SetOwnerRequest = 0x400454cc;
     private const int RequestBytes = 40;
     private const int NameBytes = 16;
     private const int MaxAttempts = 50;
@@ -45,9 +46,13 @@ public static unsafe class TapDevice
         }
     }
 
-    /// <summary>From now on the tap stays without a holder, until <see cref="Netlink.DeleteLink"/>.</summary>
+    /// <summary>
+    /// From now on the tap stays without a holder, until <see cref="Netlink.DeleteLink"/>. It is root's: one without an owner could be taken by anybody who may open
+    /// /dev/net/tun, which is everybody, and a VM that was taken over would wait for another one's.
+    /// </summary>
     public static void SetPersistent(SafeFileHandle tap)
     {
+        if (Libc.ioctl(tap, SetOwnerRequest, 0) != 0) throw LinuxException.Last("make a tap root's");
         if (Libc.ioctl(tap, SetPersistentRequest, 1) != 0) throw LinuxException.Last("make a tap persistent");
         CrashPoints.Reached("tap", "persist", "after");
     }
