@@ -11,6 +11,9 @@ public sealed record Vm
     public required VmSpec Spec { get; init; }
     public VmAssignment? Assignment { get; init; }
     public VmStatus? Status { get; init; }
+
+    /// <summary>In the answer to a change: the operation that carries it out on the host. Null: there is nothing to carry out.</summary>
+    public string? Operation { get; init; }
 }
 
 /// <summary>What the user wants. Key <c>vms/&lt;id&gt;/spec</c>, written by the API only.</summary>

@@ -39,7 +39,8 @@ internal static class OperationFollower
         return Outcome(invocation, ended, done);
     }
 
-    private static ExitCode Outcome(Invocation invocation, Operation ended, string done)
+    /// <summary>How an operation ended, in words and as a code.</summary>
+    public static ExitCode Outcome(Invocation invocation, Operation ended, string done)
     {
         switch (ended.State?.Phase)
         {

@@ -32,6 +32,7 @@ public sealed class LaminaClient : IDisposable
         FirewallGroups = new FirewallGroupsClient(Connection);
         Vms = new VmsClient(Connection);
         Exports = new ExportsClient(Connection);
+        VmDevices = new VmDevicesClient(Connection);
         Consoles = new ConsolesClient(Connection);
         Operations = new OperationsClient(Connection);
         Events = new EventsClient(Connection);
@@ -58,6 +59,7 @@ public sealed class LaminaClient : IDisposable
     public FirewallGroupsClient FirewallGroups { get; }
     public VmsClient Vms { get; }
     public ExportsClient Exports { get; }
+    public VmDevicesClient VmDevices { get; }
     public ConsolesClient Consoles { get; }
     public OperationsClient Operations { get; }
     public EventsClient Events { get; }

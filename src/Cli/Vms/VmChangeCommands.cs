@@ -23,10 +23,15 @@ internal static class VmChangeCommands
         var clock = new Option<VmClock?>("--clock") { Description = "utc or localTime", HelpName = "utc|localTime" };
         var resetNvram = new Option<bool>("--reset-nvram") { Description = "take the UEFI variables back to the template at the next start" };
         var cpuLimit = new Option<int?>("--cpu-limit") { Description = "upper bound of CPU time in percent of one core", HelpName = "percent" };
+        var cpuWeight = new Option<int?>("--cpu-weight") { Description = "its share of busy CPUs, 1 to 10000 (100 is the usual one)", HelpName = "n" };
+        var maxCpus = new Option<int?>("--max-cpus") { Description = "how many CPUs it can get while it runs", HelpName = "n" };
+        var maxMemory = new Option<string?>("--max-memory") { Description = "how far its memory can grow while it runs", HelpName = "size" };
+        var boot = new Option<string?>("--boot") { Description = "boot order, such as disk0,cd0,nic0", HelpName = "devices" };
+        var isProtected = new Option<bool?>("--protected") { Description = "refuse its deletion: true or false", HelpName = "true|false" };
         return CommandBuilder.Verb(
             "set",
             "change it; what a running guest cannot take is shown as pending",
-            [vm, cpus, memory, memoryMin, notes, tag, untag, restart, autostart, autostartOrder, watchdog, bootMenu, clock, resetNvram, cpuLimit],
+            [vm, cpus, memory, memoryMin, notes, tag, untag, restart, autostart, autostartOrder, watchdog, bootMenu, clock, resetNvram, cpuLimit, cpuWeight, maxCpus, maxMemory, boot, isProtected],
             async (invocation, cancellationToken) =>
             {
                 var name = invocation.Value(vm);
@@ -45,11 +50,15 @@ internal static class VmChangeCommands
                     BootMenu = invocation.Value(bootMenu),
                     Clock = invocation.Value(clock),
                     ResetNvram = invocation.Value(resetNvram) ? true : null,
-                    Limits = invocation.Value(cpuLimit) is { } percent ? (spec.Limits ?? new VmLimits()) with { CpuPercent = percent } : null,
+                    Limits = Limits(spec.Limits, invocation.Value(cpuLimit), invocation.Value(cpuWeight)),
+                    MaxCpus = invocation.Value(maxCpus),
+                    MaxMemoryMiB = SizeOptions.MemoryMiB(maxMemory, invocation),
+                    Boot = invocation.Value(boot)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+                    Protected = invocation.Value(isProtected),
                 };
                 if (update == new VmUpdate()) throw new CliException(ExitCode.Usage, "nothing to change was named", "lamina vm set --help");
                 var changed = await invocation.Client.Vms.UpdateAsync(name, update, seen.ETag, cancellationToken);
-                Report(invocation, changed);
+                return await ReportAsync(invocation, changed, cancellationToken);
             });
     }
 
@@ -87,6 +96,9 @@ internal static class VmChangeCommands
         });
     }
 
+    private static VmLimits? Limits(VmLimits? now, int? percent, int? weight) => percent is null && weight is null ? null
+        : (now ?? new VmLimits()) with { CpuPercent = percent ?? now?.CpuPercent, CpuWeight = weight ?? now?.CpuWeight };
+
     private static List<string>? Tags(IReadOnlyList<string> now, string[] added, string[] removed) =>
         added.Length + removed.Length == 0 ? null : [.. now.Union(added).Except(removed)];
 
@@ -97,10 +109,12 @@ internal static class VmChangeCommands
         return known with { Enabled = enabled ?? (order is not null || known.Enabled), Order = order ?? known.Order };
     }
 
-    private static void Report(Invocation invocation, Vm changed)
+    /// <summary>What concerns the machine is done by an operation; a running guest takes it at once where it can.</summary>
+    private static async Task<ExitCode> ReportAsync(Invocation invocation, Vm changed, CancellationToken cancellationToken)
     {
-        if (changed.Status?.PendingRestart is { Count: > 0 } pending)
-            invocation.Say($"{changed.Name} is changed; takes effect at the next start: {string.Join(", ", pending)}");
-        else invocation.Say($"{changed.Name} is changed");
+        if (changed.Operation is { } id)
+            return await VmDeviceCommands.FinishAsync(invocation, await invocation.Client.Operations.GetAsync(id, cancellationToken), $"{changed.Name} is changed", cancellationToken);
+        invocation.Say($"{changed.Name} is changed");
+        return ExitCode.Done;
     }
 }

@@ -109,6 +109,29 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         return tap;
     }
 
+    /// <summary>Takes the tap of a card that runs to the network in which its record has it now.</summary>
+    /// <exception cref="ProblemException">The network is not up.</exception>
+    public async Task MoveAsync(string vmId, VmNic nic, CancellationToken cancellation)
+    {
+        var tap = NetworkPlan.TapOf(_instance, vmId, nic.Slot);
+        if (FindServed(tap, nic) is not { } network)
+        {
+            await ApplyAsync(cancellation);
+            network = FindServed(tap, nic) ?? throw NotUp(nic);
+        }
+
+        _netlink.Change(tap, new() { MtuBytes = network.MtuBytes, Master = network.Bridge });
+        Firewall.Pace(tap);
+    }
+
+    /// <summary>Takes a card's tap out of its bridge and down, but leaves it to the guest that still holds it; one that is not there is fine.</summary>
+    public void Cut(string vmId, int slot) => Cut(NetworkPlan.TapOf(_instance, vmId, slot));
+
+    private void Cut(string tap)
+    {
+        if (_netlink.FindLink(tap)?.Alias is { } alias && LinkOwner.Parse(alias)?.Instance == _instance.Name) _netlink.Change(tap, new() { Up = false, Master = "" });
+    }
+
     /// <summary>Removes the tap of a card; one that is not there is fine. Its rules stay as long as its record does.</summary>
     public void Unplug(string vmId, int slot)
     {
@@ -125,6 +148,8 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         {
             var snapshot = _cache.Snapshot;
             var plan = HostIpv6.Apply(_netlink, NetworkPlan.From(_instance, snapshot));
+            // A card that has left the records may still be held by its guest: it is cut off before its rules go.
+            foreach (string gone in _applied.Values.SelectMany(network => network.Nics).Select(nic => nic.Tap).Except(plan.SelectMany(network => network.Nics).Select(nic => nic.Tap))) Cut(gone);
             var uplinks = new Dictionary<string, NetworkUplink>(StringComparer.Ordinal);
             var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
             foreach (var (network, failure) in _uplinks.RemoveOthers(NetworkPlan.Present(snapshot).Select(spec => spec.Id).ToHashSet(StringComparer.Ordinal)))

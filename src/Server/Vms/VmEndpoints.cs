@@ -27,7 +27,7 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         api.Delete("/v1/vms/{vm}", Permission.Operate, "Deletes a VM, and its disks unless they shall stay", DeleteAsync)
             .Query("force", "true: also when it runs.")
             .Query("keepDisks", "true: its disks stay, as disks of their own.")
-            .Begins().Idempotent().Problems("vm.notFound", "vm.running", "vm.deleting", "disk.hasClones");
+            .Begins().Idempotent().Problems("vm.notFound", "vm.running", "vm.deleting", "vm.protected", "disk.protected", "disk.hasClones");
     }
 
     private static ApiAnswer List(ApiRequest request)
@@ -74,6 +74,8 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         var update = await request.PatchAsync(VmRules.Changeable(vm.Record), ApiJson.Default.VmUpdate);
         var spec = VmRules.Update(vm.Record, update, new VmLookups(request.Snapshot, vm.Record.Project));
         var change = new StoreChange("vm.update").Update(Keys.Vms.Spec, vm.Id, spec, vm.ModRevision);
+        var paths = VmChangedPaths.Of(vm.Record, spec);
+        var operation = paths.Count == 0 ? null : operations.Add(change, VmDeviceChange.Draft(request, vm, paths));
         if (spec.Name != vm.Record.Name)
         {
             change.Delete(Keys.Names[Keys.NameId(spec.Project, "vm", vm.Record.Name)])
@@ -82,8 +84,8 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
 
         var target = VmViews.ReferenceTo(vm);
         string what = spec.Name == vm.Record.Name ? "was changed" : $"was renamed to '{spec.Name}'";
-        Tell(change, "vm.changed", $"VM '{vm.Record.Name}' {what}.", target, spec.Project, null);
-        var shown = VmViews.Of(request.Snapshot, vm) with { Name = spec.Name, Spec = spec };
+        Tell(change, "vm.changed", $"VM '{vm.Record.Name}' {what}.", target, spec.Project, operation?.Id);
+        var shown = VmViews.Of(request.Snapshot, vm) with { Name = spec.Name, Spec = spec, Operation = operation?.Id };
         return await request.CommitAsync(change, ApiAnswer.Ok(shown, ApiJson.Default.Vm), target);
     }
 
@@ -93,6 +95,7 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         request.RequireMatch(vm);
         VmMoves.Require(request.QueryFlag("force") ? VmVerb.ForcedDelete : VmVerb.Delete, vm.Record, request.Snapshot.Get(Keys.Vms.Status, vm.Id)?.Record);
         bool keepDisks = request.QueryFlag("keepDisks");
+        RefuseIfProtected(request, vm.Record, keepDisks);
         if (!keepDisks && DiskUse.RefuseForClones($"VM '{vm.Record.Name}'", DiskUse.ClonesOf(request.Snapshot, vm.Id, vm.Record)) is { } needed) throw needed;
         var target = VmViews.ReferenceTo(vm);
         var change = new StoreChange("vm.delete");
@@ -106,6 +109,19 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         });
         change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Deleting = operation.Id, KeepDisks = keepDisks }, vm.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    /// <summary>Also by force: protection is against a slip of the hand.</summary>
+    private static void RefuseIfProtected(ApiRequest request, VmSpec vm, bool keepDisks)
+    {
+        if (vm.Protected) throw ProblemException.Conflict("vm.protected", $"VM '{vm.Name}' is protected from deletion.", $"Take the protection off first: lamina vm set {vm.Name} --protected false.");
+        if (keepDisks) return;
+        foreach (var disk in vm.Disks)
+        {
+            if (request.Snapshot.Get(Keys.Disks.Spec, disk.Disk) is { Record: { Protected: true } record }) throw ProblemException.Conflict(
+                "disk.protected", $"Disk {record.Name} of VM '{vm.Name}' is protected from deletion.",
+                $"Keep its disks, or take the protection off first: lamina vm disk set {vm.Name} {disk.Slot} --protected false.");
+        }
     }
 
     /// <summary>The database is read at the first question only; most VMs ask none.</summary>

@@ -5,6 +5,25 @@ namespace Lamina.Server.Vms;
 /// <summary>The refusals that more than one place of this room speaks: stable codes, the VM's name, what to do.</summary>
 internal static class VmFailures
 {
+    public const string GuestDeclinedCode = "vm.guestDeclined";
+
+    /// <summary>The guest has not played its part in a change.</summary>
+    public static Failure GuestDeclined(string name, Plan.VmLiveChange what, string why) => new()
+    {
+        Code = GuestDeclinedCode,
+        Message = $"{why}. The request stands: it is done when the guest obeys, or at the next start of VM '{name}'.",
+        Remedy = what.Kind == Plan.VmLiveKind.ChangeMedium
+            ? $"Unmount it in the guest, or take it by force: lamina vm cdrom eject {name} {what.Slot} --force."
+            : $"Let go of it in the guest and ask again, or restart the guest: lamina vm reset {name}.",
+    };
+
+    public static Failure ChangeRefused(string name, string why) => new()
+    {
+        Code = "vm.changeRefused",
+        Message = $"QEMU refused to change VM '{name}' while it runs: {why}.",
+        Remedy = "It is tried again at the next start.",
+    };
+
     public static Failure NotRunning(string name, string participle) => new()
     {
         Code = "vm.notRunning",

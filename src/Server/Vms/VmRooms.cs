@@ -83,6 +83,9 @@ internal sealed class VmRooms : IAsyncDisposable
     {
         var operations = new OperationRequests(_parts.Time);
         new VmEndpoints(operations, _parts.Events, _parts.Secrets, _parts.OperatingSystems, _parts.Time).Map(api);
+        new VmDiskEndpoints(operations, _parts.Events, _parts.Time).Map(api);
+        new VmNicEndpoints(operations).Map(api);
+        new VmCdromEndpoints(operations).Map(api);
         new VmPowerEndpoints(operations, Vms, _parts.Time).Map(api);
         new VmFileEndpoints(Vms, _parts.Time).Map(api);
         new VmInsightEndpoints(Vms, _parts.Store, _parts.Time).Map(api);

@@ -96,16 +96,4 @@ public class VmDefinitionsTests
         Assert.Equal([(0, "lmabc", 1450), (3, null, null)], made.Nics.Select(nic => (nic.Slot, nic.TapName, nic.Mtu)));
         Assert.Equal(Lamina.Engine.NicModel.E1000, made.Nics[1].Model);
     }
-
-    [Fact]
-    public void WhatDiffersFromWhatRunsWaitsForARestart()
-    {
-        var spec = TestVms.Spec();
-        var running = Make(spec);
-        Assert.Empty(VmDefinitions.PendingRestart(spec, running));
-        Assert.Empty(VmDefinitions.PendingRestart(spec with { Name = "web2", Notes = "n", Tags = ["t"], Restart = RestartPolicy.Always }, running));
-        Assert.Equal(
-            ["$.cpus", "$.memoryMiB", "$.limits.cpuPercent", "$.limits.cpuWeight"],
-            VmDefinitions.PendingRestart(spec with { Cpus = 2, MemoryMiB = 1024, Limits = new VmLimits { CpuPercent = 50, CpuWeight = 10 } }, running));
-    }
 }

@@ -33,6 +33,7 @@ public class VmMovesTests
             [VmState.Paused] = "vm.paused",
             [VmState.Unresponsive] = "vm.unresponsive",
         },
+        [VmVerb.Change] = new() { [VmState.Unresponsive] = "vm.unresponsive" },
         [VmVerb.Delete] = new()
         {
             [VmState.Starting] = "vm.running",

@@ -47,6 +47,7 @@ internal static class VmGuestState
         bool changed = now.State != status.State || now.PauseCause != status.PauseCause || status.HostBootId != now.HostBootId
             || now.Failure != status.Failure;
         var refreshed = Refresh(now, moment.Seen);
+        if (!status.Pending.SequenceEqual(refreshed.Pending) && !changed) return moment.Write(refreshed, PendingNews(moment, status.Pending, refreshed.Pending));
         if (changed) return moment.Write(refreshed with { StopCause = null }, NewsOf(moment, status, now));
         if (moment.Seen.WatchdogFired) return moment.Write(refreshed, WatchdogNews(moment));
         if (ResetNews(moment, status) is { } guestReset) return moment.Write(refreshed, guestReset);
@@ -57,15 +58,27 @@ internal static class VmGuestState
 
     private static VmStatus Refresh(VmStatus status, VmSeen seen)
     {
-        var refreshed = status with { PendingRestart = seen.PendingRestart };
+        var refreshed = WithPending(status, seen);
         return seen.Observation is { } observation
             ? refreshed with { Addresses = observation.Addresses, Agent = observation.Agent }
             : refreshed;
     }
 
+    public static VmStatus WithPending(VmStatus status, VmSeen seen)
+    {
+        var pending = VmPlanLive.Pending(seen);
+        return status with { Pending = pending, PendingRestart = [.. pending.Select(change => change.Path)] };
+    }
+
+    private static VmNews? PendingNews(VmMoment moment, IReadOnlyList<PendingChange> before, IReadOnlyList<PendingChange> now)
+    {
+        var added = now.Except(before).ToList();
+        return added.Count == 0 ? null : moment.News(
+            "vm.pending", $"has changes that wait: {string.Join(" ", added.Select(change => $"{change.Path}: {change.Reason}"))}", EventSeverity.Warning);
+    }
+
     private static bool IsRefreshed(VmStatus old, VmStatus refreshed) =>
-        !old.Addresses.SequenceEqual(refreshed.Addresses) || old.Agent != refreshed.Agent
-        || !old.PendingRestart.SequenceEqual(refreshed.PendingRestart);
+        !old.Addresses.SequenceEqual(refreshed.Addresses) || old.Agent != refreshed.Agent;
 
     private static VmNews WatchdogNews(VmMoment moment) => moment.News(
         WatchdogFired,

@@ -131,8 +131,8 @@ internal static class VmPlanAlive
             Accelerator = moment.Base.Accelerator ?? process.Accelerator,
             StartedAt = fresh ? moment.Now : moment.Base.StartedAt ?? process.StartedAt,
             Addresses = fresh ? moment.Wanted.Spec.ExpectedAddresses() : moment.Base.Addresses,
-            PendingRestart = moment.Seen.PendingRestart,
         };
+        running = VmGuestState.WithPending(running, moment.Seen);
         bool wasPaused = moment.Seen.Status.State == VmState.Paused;
         var news = fresh ? moment.News("vm.started", "is running.") : wasPaused ? moment.News("vm.resumed", "runs again.") : null;
         return moment.Serve(running, OperationPhase.Succeeded, news: news);
@@ -187,7 +187,7 @@ internal static class VmPlanAlive
         if (status is { State: VmState.Paused, PauseCause: PauseCause.PoolFull } && process.State == RunState.IoError && moment.Seen.PoolHasRoom
             && moment.Seen.Failure?.Step is not VmStep.Continue)
             return new VmStep.Continue();
-        return EndByPolicy(moment, process) ?? VmGuestState.Sync(moment, process, status);
+        return EndByPolicy(moment, process) ?? VmPlanLive.Next(moment, process) ?? VmGuestState.Sync(moment, process, status);
     }
 
     /// <summary>A guest that has given up by itself, and whose VM is set to be ended then. Its kernel's last words are on the serial line.</summary>

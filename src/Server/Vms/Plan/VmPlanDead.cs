@@ -11,6 +11,7 @@ internal static class VmPlanDead
         var status = moment.Seen.Status;
         if (StartFailure(moment) is { } failed) return failed;
         if (status is not null && !IsSettled(status, moment)) return Settle(moment, status);
+        if (moment.Seen.Strays.Count > 0 && moment.Seen.Failure?.Step is not VmStep.ReleaseDisks) return new VmStep.ReleaseDisks(moment.Seen.Strays);
         if (moment.IsDeleting) return Delete(moment);
         if (VmPlanJob.Next(moment) is { } job) return job;
         if (moment.Wanted.Reset is { } reset) return new VmStep.RefuseReset(reset, VmFailures.NotRunning(moment.Name, "reset"));
@@ -112,7 +113,9 @@ internal static class VmPlanDead
 
     private static VmStep Unasked(VmMoment moment)
     {
-        if (moment.Seen.Status is not { } status || moment.Seen.HostStop is not null) return new VmStep.Rest();
+        if (moment.Seen.Status is not { } status) return new VmStep.Rest();
+        if (moment.Wanted.Changes is [var change, ..]) return new VmStep.EndChange(change.Operation, new ChangeOutcome(OperationPhase.Succeeded, null, null));
+        if (moment.Seen.HostStop is not null) return new VmStep.Rest();
         if (status.StartDue is not null) return new VmStep.Start(status.Run + 1);
         if (status.State == VmState.Suspended) return new VmStep.Rest();
         if (status.StopCause == StopCause.HostBoot && moment.Wanted.Spec.Autostart is { Enabled: true } && moment.Seen.AutostartDue)

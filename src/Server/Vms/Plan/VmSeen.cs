@@ -47,8 +47,14 @@ internal sealed record VmSeen
     /// <summary>The guest has not fed its watchdog, and nobody was told yet.</summary>
     public bool WatchdogFired { get; init; }
 
-    /// <summary>What is saved but waits for a restart, against what runs.</summary>
-    public IReadOnlyList<string> PendingRestart { get; init; } = [];
+    /// <summary>Where the spec and what runs are not the same.</summary>
+    public IReadOnlyList<VmDifference> Differences { get; init; } = [];
+
+    /// <summary>Changes that guest or host have refused, with their words; not tried again for the same wish.</summary>
+    public IReadOnlyDictionary<VmLiveChange, Failure> Declined { get; init; } = new Dictionary<VmLiveChange, Failure>();
+
+    /// <summary>Ids of disks that belong to the VM and stand neither in its spec nor in its machine.</summary>
+    public IReadOnlyList<string> Strays { get; init; } = [];
 
     /// <summary>The step that failed last, until the plan has drawn its conclusion.</summary>
     public StepFailure? Failure { get; init; }

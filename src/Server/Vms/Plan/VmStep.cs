@@ -27,6 +27,15 @@ internal abstract record VmStep
     /// <summary>Resets the machine; the step is recorded in the operation before it is done, and never done twice.</summary>
     public sealed record Reset(string Operation) : VmStep;
 
+    /// <summary>Changes the running VM and its record.</summary>
+    public sealed record Change(VmLiveChange What, bool Force) : VmStep;
+
+    /// <summary>Gives free, or deletes where that is asked for, disks that the VM has neither in its spec nor in its machine any more.</summary>
+    public sealed record ReleaseDisks(IReadOnlyList<string> Disks) : VmStep;
+
+    /// <summary>Ends an operation that changed the VM; one without a process has its disks made, and as large as they shall be, first.</summary>
+    public sealed record EndChange(string Operation, ChangeOutcome Outcome) : VmStep;
+
     /// <summary>Hands the VM to the job whose permit is on record; the end of the job is one commit with the end of the permit.</summary>
     public sealed record Lend(string Operation) : VmStep;
 
@@ -52,6 +61,9 @@ internal abstract record VmStep
 
 /// <summary>How an operation ended.</summary>
 internal sealed record OrderOutcome(string Operation, OperationPhase Phase, Failure? Failure = null);
+
+/// <summary>How a change ended: with what waits for a restart, or why it was refused.</summary>
+internal sealed record ChangeOutcome(OperationPhase Phase, Failure? Failure, System.Text.Json.Nodes.JsonObject? Result);
 
 /// <summary>A line for the timeline.</summary>
 internal sealed record VmNews(EventSeverity Severity, string Kind, string Message);

@@ -19,6 +19,9 @@ internal sealed record VmWanted
     /// <summary>The reset asked for and not yet begun; null: none.</summary>
     public string? Reset { get; init; }
 
+    /// <summary>Changes of devices and sizes that have been asked for, oldest first.</summary>
+    public IReadOnlyList<ChangeOrder> Changes { get; init; } = [];
+
     /// <summary>The job whose turn it is; null: none waits.</summary>
     public VmJobRequest? Job { get; init; }
 

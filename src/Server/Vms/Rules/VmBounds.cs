@@ -17,6 +17,10 @@ internal static class VmBounds
     public const int LeastMemoryMiB = 16;
     public const int LeastUefiMemoryMiB = 128;
     private const int MostTags = 32;
+    private const int MostRoomMiB = 16 << 20;
+
+    /// <summary>QEMU, include/qemu/throttle.h: THROTTLE_VALUE_MAX.</summary>
+    private const long MostThrottle = 1_000_000_000_000_000;
     private const int NotesLength = 4096;
     private const int LongestDelaySeconds = 3600;
 
@@ -53,6 +57,63 @@ internal static class VmBounds
         int least = leastMiB ?? LeastMemoryMiB;
         if (leftMiB < least || leftMiB > memoryMiB)
             problems.Add("$.balloonMiB", "vm.balloon", $"The balloon can leave the guest from {least} MiB to all of its {memoryMiB} MiB; {leftMiB} MiB is neither.");
+    }
+
+    /// <summary>Up to this the PC's memory ends below 4 GiB (QEMU, hw/i386/pc_q35.c), and a Linux guest needs no bounce buffers.</summary>
+    public const int LowMemoryMiB = 2815;
+
+    /// <summary>
+    /// Room for memory makes a Linux guest set 64 MiB aside for devices that reach only 4 GiB (its software IO TLB). A guest with memory beyond 4 GiB does so anyway:
+    /// only such get room without being asked.
+    /// </summary>
+    public static int? DefaultMaxMemory(int memoryMiB, bool hasFloppy, IReadOnlyList<HostStatus> hosts)
+    {
+        if (memoryMiB <= LowMemoryMiB || hasFloppy || hosts.Count == 0) return null;
+        long room = Math.Min(4L * memoryMiB, hosts.Max(MostMemory)) & ~1L;
+        return room > memoryMiB ? (int)room : null;
+    }
+
+    public static void CheckMaxMemory(int memoryMiB, int? maxMemoryMiB, bool hasFloppy, InputProblems problems)
+    {
+        if (maxMemoryMiB is not { } most) return;
+        if (hasFloppy) problems.Add("$.maxMemoryMiB", "vm.maxMemoryFloppy", "A VM with a floppy has a machine whose memory cannot grow: leave maxMemoryMiB out.");
+        else if (most < memoryMiB) problems.Add("$.maxMemoryMiB", "vm.maxMemory", $"maxMemoryMiB ({most}) is the upper limit of memoryMiB ({memoryMiB}): make it at least as large, or leave it out.");
+        else if (most > MostRoomMiB) problems.Add("$.maxMemoryMiB", "vm.maxMemory", $"A VM has room for at most {MostRoomMiB} MiB.");
+    }
+
+    /// <summary>0 and nothing at all are no limit.</summary>
+    public static DiskLimits? Normalize(DiskLimits? limits)
+    {
+        static long? Bound(long? value) => value == 0 ? null : value;
+        if (limits is null) return null;
+        var bounds = limits with
+        {
+            Iops = Bound(limits.Iops),
+            IopsRead = Bound(limits.IopsRead),
+            IopsWrite = Bound(limits.IopsWrite),
+            BytesPerSecond = Bound(limits.BytesPerSecond),
+            BytesPerSecondRead = Bound(limits.BytesPerSecondRead),
+            BytesPerSecondWrite = Bound(limits.BytesPerSecondWrite),
+        };
+        return bounds == new DiskLimits() ? null : bounds;
+    }
+
+    public static void CheckDiskLimits(DiskLimits? limits, string path, InputProblems problems)
+    {
+        if (limits is null) return;
+        foreach (var (name, value) in new[]
+        {
+            ("iops", limits.Iops), ("iopsRead", limits.IopsRead), ("iopsWrite", limits.IopsWrite), ("bytesPerSecond", limits.BytesPerSecond),
+            ("bytesPerSecondRead", limits.BytesPerSecondRead), ("bytesPerSecondWrite", limits.BytesPerSecondWrite),
+        })
+        {
+            if (value is < 1 or > MostThrottle) problems.Add($"{path}.{name}", "value.outOfRange", $"Write 1 to {MostThrottle}, or leave it out for no limit.");
+        }
+
+        // QEMU's docs/throttle.txt: a total and its parts exclude each other.
+        if (limits.Iops is not null && (limits.IopsRead ?? limits.IopsWrite) is not null) problems.Add($"{path}.iops", "disk.limitTwice", "A limit for all requests excludes those for reads and writes: name one or the other.");
+        if (limits.BytesPerSecond is not null && (limits.BytesPerSecondRead ?? limits.BytesPerSecondWrite) is not null)
+            problems.Add($"{path}.bytesPerSecond", "disk.limitTwice", "A limit for all bytes excludes those for reads and writes: name one or the other.");
     }
 
     public static void CheckLimits(VmLimits? limits, InputProblems problems)

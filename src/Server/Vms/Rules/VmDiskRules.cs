@@ -43,6 +43,14 @@ internal static class VmDiskRules
         return [disks[0] with { Image = disks[0].Image ?? image }, .. disks.Skip(1)];
     }
 
+    /// <summary>A disk that is added to a VM that is there; null: there were problems.</summary>
+    public static ResolvedDisk? ResolveAdded(VmSpec vm, string vmId, VmDiskAdd asked, int slot, VmLookups lookups, DateTimeOffset now, InputProblems problems)
+    {
+        var create = new VmCreate { Name = vm.Name, Floppy = vm.Floppy };
+        var disk = new VmDiskCreate { SizeBytes = asked.SizeBytes, Image = asked.Image, Pool = asked.Pool, Bus = asked.Bus, Format = asked.Format };
+        return ResolveOne(create, disk, slot, "$", vmId, lookups, now, problems);
+    }
+
     private static ResolvedDisk? ResolveOne(
         VmCreate create, VmDiskCreate asked, int slot, string path, string vmId, VmLookups lookups, DateTimeOffset now, InputProblems problems)
     {

@@ -27,6 +27,7 @@ internal static class VmMachineRules
         {
             Type = create.Floppy is null ? host.DefaultMachineType! : WithFloppy(host.DefaultMachineType!),
             CpuModel = create.CpuModel ?? host.DefaultCpuModel!,
+            MaxMemoryMiB = create.MaxMemoryMiB ?? VmBounds.DefaultMaxMemory(create.MemoryMiB ?? VmBounds.DefaultMemoryMiB, create.Floppy is not null, hosts),
             HyperV = create.HyperV == true ? VmFirmwareRules.HyperV : [],
             MaxCpus = create.MaxCpus ?? Math.Max(cpus, Math.Min(host.Cores, VmBounds.MostCpus)),
         };

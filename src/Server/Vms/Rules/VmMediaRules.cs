@@ -56,7 +56,8 @@ internal static class VmMediaRules
         return kernel is null ? null : new VmKernel { Kernel = kernel, Initrd = initrd, CommandLine = asked.CommandLine };
     }
 
-    private static string? Find(string name, IsoKind kind, string path, VmLookups lookups, InputProblems problems)
+    /// <summary>Id of a medium that is ready; null: there were problems.</summary>
+    public static string? Find(string name, IsoKind kind, string path, VmLookups lookups, InputProblems problems)
     {
         if (lookups.FindIso(name) is not { } iso)
         {

@@ -13,6 +13,9 @@ internal enum VmVerb
     Resume,
     Reset,
     Exec,
+
+    /// <summary>Of devices and sizes; a running guest takes it at once where it can.</summary>
+    Change,
     Delete,
     ForcedDelete,
 }

@@ -24,6 +24,37 @@ internal static class VmNicRules
         return nics;
     }
 
+    /// <summary>A card that is added to a VM that is there; null: there were problems.</summary>
+    public static VmNic? ResolveAdded(VmNicCreate asked, int slot, VmLookups lookups, InputProblems problems) =>
+        ResolveOne(asked, slot, "$", [], lookups, problems) is not { } nic ? null
+            : VmNicFilterRules.Apply(nic, asked.FirewallGroups, asked.InboundKbps, asked.OutboundKbps, "$", lookups, problems);
+
+    /// <summary>A card with another network, address or cable; null: there were problems.</summary>
+    public static VmNic? Change(VmNic nic, VmNicUpdate update, VmLookups lookups, InputProblems problems)
+    {
+        var changed = nic with { Link = update.Link ?? NicLink.Up };
+        if (nic.Kind == NicKind.User)
+        {
+            if (update.Network is not null) problems.Add("$.network", "nic.userNetwork", "A card of kind user belongs to no network: remove it, and add one that does.");
+            if (update.Address is not null) problems.Add("$.address", "nic.userAddress", "A card of kind user gets its address from QEMU.");
+            return changed;
+        }
+
+        string name = update.Network ?? DefaultNetwork;
+        if (lookups.FindNetwork(name) is not { } network)
+        {
+            problems.Add("$.network", "network.notFound", $"There is no network '{Suggestions.Shorten(name)}': 'lamina network list' shows those there are.");
+            return null;
+        }
+
+        bool moves = network.Id != nic.Network;
+        if (!moves && update.Address == nic.Address) return changed;
+        if (moves && network.Record.Deleting is not null) problems.Add("$.network", "network.deleting", $"Network '{network.Record.Name}' is being deleted: choose another one.");
+        // The address in the network that it leaves is no wish for the next one.
+        var asked = new VmNicCreate { Address = moves && update.Address == nic.Address ? null : update.Address };
+        return changed with { Network = network.Id, Address = Address(asked, "$", network.Id, network.Record, [], lookups, problems) };
+    }
+
     private static VmNic? ResolveOne(VmNicCreate asked, int slot, string path, List<VmNic> others, VmLookups lookups, InputProblems problems)
     {
         string? mac = Mac(asked, path, others, lookups, problems);

@@ -27,6 +27,7 @@ internal static class VmRules
         VmFirmwareRules.Check(create, problems);
         VmBounds.CheckCpus(cpus, create.MaxCpus, problems);
         VmBounds.CheckMemory(memoryMiB, firmware, lookups.Hosts, problems);
+        VmBounds.CheckMaxMemory(memoryMiB, create.MaxMemoryMiB, create.Floppy is not null, problems);
         VmBounds.CheckBalloon(memoryMiB, create.MemoryMinMiB, null, problems);
         VmBounds.CheckLimits(create.Limits, problems);
         VmBounds.CheckAutostart(create.Autostart, problems);
@@ -88,6 +89,10 @@ internal static class VmRules
         Clock = spec.Clock,
         Notes = spec.Notes,
         Tags = spec.Tags,
+        MaxCpus = spec.Machine.MaxCpus,
+        MaxMemoryMiB = spec.Machine.MaxMemoryMiB,
+        Boot = VmBootOrder.Of(spec),
+        Protected = spec.Protected,
     };
 
     /// <param name="spec">As it is.</param>
@@ -100,14 +105,19 @@ internal static class VmRules
         int cpus = update.Cpus ?? VmBounds.DefaultCpus;
         int memoryMiB = update.MemoryMiB ?? VmBounds.DefaultMemoryMiB;
         CheckName(update.Name, spec.Name, lookups, problems);
-        VmBounds.CheckCpus(cpus, null, problems);
+        // Its places grow with it: the limit is met at the next start.
+        int maxCpus = update.MaxCpus is { } most && (most != spec.Machine.MaxCpus || most >= cpus) ? most : Math.Max(spec.Machine.MaxCpus, cpus);
+        int? maxMemoryMiB = update.MaxMemoryMiB is { } room && room == spec.Machine.MaxMemoryMiB && room < memoryMiB ? memoryMiB : update.MaxMemoryMiB;
+        VmBounds.CheckCpus(cpus, maxCpus, problems);
         VmBounds.CheckMemory(memoryMiB, spec.Firmware, lookups.Hosts, problems);
+        VmBounds.CheckMaxMemory(memoryMiB, maxMemoryMiB, spec.Floppy is not null, problems);
         VmBounds.CheckBalloon(memoryMiB, update.MemoryMinMiB, update.BalloonMiB, problems);
         VmBounds.CheckLimits(update.Limits, problems);
         VmBounds.CheckAutostart(update.Autostart, problems);
         VmBounds.CheckWords(update.Notes, update.Tags, problems);
         if (update.ResetNvram == true && spec.Firmware != VmFirmware.Uefi)
             problems.Add("$.resetNvram", "vm.noNvram", $"VM '{spec.Name}' has BIOS firmware, which keeps no variables.");
+        spec = VmBootOrder.Apply(spec, update.Boot, problems);
         problems.ThrowIfAny();
         return spec with
         {
@@ -116,7 +126,8 @@ internal static class VmRules
             MemoryMiB = memoryMiB,
             MemoryMinMiB = update.MemoryMinMiB,
             BalloonMiB = update.BalloonMiB,
-            Machine = spec.Machine with { MaxCpus = Math.Max(spec.Machine.MaxCpus, cpus) },
+            Machine = spec.Machine with { MaxCpus = maxCpus, MaxMemoryMiB = maxMemoryMiB },
+            Protected = update.Protected == true,
             Limits = update.Limits,
             Restart = update.Restart ?? RestartPolicy.OnFailure,
             Autostart = update.Autostart,

@@ -33,7 +33,7 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
     /// <summary>Takes up what runs, then follows the store, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var subscription = host.Cache.Subscribe(Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Operations.Request);
+        using var subscription = host.Cache.Subscribe(Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Operations.Request, Keys.Disks.Spec);
         await TakeUpAsync(subscription.Start, cancellationToken);
         _taken.TrySetResult();
         _ = Task.Run(() => new Autostart(host, Post).RunAsync(cancellationToken), CancellationToken.None);
@@ -143,10 +143,11 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
                 return;
             }
 
-            host.Memory.Keep(id, definition.MemoryMiB, VmWords.AcceleratorOf(definition).Kind);
+            host.Memory.Keep(id, definition.MemoryMiB + definition.PluggedMemoryMiB, VmWords.AcceleratorOf(definition).Kind);
             var watch = new VmWatch(vm, runner.Post, host.Time);
             runner.TakeUp(watch);
             await watch.RefreshAsync();
+            await watch.FindMissingAsync();
             watch.Listen();
             runner.Start();
             LogTakenUp(_logger, definition.Name, definition.Epoch, definition.Run);
@@ -163,6 +164,10 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
         if (change.Is(Keys.Operations.Request, out _, out var request))
         {
             if (request is not null) Ask(request, snapshot);
+        }
+        else if (change.Is(Keys.Disks.Spec, out _, out var disk))
+        {
+            if (disk?.Record.Vm is { } owner) Post(owner, new VmMessage.Look());
         }
         else if (change.Is(Keys.Vms.Spec, out _, out var spec) && spec is null) Drop(change.Id);
         else Ensure(change.Id, snapshot)?.Post(new VmMessage.Look());

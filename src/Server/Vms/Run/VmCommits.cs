@@ -79,6 +79,10 @@ internal sealed class VmCommits(VmHost host, string vmId)
         return change;
     }
 
+    /// <summary>A line for the timeline in somebody else's commit.</summary>
+    public void AddEvent(StoreChange change, VmNews news, VmSpec spec, VmStatus status, OperationRun? operation) =>
+        host.Events.Add(change, EventOf(news, spec, status, operation));
+
     /// <summary>The status as the store has it now.</summary>
     public VmCommitted? Read() =>
         host.Cache.Snapshot.Get(Keys.Vms.Status, vmId) is { } known ? new VmCommitted(known.Record, known.ModRevision) : null;

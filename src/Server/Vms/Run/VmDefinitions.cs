@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Engine;
 using Lamina.Server.Disks;
 using Lamina.Server.Placement;
+using Lamina.Server.Vms.Plan;
 using Lamina.Server.Vms.Rules;
 
 namespace Lamina.Server.Vms.Run;
@@ -9,8 +10,6 @@ namespace Lamina.Server.Vms.Run;
 /// <summary>Turns a spec and what the host has made for it into what the engine runs (pure). The one place where both forms meet.</summary>
 internal static class VmDefinitions
 {
-    private const int DiskSerialLength = 20;
-
     public static VmDefinition Make(VmSpec spec, VmMaterial material, VmRunIdentity identity, EngineCapabilities engine)
     {
         var kind = engine.Accelerator == Engine.Accelerator.Kvm ? AcceleratorKind.Kvm : AcceleratorKind.Tcg;
@@ -30,6 +29,7 @@ internal static class VmDefinitions
             Cpus = spec.Cpus,
             MaxCpus = spec.Machine.MaxCpus,
             MemoryMiB = spec.MemoryMiB,
+            MaxMemoryMiB = spec.Machine.MaxMemoryMiB,
             MergeMemory = spec.MergeMemory,
             TbSizeMiB = footprint.TranslationCacheMiB,
             HyperV = spec.Machine.HyperV,
@@ -39,32 +39,18 @@ internal static class VmDefinitions
             Watchdog = WatchdogOf(spec),
             BootMenu = spec.BootMenu,
             Kernel = Kernel(spec, material),
-            Disks = [.. spec.Disks.Select(disk => Disk(disk, material.Disks[disk.Disk]))],
+            Disks = [.. spec.Disks.Select(disk => Disk(disk, material.Disks[disk.Disk], material.DiskSizes.TryGetValue(disk.Disk, out long size) ? size : null))],
             Cdroms = Cdroms(spec, material),
             Floppy = spec.Floppy is { } floppy
                 ? new FloppyDefinition { Path = material.Media[floppy], ReadOnly = true, BootIndex = VmMediaRules.FloppyBootIndex }
                 : null,
-            Nics = [.. spec.Nics.Select(nic => Nic(nic, material))],
+            Nics = [.. spec.Nics.Select(nic => Nic(nic, material.Taps.GetValueOrDefault(nic.Slot)))],
             Video = new VideoDefinition { MemoryMiB = VmFootprint.VideoMiB },
             Limits = Limits(spec, footprint),
             Uid = identity.UserId,
             Gid = identity.UserId,
             RuntimeFolder = identity.RuntimeFolder,
         };
-    }
-
-    /// <summary>Members of the spec that differ from what runs, as JSON paths: they wait for a restart.</summary>
-    public static IReadOnlyList<string> PendingRestart(VmSpec spec, VmDefinition running)
-    {
-        var pending = new List<string>();
-        if (spec.Cpus != running.Cpus) pending.Add("$.cpus");
-        if (spec.MemoryMiB != running.MemoryMiB) pending.Add("$.memoryMiB");
-        if ((spec.Limits?.CpuPercent ?? (100 * running.Cpus)) != running.Limits.CpuQuotaPercent) pending.Add("$.limits.cpuPercent");
-        if (spec.Limits?.CpuWeight != running.Limits.CpuWeight) pending.Add("$.limits.cpuWeight");
-        if (WatchdogOf(spec) != running.Watchdog) pending.Add("$.watchdog");
-        if (spec.BootMenu != running.BootMenu) pending.Add("$.bootMenu");
-        if (spec.Clock == VmClock.LocalTime != running.LocalTimeClock) pending.Add("$.clock");
-        return pending;
     }
 
     private static FirmwareDefinition Firmware(VmSpec spec, VmMaterial material, EngineCapabilities engine) => spec.Firmware switch
@@ -80,7 +66,7 @@ internal static class VmDefinitions
     };
 
     /// <summary>QEMU's own power-off would end its process at once, disks unflushed: the guest is halted, and the plan ends it.</summary>
-    private static WatchdogPolicy? WatchdogOf(VmSpec spec) => spec.Watchdog switch
+    public static WatchdogPolicy? WatchdogOf(VmSpec spec) => spec.Watchdog switch
     {
         null => null,
         WatchdogAction.Reset => WatchdogPolicy.Reset,
@@ -95,7 +81,7 @@ internal static class VmDefinitions
         CommandLine = kernel.CommandLine ?? "",
     };
 
-    private static DiskDefinition Disk(VmDisk disk, DiskPaths paths) => new()
+    public static DiskDefinition Disk(VmDisk disk, DiskPaths paths, long? sizeBytes) => new()
     {
         Slot = disk.Slot,
         Path = paths.Path,
@@ -110,37 +96,38 @@ internal static class VmDefinitions
         ReadOnly = disk.ReadOnly,
         BootIndex = disk.BootIndex,
 
-        // The end of a version 7 UUID is its random part.
-        Serial = disk.Disk.Replace("-", "", StringComparison.Ordinal)[^DiskSerialLength..],
+        Serial = VmDifferences.SerialOf(disk.Disk),
+        SizeBytes = sizeBytes,
+        Throttle = VmDifferences.ThrottleOf(disk.Limits),
     };
 
     public static Engine.DiskFormat FormatOf(Api.DiskFormat format) => format == Api.DiskFormat.Raw ? Engine.DiskFormat.Raw : Engine.DiskFormat.Qcow2;
 
     private static IReadOnlyList<CdromDefinition> Cdroms(VmSpec spec, VmMaterial material)
     {
-        var cdroms = spec.Cdroms.Select(cdrom => new CdromDefinition
-        {
-            Slot = cdrom.Slot,
-            Path = cdrom.Iso is { } iso ? material.Media[iso] : null,
-            Bus = cdrom.Bus == Api.CdromBus.Sata ? Engine.CdromBus.Sata : Engine.CdromBus.Scsi,
-            BootIndex = cdrom.BootIndex,
-        });
+        var cdroms = spec.Cdroms.Select(cdrom => Cdrom(cdrom, iso => material.Media[iso]));
         return material.SeedPath is { } seed ? [.. cdroms, new CdromDefinition { Slot = VmMediaRules.SeedSlot, Path = seed }] : [.. cdroms];
     }
 
-    private static NicDefinition Nic(VmNic nic, VmMaterial material)
+    public static CdromDefinition Cdrom(VmCdrom cdrom, Func<string, string> pathOf) => new()
     {
-        var tap = material.Taps.GetValueOrDefault(nic.Slot);
-        return new NicDefinition
-        {
-            Slot = nic.Slot,
-            Mac = nic.Mac,
-            TapName = tap?.Name,
-            Mtu = tap?.Mtu,
-            Model = nic.Model == Api.NicModel.E1000 ? Engine.NicModel.E1000 : Engine.NicModel.Virtio,
-            BootIndex = nic.BootIndex,
-        };
-    }
+        Slot = cdrom.Slot,
+        Path = cdrom.Iso is { } iso ? pathOf(iso) : null,
+        Bus = cdrom.Bus == Api.CdromBus.Sata ? Engine.CdromBus.Sata : Engine.CdromBus.Scsi,
+        BootIndex = cdrom.BootIndex,
+    };
+
+    public static NicDefinition Nic(VmNic nic, VmTap? tap) => new()
+    {
+        Slot = nic.Slot,
+        Mac = nic.Mac,
+        TapName = tap?.Name,
+        Mtu = tap?.Mtu,
+        Model = nic.Model == Api.NicModel.E1000 ? Engine.NicModel.E1000 : Engine.NicModel.Virtio,
+        BootIndex = nic.BootIndex,
+        LinkUp = nic.Link == NicLink.Up,
+        Network = nic.Network,
+    };
 
     private static LimitsDefinition Limits(VmSpec spec, VmFootprint footprint) => new()
     {

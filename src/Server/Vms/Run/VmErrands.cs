@@ -42,7 +42,19 @@ internal sealed class VmErrands(VmHost host, Action<VmMessage> post) : IAsyncDis
         string? reset = _asked.FirstOrDefault(asked => asked.Value == VmOperations.Reset).Key;
         Take(reset, wanted, snapshot);
         var order = wanted.Order is { } asked && InHand(asked.Operation) is { } run ? asked with { CancelRequested = asked.CancelRequested || run.Cancelled.IsCancellationRequested } : wanted.Order;
-        return wanted with { Order = order, Reset = reset };
+        return wanted with { Order = order, Reset = reset, Changes = Changes(wanted, snapshot) };
+    }
+
+    private List<ChangeOrder> Changes(VmWanted wanted, CacheSnapshot snapshot)
+    {
+        var changes = new List<ChangeOrder>();
+        foreach (string operation in _asked.Where(asked => asked.Value == VmOperations.Change).Select(asked => asked.Key).Order(StringComparer.Ordinal).ToList())
+        {
+            Take(operation, wanted, snapshot);
+            if (InHand(operation) is { } run) changes.Add(VmWantedReader.ChangeOf(operation, run.Request, run.Cancelled.IsCancellationRequested));
+        }
+
+        return changes;
     }
 
     /// <summary>Lets go of everything: another executor ends it.</summary>
@@ -60,7 +72,7 @@ internal sealed class VmErrands(VmHost host, Action<VmMessage> post) : IAsyncDis
     }
 
     private static bool IsCurrent(string operation, string kind, VmWanted wanted) =>
-        kind == VmOperations.Reset ? wanted.Spec.Deleting is null : operation == wanted.Spec.Power.Request ? wanted.Spec.Deleting is null : operation == wanted.Spec.Deleting;
+        kind is VmOperations.Reset or VmOperations.Change ? wanted.Spec.Deleting is null : operation == wanted.Spec.Power.Request ? wanted.Spec.Deleting is null : operation == wanted.Spec.Deleting;
 
     private void Take(string? operation, VmWanted wanted, CacheSnapshot snapshot)
     {

@@ -8,6 +8,9 @@ internal sealed record VmMaterial
     /// <summary>By the disk's id.</summary>
     public required IReadOnlyDictionary<string, DiskPaths> Disks { get; init; }
 
+    /// <summary>What the guest shall see of each disk, by the disk's id.</summary>
+    public IReadOnlyDictionary<string, long> DiskSizes { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Paths of media by their id: ISOs, floppy, kernel, initrd.</summary>
     public required IReadOnlyDictionary<string, string> Media { get; init; }
 

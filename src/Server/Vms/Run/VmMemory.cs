@@ -11,6 +11,8 @@ namespace Lamina.Server.Vms.Run;
 /// </summary>
 internal sealed class VmMemory(TimeProvider time)
 {
+    private const string OperationCancelled = "operation.cancelled";
+
     private long? _statusAt;
     private long? _buttonAt;
     private string? _buttonOrder;
@@ -25,6 +27,9 @@ internal sealed class VmMemory(TimeProvider time)
     private VmExit? _exit;
     private bool _isCut;
     private bool _poolHasRoom;
+    private readonly Dictionary<VmLiveChange, Failure> _declined = [];
+    private readonly HashSet<string> _lost = new(StringComparer.Ordinal);
+    private IReadOnlyList<string> _changes = [];
 
     public VmCommitted? Committed { get; private set; }
 
@@ -67,6 +72,17 @@ internal sealed class VmMemory(TimeProvider time)
         _observation = null;
         _exit = null;
         _isCut = false;
+        _declined.Clear();
+        _lost.Clear();
+    }
+
+    public IReadOnlySet<string> Lost => _lost;
+
+    /// <summary>A new wish is a new try, also of what was refused before.</summary>
+    public void Expect(IReadOnlyList<ChangeOrder> changes)
+    {
+        if (changes.Any(change => !_changes.Contains(change.Operation))) _declined.Clear();
+        _changes = [.. changes.Select(change => change.Operation)];
     }
 
     public void FoundDead(VmDefinition definition) => Remains = new VmRemains(definition, null);
@@ -98,6 +114,13 @@ internal sealed class VmMemory(TimeProvider time)
                 _poolHasRoom = false;
                 _diskError = $"{error.Device}: {error.Reason}";
                 _noSpace = error.NoSpace;
+                break;
+            case VmDeviceDeleted deleted:
+                _lost.Add(deleted.Device);
+                _declined.Clear();
+                break;
+            case VmDeviceChanged:
+                _declined.Clear();
                 break;
             case VmReset reset:
                 _resetTold = true;
@@ -137,6 +160,7 @@ internal sealed class VmMemory(TimeProvider time)
 
         if (result.StoreAway || result.Overtaken || result.Step is VmStep.Rest) return;
         Failure = result.Failure is { } failure ? new StepFailure(result.Step, failure) : null;
+        if (result.Step is VmStep.Change change) Conclude(change, result.Failure);
         if (result.Failure is not null) return;
         switch (result.Step)
         {
@@ -164,7 +188,31 @@ internal sealed class VmMemory(TimeProvider time)
         }
     }
 
-    public VmSeen See(string hostBootId, string? order, bool disksMade, IReadOnlyList<string> pendingRestart) => new()
+    private void Conclude(VmStep.Change change, Failure? refusal)
+    {
+        string? device = DeviceOf(change.What);
+        if (refusal is null)
+        {
+            _declined.Remove(change.What);
+            if (device is not null) _lost.Remove(device);
+            return;
+        }
+
+        // Something of it may be on record that is not there.
+        if (device is not null && change.What.Kind is VmLiveKind.PlugDisk or VmLiveKind.PlugCdrom or VmLiveKind.PlugNic) _lost.Add(device);
+        if (refusal.Code != OperationCancelled) _declined[change.What] = refusal;
+    }
+
+    private static string? DeviceOf(VmLiveChange what) => what.Kind switch
+    {
+        VmLiveKind.Forget => what.Wanted,
+        VmLiveKind.PlugDisk or VmLiveKind.UnplugDisk => $"disk{what.Slot}",
+        VmLiveKind.PlugCdrom or VmLiveKind.UnplugCdrom => $"cd{what.Slot}",
+        VmLiveKind.PlugNic or VmLiveKind.UnplugNic => $"nic{what.Slot}",
+        _ => null,
+    };
+
+    public VmSeen See(string hostBootId, string? order, bool disksMade, IReadOnlyList<VmDifference> differences, IReadOnlyList<string> strays) => new()
     {
         HostBootId = hostBootId,
         Status = Committed?.Status,
@@ -180,7 +228,9 @@ internal sealed class VmMemory(TimeProvider time)
         Observation = _observation,
         GuestReset = _guestReset,
         WatchdogFired = _watchdogFired,
-        PendingRestart = pendingRestart,
+        Differences = differences,
+        Declined = _declined,
+        Strays = strays,
         Failure = Failure,
     };
 

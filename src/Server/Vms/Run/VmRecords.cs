@@ -103,5 +103,6 @@ internal static class VmRecords
     public static IEnumerable<string> MediaOf(VmSpec spec) => spec.Cdroms.Select(cdrom => cdrom.Iso)
         .Append(spec.Floppy).Append(spec.Kernel?.Kernel).Append(spec.Kernel?.Initrd).OfType<string>().Distinct();
 
-    private static string? AddressKey(VmNic nic) => nic is { Network: { } network, Address: { } address } ? Keys.AddressId(network, address) : null;
+    /// <summary>Null: the card has no address of its own to keep.</summary>
+    public static string? AddressKey(VmNic nic) => nic is { Network: { } network, Address: { } address } ? Keys.AddressId(network, address) : null;
 }

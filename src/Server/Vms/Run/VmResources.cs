@@ -10,6 +10,7 @@ using Lamina.Server.Isos;
 using Lamina.Server.Networks;
 using Lamina.Server.Pools;
 using Lamina.Server.Store;
+using Lamina.Server.Vms.Plan;
 
 namespace Lamina.Server.Vms.Run;
 
@@ -40,6 +41,7 @@ internal sealed class VmResources(
         var material = new VmMaterial
         {
             Disks = spec.Disks.ToDictionary(disk => disk.Disk, disk => disks.PathsOf(disk.Disk, DiskSpecOf(disk.Disk)), StringComparer.Ordinal),
+            DiskSizes = spec.Disks.ToDictionary(disk => disk.Disk, disk => DiskSpecOf(disk.Disk).SizeBytes, StringComparer.Ordinal),
             Media = VmRecords.MediaOf(spec).ToDictionary(id => id, MediumPath, StringComparer.Ordinal),
             Taps = await plugging,
             SeedPath = await seeding,
@@ -73,6 +75,42 @@ internal sealed class VmResources(
 
         using var root = RootedDirectory.Open(HomeOf(spec).Root);
         root.DeleteDirectory(Path.Join("vms", vmId));
+    }
+
+    public void DeleteDisk(string id, DiskSpec spec) => disks.Delete(id, spec);
+
+    /// <summary>Makes a disk for a VM that runs, and records it: the guest is given nothing that the store does not know.</summary>
+    public async Task MakeDiskNowAsync(string id, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (await MakeDiskAsync(id, cancellationToken) is not { } made) return;
+        var result = await new StoreChange("vm.disks").RequireExists(Keys.Disks.Spec[id]).Put(Keys.Disks.Status, id, made.Status).CommitAsync(store, time, cancellationToken);
+        await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
+    }
+
+    public (DiskPaths Paths, long SizeBytes) DiskOf(string id) => (disks.PathsOf(id, DiskSpecOf(id)), DiskSpecOf(id).SizeBytes);
+
+    /// <returns>Null: a card of kind user has none.</returns>
+    public async Task<VmTap?> PlugNicAsync(string vmId, VmNic nic, CancellationToken cancellationToken) => !IsPlugged(nic) ? null
+        : new VmTap(await networks.PlugAsync(vmId, nic, cancellationToken), cache.Snapshot.Get(Keys.Networks.Spec, nic.Network!)?.Record.Mtu ?? 0);
+
+    public void UnplugNic(string vmId, int slot) => networks.Unplug(vmId, slot);
+
+    /// <summary>Takes a card's tap down; it stays for its guest to give back.</summary>
+    public void CutNic(string vmId, int slot) => networks.Cut(vmId, slot);
+
+    public Task MoveNicAsync(string vmId, VmNic nic, CancellationToken cancellationToken) => networks.MoveAsync(vmId, nic, cancellationToken);
+
+    /// <summary>What the plan needs to know to compare a spec with what runs.</summary>
+    public VmDifferenceFacts FactsOf(VmSpec spec, IReadOnlySet<string> lost)
+    {
+        var snapshot = cache.Snapshot;
+        var known = new Dictionary<string, DiskFacts>(StringComparer.Ordinal);
+        foreach (var disk in spec.Disks)
+            if (snapshot.Get(Keys.Disks.Spec, disk.Disk) is { } record) known[disk.Disk] = new DiskFacts(record.Record.SizeBytes, snapshot.Get(Keys.Disks.Status, disk.Disk)?.Record.SizeBytes);
+        var media = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string iso in spec.Cdroms.Select(cdrom => cdrom.Iso).OfType<string>())
+            if (snapshot.Get(Keys.Isos.Spec, iso) is { } record && snapshot.Get(Keys.Pools.Spec, record.Record.Pool) is not null) media[iso] = pools.PathsOf(record.Record.Pool).Iso(iso);
+        return new VmDifferenceFacts { Disks = known, Media = media, Lost = lost };
     }
 
     public bool AreDisksReady(VmSpec spec, CacheSnapshot snapshot) =>
@@ -132,7 +170,8 @@ internal sealed class VmResources(
     private DiskSpec DiskSpecOf(string id) => cache.Snapshot.Get(Keys.Disks.Spec, id)?.Record ?? throw new ProblemException(
         ProblemKind.Unprocessable, "disk.recordMissing", $"The record of disk {id} is gone.", "Restore the store from a backup.");
 
-    private string MediumPath(string id)
+    /// <exception cref="ProblemException">It is gone.</exception>
+    public string MediumPath(string id)
     {
         var iso = cache.Snapshot.Get(Keys.Isos.Spec, id)?.Record ?? throw new ProblemException(
             ProblemKind.Unprocessable, "iso.missing", $"The medium {id} is gone.", "Take it out of the VM, or upload it again.");

@@ -177,11 +177,13 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private void Follow(VmWanted wanted, CacheSnapshot snapshot)
     {
         wanted = _loans.Sort(wanted, _memory.Committed?.Status.Job?.Operation, snapshot);
+        _memory.Expect(wanted.Changes);
         var seen = _memory.See(
             _host.BootId,
             wanted.Order?.Operation,
             _host.Resources.AreDisksReady(wanted.Spec, snapshot),
-            _memory.Watch is { } watch ? VmDefinitions.PendingRestart(wanted.Spec, watch.Vm.Definition) : []);
+            Differences(wanted.Spec),
+            VmStrays.Of(snapshot, _id, wanted.Spec, _memory.Watch?.Vm.Definition));
         _tasks.Keep(_memory.Watch, wanted.Spec, seen.Status);
         var next = VmPlan.Next(wanted, seen, _host.Time.GetUtcNow());
         // How a run ended is written first: until then, what it left lets the next start of the daemon learn of it.
@@ -211,6 +213,9 @@ internal sealed partial class VmRunner : IAsyncDisposable
         Begin(next, (step, token) => _steps.DoAsync(step, context, token));
     }
 
+    private IReadOnlyList<VmDifference> Differences(VmSpec spec) => _memory.Watch is not { } watch ? []
+        : VmDifferences.Of(spec, watch.Vm.Definition, _host.Resources.FactsOf(spec, _memory.Lost));
+
     /// <summary>Gives back what a dead process held, if there is such.</summary>
     private bool Release()
     {
@@ -223,6 +228,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
     {
         VmStep.Reset reset => reset.Operation,
         VmStep.RefuseReset refused => refused.Operation,
+        VmStep.EndChange end => end.Operation,
+        VmStep.Change => wanted.Changes.FirstOrDefault()?.Operation,
         _ => wanted.Order?.Operation ?? wanted.Spec.Deleting,
     };
 
@@ -243,6 +250,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (result.Overtaken) _memory.Load(_commits.Read());
         if (result.Step is VmStep.Reset reset) _errands.Forget(reset.Operation);
         if (result.Step is VmStep.RefuseReset refused) _errands.Forget(refused.Operation);
+        if (result.Step is VmStep.EndChange { Operation: var ended } && !result.StoreAway) _errands.Forget(ended);
         if (result.Step is VmStep.Write { Status.State: VmState.Gone } && result.Committed is not null) _errands.LetGo();
         _storePause = !result.StoreAway ? TimeSpan.Zero
             : _storePause == TimeSpan.Zero ? StorePause
@@ -256,6 +264,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
         VmStep.Lend => wanted.Spec.Deleting is not null || wanted.Order is { Wanted: PowerWanted.Stopped, Force: true } || (_inFlightYields && wanted.Order is not null),
         VmStep.Start or VmStep.MakeDisks => wanted.Spec.Deleting is not null || wanted.Order is { CancelRequested: true }
             || (step is VmStep.Start && wanted.Order is { Wanted: PowerWanted.Stopped }),
+        // Until its guest obeys, a change stands in nobody's way.
+        VmStep.Change => wanted.Spec.Deleting is not null || wanted.Order is not null || wanted.Reset is not null || wanted.Changes.Any(change => change.CancelRequested),
         _ => false,
     };
 

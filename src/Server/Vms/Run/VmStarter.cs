@@ -22,7 +22,7 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         var spec = wanted.Spec;
         var engine = await host.Engine.ProbeAsync(cancellationToken);
         var accelerator = AcceleratorOf(engine);
-        host.Memory.Promise(vmId, spec.Name, spec.MemoryMiB, Here(accelerator));
+        host.Memory.Promise(vmId, spec.Name, spec.MemoryMiB, VmPlaces.Here(host, accelerator.Kind));
         undo.Add("take back the memory promised", () => host.Memory.Release(vmId));
         int userId = host.UserIds.Take();
         undo.Add("give back the user id", () => host.UserIds.Release(userId));
@@ -125,21 +125,6 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         UserId = userId,
         RuntimeFolder = host.Instance.VmDirectory(vmId),
     };
-
-    private PlacementHost Here(Api.Accelerator accelerator)
-    {
-        var status = host.Cache.Snapshot.Get(Keys.Hosts.Status, host.HostId)?.Record;
-        return new PlacementHost
-        {
-            Id = host.HostId,
-            Name = host.HostName,
-            MemoryMiB = (int)(status?.MemoryMiB ?? 0),
-            OvercommitPercent = host.Cache.Snapshot.Get(Keys.Hosts.Spec, host.HostId)?.Record.Memory.OvercommitPercent ?? HostMemoryPolicy.NoOvercommit,
-            Cores = status?.Cores ?? 0,
-            Accelerator = accelerator.Kind,
-            CommittedMiB = 0,
-        };
-    }
 
     private static Api.Accelerator AcceleratorOf(EngineCapabilities engine) => new()
     {

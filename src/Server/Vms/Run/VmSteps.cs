@@ -24,6 +24,8 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
     /// <summary>How long QEMU may take to flush its disks and quit before its cgroup is killed.</summary>
     private static readonly TimeSpan QuitPatience = TimeSpan.FromSeconds(10);
 
+    private readonly VmLiveSteps _live = new(host, vmId, commits);
+
     public async Task<VmStepResult> DoAsync(VmStep step, VmStepContext context, CancellationToken cancellationToken)
     {
         RequestIds.Continue(context.Operation?.Request.RequestId);
@@ -36,6 +38,9 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
                 VmStep.MakeDisks => await MakeDisksAsync(step, context, cancellationToken),
                 VmStep.End => await EndAsync(step, context.Watch!),
                 VmStep.DeleteResources => Delete(step, context.Wanted),
+                VmStep.Change change => await _live.ChangeAsync(change, context, cancellationToken),
+                VmStep.EndChange end => await _live.EndAsync(end, context, cancellationToken),
+                VmStep.ReleaseDisks release => await _live.ReleaseAsync(release, cancellationToken),
                 VmStep.Reset reset => await ResetAsync(reset, context, cancellationToken),
                 VmStep.RefuseReset refused => await RefuseAsync(refused, context, cancellationToken),
                 _ => await CommandAsync(step, context, cancellationToken),

@@ -51,6 +51,16 @@ internal static class VmWantedReader
     private static BootDevice? BootOf(JsonObject parameters) =>
         (parameters[BootParameter] as JsonValue)?.TryGetValue(out string? word) == true && Enum.TryParse<BootDevice>(word, ignoreCase: true, out var device) ? device : null;
 
+    /// <summary>Parameters of the operation <c>vm.change</c>.</summary>
+    public const string PathsParameter = "paths";
+    public const string ForceParameter = "force";
+
+    public static ChangeOrder ChangeOf(string operation, OperationRequest request, bool cancelRequested) => new(
+        operation,
+        request.Parameters?[PathsParameter] is JsonArray paths ? [.. paths.OfType<JsonValue>().Select(path => path.GetValue<string>())] : [],
+        (request.Parameters?[ForceParameter] as JsonValue)?.TryGetValue(out bool force) == true && force,
+        cancelRequested || request.CancelRequested);
+
     private static int? Number(JsonObject parameters, string name) =>
         (parameters[name] as JsonValue)?.TryGetValue(out int number) == true ? number : null;
 }

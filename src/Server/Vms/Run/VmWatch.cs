@@ -36,6 +36,13 @@ internal sealed class VmWatch : IAsyncDisposable
     /// <summary>Asks for the state and passes it on.</summary>
     public Task RefreshAsync() => PassAsync(null);
 
+    /// <summary>Tells of devices that were given back, or never quite plugged, while no daemon listened.</summary>
+    public async Task FindMissingAsync()
+    {
+        if (!Vm.MonitorAnswers) return;
+        foreach (string device in await AskAsync(Vm.FindMissingAsync) ?? []) await PassAsync(new VmDeviceDeleted(Vm.Epoch, Vm.Run, device));
+    }
+
     /// <summary>Detaches: the guest runs on.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -80,7 +87,7 @@ internal sealed class VmWatch : IAsyncDisposable
     private async Task<RunState?> StateAfterAsync(VmEvent? happened) => happened switch
     {
         VmShutdown { IsBySignal: false } => RunState.Shutdown,
-        VmShutdown or VmExited or VmMonitorLost or VmDeviceDeleted or VmReset or VmBlockIoError { Stopped: false } => null,
+        VmShutdown or VmExited or VmMonitorLost or VmDeviceDeleted or VmDeviceChanged or VmReset or VmBlockIoError { Stopped: false } => null,
         _ => (await AskAsync(async token => new Answer(await Vm.QueryStateAsync(token))))?.State,
     };
 

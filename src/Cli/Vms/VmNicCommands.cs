@@ -1,0 +1,64 @@
+using System.CommandLine;
+using Lamina.Api;
+
+namespace Lamina.Cli.Vms;
+
+/// <summary><c>vm nic add|set|remove</c></summary>
+internal static class VmNicCommands
+{
+    private const string User = "user";
+
+    public static Command Build() => CommandBuilder.Noun("nic", "its network cards, also while it runs", Add(), Set(), Remove());
+
+    private static Command Add()
+    {
+        var vm = VmArgument.Create();
+        var network = new Option<string?>("--network") { Description = "a network, or user for user-mode (default: default)", HelpName = "name|user" };
+        var address = Address();
+        var mac = new Option<string?>("--mac") { Description = "its MAC address (default: a new one)", HelpName = "mac" };
+        var model = new Option<NicModel?>("--model") { Description = "virtio or e1000", HelpName = "virtio|e1000" };
+        return CommandBuilder.Verb("add", "plug in a network card", [vm, network, address, mac, model], async (invocation, cancellationToken) =>
+        {
+            bool isUser = invocation.Value(network) == User;
+            var add = new VmNicCreate
+            {
+                Kind = isUser ? NicKind.User : null,
+                Network = isUser ? null : invocation.Value(network),
+                Address = invocation.Value(address),
+                Mac = invocation.Value(mac),
+                Model = invocation.Value(model),
+            };
+            var operation = await invocation.Client.VmDevices.AddNicAsync(invocation.Value(vm), add, cancellationToken);
+            return await VmDeviceCommands.FinishAsync(invocation, operation, $"{invocation.Value(vm)} has a further network card", cancellationToken);
+        });
+    }
+
+    private static Command Set()
+    {
+        var vm = VmArgument.Create();
+        var slot = VmDeviceCommands.Slot("card");
+        var network = new Option<string?>("--network") { Description = "move it to this network", HelpName = "name" };
+        var address = Address();
+        var link = new Option<NicLink?>("--link") { Description = "down draws the cable out, up puts it back", HelpName = "up|down" };
+        return CommandBuilder.Verb("set", "move a card to another network, or draw its cable", [vm, slot, network, address, link], async (invocation, cancellationToken) =>
+        {
+            var update = new VmNicUpdate { Network = invocation.Value(network), Address = invocation.Value(address), Link = invocation.Value(link) };
+            if (update == new VmNicUpdate()) throw new CliException(ExitCode.Usage, "nothing to change was named", "lamina vm nic set --help");
+            var operation = await invocation.Client.VmDevices.UpdateNicAsync(invocation.Value(vm), invocation.Value(slot), update, cancellationToken);
+            return await VmDeviceCommands.FinishAsync(invocation, operation, $"card {invocation.Value(slot)} of {invocation.Value(vm)} is changed", cancellationToken);
+        });
+    }
+
+    private static Command Remove()
+    {
+        var vm = VmArgument.Create();
+        var slot = VmDeviceCommands.Slot("card");
+        return CommandBuilder.Verb("remove", "unplug a network card", [vm, slot], async (invocation, cancellationToken) =>
+        {
+            var operation = await invocation.Client.VmDevices.RemoveNicAsync(invocation.Value(vm), invocation.Value(slot), cancellationToken);
+            return await VmDeviceCommands.FinishAsync(invocation, operation, $"card {invocation.Value(slot)} of {invocation.Value(vm)} is removed", cancellationToken);
+        });
+    }
+
+    private static Option<string?> Address() => new("--address") { Description = "a fixed address of that network (default: the next free one)", HelpName = "address" };
+}
