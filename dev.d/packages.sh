@@ -14,6 +14,7 @@ readonly BUILD_PACKAGES=(clang lld zlib1g-dev)    # native AOT links with them
 readonly TEST_PACKAGES=(
   busybox-static kmod cpio                        # the tests' small Linux
   systemd                                         # systemd-analyze looks at the units
+  shim-signed grub-efi-amd64-signed               # a boot chain that Secure Boot lets pass
   memtest86+ grub-rescue-pc ipxe debian-installer-12-netboot-amd64 # media that nobody here made
 )
 
