@@ -121,6 +121,9 @@ public interface IVm : IAsyncDisposable
     /// </summary>
     Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken);
 
+    /// <summary>Gives up a stream that an earlier daemon has begun; nothing under way is no error. A guest that stands still by then stands still.</summary>
+    Task AbandonMemoryAsync(CancellationToken cancellationToken);
+
     /// <summary>Brings a saved memory into a process that was started with <see cref="VmDefinition.Incoming"/>. QEMU ends when it does not fit.</summary>
     Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken);
 

@@ -12,6 +12,7 @@ using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
 using Lamina.Server.Support;
+using Lamina.Server.Snapshots;
 using Lamina.Server.Vms;
 
 namespace Lamina.Server;
@@ -42,7 +43,7 @@ internal static class RoomEndpoints
 
     private static void Map(Rooms rooms, ApiRoutes api)
     {
-        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, FirewallGroupEndpoints.Watch, NetworkEndpoints.Watch, .. StorageRooms.Watches];
+        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, SnapshotEndpoints.Watch, FirewallGroupEndpoints.Watch, NetworkEndpoints.Watch, .. StorageRooms.Watches];
         ServerEndpoints.Map(api, rooms.Instance, rooms.Cache, rooms.Auth.Tls.CaFingerprint);
         new WatchEndpoint(rooms.Services, watched).Map(api);
         new EventEndpoints(rooms.Services).Map(api);
@@ -57,6 +58,7 @@ internal static class RoomEndpoints
         new FirewallGroupEndpoints(rooms.Events, rooms.Time).Map(api);
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
+        rooms.Snapshots.Map(api);
         rooms.Copies.Map(api);
         new ScreenEndpoints(rooms.Vms.Vms.TryGetRunning, rooms.Time).Map(api);
         rooms.Metrics.Map(api);

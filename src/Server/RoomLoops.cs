@@ -14,6 +14,7 @@ internal static class RoomLoops
         rooms.Storage.Add(loops);
         loops.Add("networks", rooms.Networks.RunAsync);
         rooms.Vms.Add(loops);
+        rooms.Snapshots.Add(loops);
         rooms.Metrics.Add(loops);
         rooms.Memory.Add(loops);
         return loops;

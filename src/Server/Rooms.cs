@@ -17,6 +17,7 @@ using Lamina.Server.Networks;
 using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Projects;
+using Lamina.Server.Snapshots;
 using Lamina.Server.Store;
 using Lamina.Server.Support;
 using Lamina.Server.Vms;
@@ -50,6 +51,7 @@ internal sealed record Rooms
     public required MetricRoom Metrics { get; init; }
     public required MemoryRoom Memory { get; init; }
     public required ConsoleEndpoints Consoles { get; init; }
+    public required SnapshotRooms Snapshots { get; init; }
     public required CopyRooms Copies { get; init; }
 
     /// <param name="options">How the daemon is made.</param>
@@ -192,6 +194,18 @@ internal sealed record Rooms
             Storage = storage,
             Networks = networks,
             Vms = vms,
+            Snapshots = new SnapshotRooms(new SnapshotParts
+            {
+                Store = store,
+                Term = term,
+                Cache = cache,
+                Time = time,
+                Executor = executor,
+                Sweeper = sweeper,
+                Storage = storage,
+                Vms = vms.Vms,
+                Loggers = loggers,
+            }),
             Copies = opened.Add(new CopyRooms(new CopyParts
             {
                 Store = store,

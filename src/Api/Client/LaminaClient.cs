@@ -29,6 +29,7 @@ public sealed class LaminaClient : IDisposable
         OperatingSystems = new OperatingSystemsClient(Connection);
         Disks = new DisksClient(Connection);
         Networks = new NetworksClient(Connection);
+        Snapshots = new SnapshotsClient(Connection);
         FirewallGroups = new FirewallGroupsClient(Connection);
         Vms = new VmsClient(Connection);
         Exports = new ExportsClient(Connection);
@@ -56,6 +57,8 @@ public sealed class LaminaClient : IDisposable
     public OperatingSystemsClient OperatingSystems { get; }
     public DisksClient Disks { get; }
     public NetworksClient Networks { get; }
+    public SnapshotsClient Snapshots { get; }
+
     public FirewallGroupsClient FirewallGroups { get; }
     public VmsClient Vms { get; }
     public ExportsClient Exports { get; }

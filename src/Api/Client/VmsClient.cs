@@ -79,6 +79,9 @@ public sealed class VmsClient
 
     public Task<Operation> ResumeAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "resume", cancellationToken);
 
+    /// <summary>To disk: its memory waits in a file for the next start.</summary>
+    public Task<Operation> SuspendAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "suspend", cancellationToken);
+
     public Task<Operation> ResetAsync(string vm, CancellationToken cancellationToken) => ActAsync(vm, "reset", cancellationToken);
 
     /// <summary>Runs a program by the guest agent and waits for its end; the daemon bounds that, and so does the request, a little later.</summary>

@@ -34,6 +34,15 @@ public sealed class GuestAgent(Func<CancellationToken, ValueTask<Stream>> connec
     public Task<GuestAgentInfo> InfoAsync(CancellationToken cancellationToken) =>
         RequestAsync("guest-info", new AgentNothing(), Json.AgentNothing, Json.GuestAgentInfo, cancellationToken);
 
+    /// <summary>Writes everything down and holds the file systems still, until <see cref="ThawAsync"/>.</summary>
+    /// <returns>How many file systems.</returns>
+    public Task<long> FreezeAsync(CancellationToken cancellationToken) =>
+        RequestAsync("guest-fsfreeze-freeze", new AgentNothing(), Json.AgentNothing, Json.Int64, cancellationToken);
+
+    /// <summary>Lets the file systems go on; also when they are not frozen.</summary>
+    public Task<long> ThawAsync(CancellationToken cancellationToken) =>
+        RequestAsync("guest-fsfreeze-thaw", new AgentNothing(), Json.AgentNothing, Json.Int64, cancellationToken);
+
     public Task<GuestOsInfo> OsInfoAsync(CancellationToken cancellationToken) =>
         RequestAsync("guest-get-osinfo", new AgentNothing(), Json.AgentNothing, Json.GuestOsInfo, cancellationToken);
 

@@ -13,6 +13,7 @@ namespace Lamina.Engine.Qemu;
         typeof(CamelCaseEnumConverter<VideoModel>), typeof(CamelCaseEnumConverter<CdromBus>), typeof(CamelCaseEnumConverter<WatchdogPolicy>),
     ])]
 [JsonSerializable(typeof(RunRecord))]
+[JsonSerializable(typeof(VmDefinition))]
 [JsonSerializable(typeof(QemuProbeResult))]
 internal sealed partial class EngineJson : JsonSerializerContext;
 

@@ -58,6 +58,11 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
         }
     }
 
+    public async Task AbandonAsync(CancellationToken cancellationToken)
+    {
+        if (await StatusAsync(cancellationToken) is { Status: "setup" or Active or "cancelling" or "device" }) await CancelAsync();
+    }
+
     private async Task FollowAsync(EventWaiters.Waiter changed, Action<int> onPercent, CancellationToken cancellationToken)
     {
         var isStopped = false;

@@ -167,6 +167,8 @@ internal sealed class QemuVm : IVm
 
     public Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken) => _memory.SaveAsync(file, onPercent, cancellationToken);
 
+    public Task AbandonMemoryAsync(CancellationToken cancellationToken) => _memory.AbandonAsync(cancellationToken);
+
     public Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken)
     {
         _isUntouched = false;

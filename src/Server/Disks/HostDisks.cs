@@ -74,6 +74,36 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         return Ready(paths.Path) with { SizeBytes = spec.SizeBytes };
     }
 
+    /// <summary>Makes an empty layer on top of another one, of the size that this one has; a file that is there is left alone. Not on record yet.</summary>
+    /// <exception cref="ProblemException">The pool is full.</exception>
+    /// <returns>Its path.</returns>
+    public string MakeLayer(string diskId, DiskSpec spec, string below, string layer)
+    {
+        var pool = pools.PathsOf(spec.Pool);
+        string path = pool.DiskLayer(diskId, layer);
+        if (File.Exists(path)) return path;
+        var parent = PathsOf(diskId, spec, below).Chain[0];
+        pools.RequireRoom(spec.Pool, $"a layer of disk {spec.Name}", PoolAccounting.ThinDiskBytes);
+        byte[] empty = Qcow2Writer.Empty(DiskGrowth.SizeOf(parent), System.IO.Path.GetFileName(parent.Path), parent.Format == DiskFormat.Raw);
+        DurableFile.Write(path, empty, UnixFileMode.UserRead | UnixFileMode.UserWrite, layer);
+        return path;
+    }
+
+    /// <summary>Deletes the files of the disk's folder that no layer on record is in.</summary>
+    /// <returns>Their paths.</returns>
+    public IReadOnlyList<string> DeleteUnnamedLayers(string diskId, DiskSpec spec)
+    {
+        var pool = pools.PathsOf(spec.Pool);
+        using var root = RootedDirectory.Open(pool.Root);
+        string folder = System.IO.Path.Join("disks", diskId);
+        if (root.Find(folder) is null || cache.Snapshot.Get(Keys.Disks.Status, diskId)?.Record.State != ContentState.Ready) return [];
+        var layers = LayersOf(diskId);
+        var named = layers.All.Select(layer => System.IO.Path.GetFileName(DiskPaths.Of(pool, diskId, spec, [layer], null).Path)).ToHashSet(StringComparer.Ordinal);
+        string[] unnamed = [.. root.List(folder).Where(file => !named.Contains(file))];
+        foreach (string file in unnamed) root.DeleteFile(System.IO.Path.Join(folder, file));
+        return [.. unnamed.Select(file => System.IO.Path.Join(pool.Root, folder, file))];
+    }
+
     /// <summary>Deletes the disk's file; one that is not there is no error. The caller deletes the records afterwards.</summary>
     public void Delete(string diskId, DiskSpec spec)
     {

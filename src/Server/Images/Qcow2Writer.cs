@@ -20,9 +20,10 @@ internal static class Qcow2Writer
 
     /// <summary>Makes the file's content.</summary>
     /// <param name="virtualSizeBytes">What the guest sees; a multiple of 512.</param>
-    /// <param name="backingFile">Name of the qcow2 below; null: none.</param>
+    /// <param name="backingFile">Name of the file below; null: none.</param>
+    /// <param name="backingIsRaw">That file is raw, not qcow2.</param>
     /// <exception cref="ArgumentException">The size or the name is beyond what the format takes.</exception>
-    public static byte[] Empty(long virtualSizeBytes, string? backingFile)
+    public static byte[] Empty(long virtualSizeBytes, string? backingFile, bool backingIsRaw = false)
     {
         if (virtualSizeBytes <= 0 || virtualSizeBytes % 512 != 0)
         {
@@ -38,7 +39,7 @@ internal static class Qcow2Writer
         }
 
         var file = new byte[clusters * ClusterBytes];
-        WriteHeader(file, virtualSizeBytes, entries, backingFile);
+        WriteHeader(file, virtualSizeBytes, entries, backingFile, backingIsRaw);
         BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(ClusterBytes), 2 * ClusterBytes);
         for (var cluster = 0; cluster < clusters; cluster++)
         {
@@ -48,7 +49,7 @@ internal static class Qcow2Writer
         return file;
     }
 
-    private static void WriteHeader(Span<byte> header, long virtualSizeBytes, int entries, string? backingFile)
+    private static void WriteHeader(Span<byte> header, long virtualSizeBytes, int entries, string? backingFile, bool backingIsRaw)
     {
         BinaryPrimitives.WriteUInt32BigEndian(header, Qcow2Header.Magic);
         BinaryPrimitives.WriteUInt32BigEndian(header[4..], 3);
@@ -62,12 +63,12 @@ internal static class Qcow2Writer
         BinaryPrimitives.WriteUInt32BigEndian(header[100..], Qcow2Header.VersionThreeBytes);
         if (backingFile is not null)
         {
-            WriteBacking(header, backingFile);
+            WriteBacking(header, backingFile, backingIsRaw ? "raw"u8 : "qcow2"u8);
         }
     }
 
     // The format of the backing file is written down, so that no tool ever guesses it from content that a guest controls.
-    private static void WriteBacking(Span<byte> header, string backingFile)
+    private static void WriteBacking(Span<byte> header, string backingFile, ReadOnlySpan<byte> format)
     {
         var name = Encoding.UTF8.GetBytes(backingFile);
         if (name.Length is 0 or > Qcow2Header.MaxBackingNameBytes)
@@ -77,8 +78,8 @@ internal static class Qcow2Writer
 
         var extension = header[Qcow2Header.VersionThreeBytes..];
         BinaryPrimitives.WriteUInt32BigEndian(extension, Qcow2Header.ExtensionBackingFormat);
-        BinaryPrimitives.WriteUInt32BigEndian(extension[4..], 5);
-        "qcow2"u8.CopyTo(extension[8..]);
+        BinaryPrimitives.WriteUInt32BigEndian(extension[4..], (uint)format.Length);
+        format.CopyTo(extension[8..]);
         const int NameOffset = Qcow2Header.VersionThreeBytes + 16 + 8; // the extension, padded to 8, then the ending extension
         name.CopyTo(header[NameOffset..]);
         BinaryPrimitives.WriteUInt64BigEndian(header[8..], NameOffset);

@@ -99,6 +99,31 @@ internal sealed class QemuImg(uint userId, string operation, TimeProvider time)
             time,
             cancellation);
 
+    /// <summary>Writes what the first file of a chain says into the second one. The first stays as it is.</summary>
+    /// <param name="chain">Nearest first; the first two belong to the uid.</param>
+    /// <param name="limitBytes">The second may not grow beyond this.</param>
+    /// <param name="deadline">Of the whole work.</param>
+    /// <param name="onPercent">0–100.</param>
+    /// <param name="cancellation">Ends it; the chain reads as before.</param>
+    /// <exception cref="CommandException">It failed; qemu-img's own words.</exception>
+    public Task CommitAsync(IReadOnlyList<QemuImgFile> chain, long limitBytes, TimeSpan deadline, Action<int> onPercent, CancellationToken cancellation) => ToolRun.RunAsync(
+        new ToolSpec
+        {
+            Program = Program,
+            Arguments = ["commit", "-p", "-d", SourceOf(chain)],
+            Operation = operation,
+            Deadline = deadline,
+            Files = [.. FilesOf(chain)],
+            User = new ChildUser(userId, userId),
+            Limits = Limits((ulong)limitBytes, deadline),
+            OnLine = line =>
+            {
+                if (PercentOf(line) is { } percent) onPercent(percent);
+            },
+        },
+        time,
+        cancellation);
+
     /// <summary>Makes a qcow2 larger, in place. What lies below it is not opened.</summary>
     /// <param name="file">Belongs to the uid.</param>
     /// <param name="sizeBytes">What a guest shall see.</param>

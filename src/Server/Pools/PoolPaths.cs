@@ -52,6 +52,9 @@ internal sealed record PoolPaths(string Root)
     /// <summary>The state of a VM's TPM: plain files that swtpm writes as the VM's user.</summary>
     public string Tpm(string vmId) => Path.Join(VmFolder(vmId), "tpm");
 
+    /// <summary>A folder in that of a VM, for a memory and what belongs to it.</summary>
+    public string VmPart(string vmId, string folder) => Path.Join(VmFolder(vmId), Path.Join([.. folder.Split('/').Select(Checked)]));
+
     /// <summary>The cloud-init seed of a VM.</summary>
     public string Seed(string vmId) => Path.Join(VmFolder(vmId), "seed.iso");
 

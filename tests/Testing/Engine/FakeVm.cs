@@ -137,6 +137,8 @@ public sealed class FakeVm : IVm
         _guest.Become(RunState.PostMigrate, vm => new VmStopped(vm.Epoch, vm.Run));
     }
 
+    public Task AbandonMemoryAsync(CancellationToken cancellationToken) => _guest.RecordCallAsync("AbandonMemory", needsMonitor: true, cancellationToken);
+
     public async Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken)
     {
         await _guest.RecordCallAsync("LoadMemory", needsMonitor: true, cancellationToken);

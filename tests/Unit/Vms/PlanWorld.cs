@@ -18,6 +18,15 @@ internal sealed class PlanWorld
     public VmProcess? Process { get; set; }
     public PowerOrder? Order { get; set; }
     public VmExit? Exit { get; set; }
+
+    /// <summary>A job that waits for the VM.</summary>
+    public VmJobRequest? Job { get; set; }
+
+    /// <summary>The operation of the job on record has ended without clearing its permit.</summary>
+    public bool IsJobLost { get; set; }
+
+    /// <summary>What a job does to the VM while it has it: false, it suspends it.</summary>
+    public bool JobLeavesIt { get; set; } = true;
     public bool DisksMade { get; set; }
     public bool Deleted { get; set; }
     public bool AutostartDue { get; set; }
@@ -34,7 +43,7 @@ internal sealed class PlanWorld
     public List<VmStep> Taken { get; } = [];
     public long Epoch { get; init; } = 1;
 
-    public VmWanted Wanted => new() { Spec = Spec, Epoch = Epoch, Host = "host-1", Order = Order };
+    public VmWanted Wanted => new() { Spec = Spec, Epoch = Epoch, Host = "host-1", Order = Order, Job = Job, IsJobLost = IsJobLost && Job is null };
 
     public VmSeen Seen => new()
     {
@@ -82,13 +91,18 @@ internal sealed class PlanWorld
             case VmStep.Rest rest:
                 Wait(rest.For ?? TimeSpan.Zero);
                 break;
+            case VmStep.Lend lend:
+                Lend(lend);
+                break;
             case VmStep.MakeDisks:
                 DisksMade = true;
                 break;
             case VmStep.Start start:
                 CreateProcess(start);
                 CommitStarting(start);
-                Continue();
+                // With a memory the starter only brings it in; the plan takes it off the record before the CPUs run.
+                if (Status!.Memory is null) Continue();
+                else Process = Process! with { State = RunState.Paused };
                 break;
             case VmStep.Continue:
                 Continue();
@@ -115,10 +129,11 @@ internal sealed class PlanWorld
 
     public void CreateProcess(VmStep.Start start)
     {
+        Promise(Status?.Job is null, "a VM that is lent to a job is started");
         Promise(Process is null, "a VM is started twice");
         Promise(start.Run > HighestRun, "a run is used twice");
         DisksMade = true;
-        Process = new VmProcess(Epoch, start.Run, RunState.PreLaunch);
+        Process = new VmProcess(Epoch, start.Run, Status?.Memory is null ? RunState.PreLaunch : RunState.InMigrate);
     }
 
     public void CommitStarting(VmStep.Start start)
@@ -130,19 +145,31 @@ internal sealed class PlanWorld
 
     private void Continue()
     {
+        Promise(Status?.Memory is null, "a guest runs whose memory could be loaded again");
         Promise(Process is not null && Status is not null && Status.Run == Process.Run, "a run is continued whose commit is not known");
         Process = Process! with { State = RunState.Running };
     }
 
     private void End(VmStep.End end)
     {
-        bool explained = Status is { State: VmState.Stopping, StopCause: not null };
-        Promise(end.NeverRan ? Process!.State == RunState.PreLaunch : explained, "a process is ended without a reason on record");
+        bool explained = Status is { State: VmState.Stopping, StopCause: not null } or { State: VmState.Suspended, Memory: not null };
+        Promise(end.NeverRan ? Process!.State is RunState.PreLaunch or RunState.InMigrate : explained, "a process is ended without a reason on record");
+        Process = null;
+    }
+
+    private void Lend(VmStep.Lend lend)
+    {
+        Promise(Status?.Job?.Operation == lend.Operation && Job?.Operation == lend.Operation, "a VM is lent without a permit on record");
+        Job = null;
+        Status = Status! with { Job = null };
+        if (JobLeavesIt || Process is null) return;
+        Status = VmRestart.Suspended(Status with { Memory = new VmMemoryImage { Folder = "suspend-x" } });
         Process = null;
     }
 
     private void Commit(VmStep.Write write)
     {
+        Promise(Status?.Job is null || write.Status.Job is null || write.Status.Job == Status.Job, "a permit is given while another job has one");
         Status = write.Status;
         Failure = null;
         if (write.Outcome is not { } outcome) return;

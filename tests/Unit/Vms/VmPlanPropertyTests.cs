@@ -12,7 +12,7 @@ namespace Lamina.Tests.Unit.Vms;
 public class VmPlanPropertyTests
 {
     private static readonly Gen<RunState?> GenRunState = Gen.OneOf<RunState?>(
-        null, RunState.PreLaunch, RunState.Running, RunState.Paused, RunState.IoError, RunState.Shutdown, RunState.GuestPanicked, RunState.Suspended);
+        null, RunState.PreLaunch, RunState.InMigrate, RunState.Running, RunState.Paused, RunState.IoError, RunState.Shutdown, RunState.GuestPanicked, RunState.Suspended);
 
     private static readonly Gen<VmProcess?> GenProcess = Gen.Select(Gen.Bool, Gen.Long[1, 3], GenRunState, Gen.Bool, (alive, run, state, noSpace) =>
         alive ? new VmProcess(1, run, state) { NoSpace = noSpace } : null);
@@ -23,11 +23,15 @@ public class VmPlanPropertyTests
         Gen.Long[0, 3],
         Gen.OneOf<StopCause?>(null, StopCause.Crash, StopCause.GuestShutdown, StopCause.HostBoot, StopCause.Request, StopCause.StartFailed),
         Gen.Bool,
-        (known, state, run, cause, thisBoot) => known
+        Gen.Int[0, 3],
+        (known, state, run, cause, thisBoot, job) => known
             ? TestVms.Status(state, run, thisBoot ? PlanWorld.Boot : "boot-1") with
             {
                 // A cause stands only where the plan writes one.
                 StopCause = state is VmState.Stopped or VmState.Stopping or VmState.Starting ? cause : null,
+                // A memory is on record of a VM that is suspended, and of one that is being started with it.
+                Memory = state == VmState.Suspended || (state == VmState.Starting && job == 1) ? new VmMemoryImage { Folder = "suspend-x" } : null,
+                Job = job == 0 ? new VmJobPermit { Operation = "op-job", Kind = VmJobKind.Snapshot } : null,
                 RestartAt = state == VmState.Stopped && cause == StopCause.Crash ? TestVms.Epoch + TimeSpan.FromSeconds(3) : null,
             }
             : null);
@@ -36,9 +40,13 @@ public class VmPlanPropertyTests
         asked ? new PowerOrder("op-1", wanted) { Force = force, ForceAfter = forceAfter, CancelRequested = cancel } : null);
 
     private static readonly Gen<PlanWorld> GenWorld = Gen.Select(
-        GenStatus, GenProcess, GenOrder, Gen.Enum<RestartPolicy>(), Gen.Bool, Gen.Bool, Gen.Bool, Gen.Int[0, 9],
-        (status, process, order, policy, obeys, autostart, room, deleting) => new PlanWorld
+        GenStatus, GenProcess, GenOrder, Gen.Enum<RestartPolicy>(), Gen.Bool, Gen.Bool, Gen.Bool, Gen.Int[0, 59],
+        (status, process, order, policy, obeys, autostart, room, chance) => new PlanWorld
         {
+            // The job on record comes back with its operation, or is over; another one may wait.
+            Job = chance % 3 == 0 ? new VmJobRequest(status?.Job is not null ? "op-job" : "op-other", VmJobKind.Snapshot) : null,
+            IsJobLost = true,
+            JobLeavesIt = chance % 2 == 0,
             Status = status,
             Process = process,
             Order = order,
@@ -46,16 +54,16 @@ public class VmPlanPropertyTests
             {
                 Restart = policy,
                 Autostart = new VmAutostart { Enabled = autostart },
-                Deleting = deleting == 0 ? "op-delete" : null,
+                Deleting = chance % 10 == 0 ? "op-delete" : null,
             },
             GuestObeysButton = obeys,
             AutostartDue = true,
             PoolHasRoom = room,
-            HighestRun = Math.Max(status?.Run ?? 0, process is { State: not RunState.PreLaunch } ? process.Run : 0),
+            HighestRun = Math.Max(status?.Run ?? 0, process is { State: not (RunState.PreLaunch or RunState.InMigrate) } ? process.Run : 0),
         })
 
         // A process that ran is never older than the record: it was begun without another one there.
-        .Where(world => world.Process is null or { State: RunState.PreLaunch } || world.Process.Run >= (world.Status?.Run ?? 0));
+        .Where(world => world.Process is null or { State: RunState.PreLaunch or RunState.InMigrate } || world.Process.Run >= (world.Status?.Run ?? 0));
 
     [Fact]
     public void FromAnyStateThePlanComesToRestWhereItWasWantedOrSaysWhyNot() => GenWorld.Sample(world =>
@@ -112,7 +120,8 @@ public class VmPlanPropertyTests
     [Fact]
     public void NothingButARequestADeletionOrItsOwnEndStopsARunningGuest() => GenWorld
         .Where(world => world.Process is { State: RunState.Running or RunState.Paused or RunState.IoError or null } && world.Order is not { Wanted: PowerWanted.Stopped })
-        .Where(world => world.Spec.Deleting is null && world.Status is not { State: VmState.Stopping, StopCause: not null })
+        .Where(world => world.Spec.Deleting is null && world.Status is not ({ State: VmState.Stopping, StopCause: not null } or { State: VmState.Suspended }))
+        .Where(world => world.Job is null || world.JobLeavesIt)
         .Sample(world =>
         {
             world.Settle();
@@ -134,7 +143,7 @@ public class VmPlanPropertyTests
     {
         var outcome = Assert.Single(world.Outcomes);
         if (outcome.Phase == OperationPhase.Failed) Assert.False(string.IsNullOrWhiteSpace(outcome.Failure!.Message));
-        if (outcome.Phase != OperationPhase.Succeeded) return;
+        if (outcome.Phase != OperationPhase.Succeeded || world is { JobLeavesIt: false, Status.State: VmState.Suspended }) return;
         switch (order.Wanted)
         {
             case PowerWanted.Running:

@@ -14,7 +14,7 @@ internal static class VmPlanAlive
         if (moment.IsDeleting) return moment.Write(Ending(moment, StopCause.Request));
         if (process.State is null) return Silent(moment, status);
         if (process.State == RunState.Shutdown) return moment.Write(Ending(moment, PowerOffCause(moment)));
-        if (process.State == RunState.PreLaunch && status.State != VmState.Starting) return moment.Write(Ending(moment, StopCause.StartFailed));
+        if (process.State is RunState.PreLaunch or RunState.InMigrate && status.State != VmState.Starting) return moment.Write(Ending(moment, StopCause.StartFailed));
         if (moment.Order is not { Wanted: PowerWanted.Stopped, Force: true } && VmPlanJob.Next(moment) is { } job) return job;
         if (status is { State: VmState.Starting, Memory: not null } && Load(moment, process) is { } load) return load;
         if (moment.Order is { } order) return Obey(moment, process, order);
@@ -48,13 +48,13 @@ internal static class VmPlanAlive
         var status = moment.Seen.Status;
         if (process.Epoch > moment.Wanted.Epoch) return new VmStep.Rest();
         if (process.Epoch == moment.Wanted.Epoch && status is not null && status.Epoch == process.Epoch && status.Run == process.Run)
-            return status.State == VmState.Suspended ? new VmStep.End() : IsLive(status.State) ? null : Adopt(moment, process);
-        if (process.State == RunState.PreLaunch) return new VmStep.End(NeverRan: true);
+            return status is { State: VmState.Suspended, Memory: not null } ? new VmStep.End() : IsLive(status.State) ? null : Adopt(moment, process);
+        if (process.State is RunState.PreLaunch or RunState.InMigrate) return new VmStep.End(NeverRan: true);
         if (process.Epoch < moment.Wanted.Epoch) return Outlived(moment, status);
         return Adopt(moment, process);
     }
 
-    private static bool IsLive(VmState state) => state is not (VmState.Stopped or VmState.Gone);
+    private static bool IsLive(VmState state) => state is not (VmState.Stopped or VmState.Suspended or VmState.Gone);
 
     /// <summary>The VM has been given away at a higher epoch: the commit that says so is the confirmation, then its old process ends.</summary>
     private static VmStep Outlived(VmMoment moment, VmStatus? status) =>

@@ -10,6 +10,7 @@ namespace Lamina.Server.Vms.Run;
 internal sealed class BorrowedVm(VmHost host, string id, VmSpec spec, VmWatch? watch, VmCommitted committed, VmCommits commits)
 {
     private static readonly TimeSpan SettlePause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan QuitPatience = TimeSpan.FromSeconds(10);
 
     public string Id => id;
@@ -22,6 +23,9 @@ internal sealed class BorrowedVm(VmHost host, string id, VmSpec spec, VmWatch? w
 
     /// <summary>The process with its monitor, which is the job's alone; null: the VM has none.</summary>
     public IVm? Vm { get; private set; } = watch?.Vm;
+
+    /// <summary>Fires when an order to the VM, and not the operation's own cancelling, ends the job.</summary>
+    public CancellationToken Overruled { get; init; }
 
     internal VmCommitted Committed { get; private set; } = committed;
 
@@ -39,7 +43,7 @@ internal sealed class BorrowedVm(VmHost host, string id, VmSpec spec, VmWatch? w
 
     /// <summary>Lets the guest's CPUs run, through the one gate and with this job's permit.</summary>
     /// <exception cref="ContinueRefusedException">It is not for this job to decide.</exception>
-    public Task ContinueAsync(CancellationToken cancellationToken) =>
+    public Task GoOnAsync(CancellationToken cancellationToken) =>
         VmGate.ContinueAsync(Vm ?? throw new InvalidOperationException("A VM without a process cannot go on."), Status, cancellationToken);
 
     /// <summary>One commit of the VM's status in the midst of the job, with whatever else belongs to it. The permit stays.</summary>
@@ -55,7 +59,12 @@ internal sealed class BorrowedVm(VmHost host, string id, VmSpec spec, VmWatch? w
             result = await commits.SettleAsync(result.Step, unsettled, CancellationToken.None);
         }
 
-        if (result.Committed is { } known) Committed = known;
+        if (result.Committed is { } known)
+        {
+            Committed = known;
+            // What is read next (the layers of disks above all) is read from the cache.
+            await host.Cache.WaitForRevisionAsync(known.Revision, CachePatience);
+        }
         else if (result.StoreAway) throw new StoreUnavailableException("The store cannot be written.");
         else throw ProblemException.Conflict("vm.overtaken", $"The records of VM '{spec.Name}' were changed by somebody else.", "Look at the VM, and ask again.");
     }

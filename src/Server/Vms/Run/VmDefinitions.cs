@@ -53,6 +53,38 @@ internal static class VmDefinitions
         };
     }
 
+    /// <summary>
+    /// The machine of a saved memory, on this run's ground: what the guest knows of comes from then, what lies on the host from now. A medium
+    /// that is gone leaves its drive empty.
+    /// </summary>
+    /// <exception cref="ProblemException">A disk or card that the guest knows of is not in the VM any more.</exception>
+    public static VmDefinition Resume(VmDefinition saved, VmDefinition fresh, string name) => saved with
+    {
+        Name = fresh.Name,
+        Instance = fresh.Instance,
+        Epoch = fresh.Epoch,
+        Run = fresh.Run,
+        Uid = fresh.Uid,
+        Gid = fresh.Gid,
+        RuntimeFolder = fresh.RuntimeFolder,
+        Limits = fresh.Limits,
+        Incoming = true,
+        Firmware = saved.Firmware with { CodePath = fresh.Firmware.CodePath, NvramPath = fresh.Firmware.NvramPath },
+        Tpm = fresh.Tpm,
+        Kernel = fresh.Kernel,
+        Disks = [.. saved.Disks.Select(disk => fresh.Disks.FirstOrDefault(now => now.Slot == disk.Slot) is { } now
+            ? disk with { Path = now.Path, Format = now.Format, Node = null, Backing = now.Backing, Throttle = now.Throttle, SizeBytes = null }
+            : throw Lost(name, $"disk in slot {disk.Slot}"))],
+        Cdroms = [.. saved.Cdroms.Select(cdrom => cdrom with { Path = File.Exists(cdrom.Path) ? cdrom.Path : null })],
+        Nics = [.. saved.Nics.Select(nic => fresh.Nics.FirstOrDefault(now => now.Slot == nic.Slot) is { } now
+            ? nic with { TapName = now.TapName, Forwards = now.Forwards }
+            : throw Lost(name, $"card in slot {nic.Slot}"))],
+    };
+
+    private static ProblemException Lost(string name, string what) => new(
+        ProblemKind.Unprocessable, "vm.memoryUnfit", $"The memory of VM '{name}' knows a {what}, which the VM has no more.",
+        $"Put it back, or discard the memory and boot: lamina vm stop {name} --force.");
+
     private static FirmwareDefinition Firmware(VmSpec spec, VmMaterial material, EngineCapabilities engine) => spec.Firmware switch
     {
         VmFirmware.Bios => new FirmwareDefinition(),

@@ -6,14 +6,16 @@ namespace Lamina.Server.Vms.Run;
 /// <summary>Hands a VM to a job whose permit is on record, and writes the job's end and the permit's in one commit.</summary>
 internal sealed class VmLender(VmHost host, string vmId, VmCommits commits)
 {
+    private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
 
     public async Task<VmStepResult> LendAsync(VmStep.Lend step, VmLoan loan, VmStepContext context, CancellationToken cancellationToken)
     {
-        var vm = new BorrowedVm(host, vmId, context.Wanted.Spec, context.Watch, context.Committed!, commits);
+        var vm = new BorrowedVm(host, vmId, context.Wanted.Spec, context.Watch, context.Committed!, commits) { Overruled = cancellationToken };
         var (end, failure) = await RunAsync(loan, vm, cancellationToken);
         vm.Hears = null;
         var result = await WriteAsync(step, end, loan.Job, vm, cancellationToken) with { Ended = vm.Ended };
+        if (result.Committed is { } known) await host.Cache.WaitForRevisionAsync(known.Revision, CachePatience);
         if (failure is not null) loan.Fail(failure);
         else if (result.Committed is null) loan.Fail(new StoreUnavailableException($"The end of the job of VM '{vm.Spec.Name}' could not be written."));
         else loan.Succeed();

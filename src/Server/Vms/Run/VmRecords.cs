@@ -70,6 +70,11 @@ internal static class VmRecords
             change.Update(Keys.Networks.Spec, network.Id, without, network.ModRevision);
         }
 
+        foreach (var kept in snapshot.All(Keys.Snapshots.Spec).Where(kept => kept.Record.Vm == vm.Id))
+        {
+            change.DeletePrefix(Keys.Snapshots.All(kept.Id)).Delete(Keys.Names[Keys.Snapshots.NameId(spec.Project, vm.Id, kept.Record.Name)]);
+        }
+
         foreach (var nic in spec.Nics)
         {
             change.Delete(Keys.Macs[nic.Mac]);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lamina.Api;
 using Lamina.Engine;
+using Lamina.Engine.Qemu;
 using Lamina.Linux.Files;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
@@ -112,6 +113,24 @@ internal sealed class VmResources(
             if (snapshot.Get(Keys.Isos.Spec, iso) is { } record && snapshot.Get(Keys.Pools.Spec, record.Record.Pool) is not null) media[iso] = pools.PathsOf(record.Record.Pool).Iso(iso);
         return new VmDifferenceFacts { Disks = known, Media = media, Lost = lost };
     }
+
+    /// <summary>The machine to which a saved memory belongs, as it was then.</summary>
+    /// <exception cref="ProblemException">It is gone.</exception>
+    public VmDefinition ReadMemoryDefinition(string vmId, VmSpec spec, VmMemoryImage memory)
+    {
+        string path = Path.Join(MemoryFolder(vmId, spec, memory.Folder), MemoryDefinitionFile);
+        if (!File.Exists(path)) throw new ProblemException(
+            ProblemKind.Unprocessable, "vm.memoryMissing", $"The memory of VM '{spec.Name}' is gone: {path}.", $"Bring it back from a copy, or boot: lamina vm stop {spec.Name} --force.");
+        return VmDefinitionFile.Read(File.ReadAllBytes(path));
+    }
+
+    public string MemoryFile(string vmId, VmSpec spec, VmMemoryImage memory) => Path.Join(MemoryFolder(vmId, spec, memory.Folder), MemoryContentFile);
+
+    /// <summary>A folder in the VM's own one.</summary>
+    public string MemoryFolder(string vmId, VmSpec spec, string folder) => HomeOf(spec).VmPart(vmId, folder);
+
+    public const string MemoryContentFile = "memory";
+    public const string MemoryDefinitionFile = "definition.json";
 
     public bool AreDisksReady(VmSpec spec, CacheSnapshot snapshot) =>
         spec.Disks.All(disk => snapshot.Get(Keys.Disks.Status, disk.Disk)?.Record.State == ContentState.Ready);

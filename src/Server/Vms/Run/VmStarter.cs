@@ -32,6 +32,7 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         operation?.Report(null, "creating QEMU");
         operation?.SetRun(wanted.Epoch, step.Run);
         var definition = VmDefinitions.Make(wanted.Order?.Boot is { } device ? VmFirmwareRules.BootOnce(spec, device) : spec, material, IdentityOf(wanted, step, userId), engine);
+        if (after?.Status.Memory is { } memory) definition = VmDefinitions.Resume(host.Resources.ReadMemoryDefinition(vmId, spec, memory), definition, spec.Name);
         var report = new VmReport("vm.starting", Starting(wanted, step, after, accelerator)) { Disks = made };
 
         // The commit is not to be given up half-way: its outcome must be known whatever becomes of QEMU.
@@ -40,6 +41,13 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         var committed = await committing;
         var (vm, failure) = await creating;
         if (vm is null) return committed with { Failure = failure, Released = false };
+        if (definition.Incoming && committed.Committed?.Status.Memory is { } image && await LoadAsync(vm, spec, image, operation, cancellationToken) is { } unfit)
+        {
+            await vm.KillAsync(CancellationToken.None);
+            await vm.DisposeAsync();
+            return committed with { Failure = unfit };
+        }
+
         return await RunAsync(step, vm, committed, undo, cancellationToken);
     }
 
@@ -58,7 +66,8 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         undo.Succeeded();
         var watch = new VmWatch(vm, post, host.Time);
         post(new VmMessage.Attached(watch));
-        if (committed.Committed is not { } known) return await StandAsync(watch, committed);
+        // A memory that was brought in must be off the record before the CPUs run: the plan sees to both.
+        if (committed.Committed is not { } known || vm.Definition.Incoming) return await StandAsync(watch, committed);
         try
         {
             using var deadline = new CancellationTokenSource(VmWatch.MonitorPatience, host.Time);
@@ -73,6 +82,28 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         catch (Exception refused)
         {
             return await StandAsync(watch, committed with { Step = new VmStep.Continue(), Failure = VmWords.OfFailure(refused) });
+        }
+    }
+
+    /// <summary>Null: the guest's memory is where it was. It stays in its file until the guest runs.</summary>
+    private async Task<Failure?> LoadAsync(IVm vm, VmSpec spec, VmMemoryImage image, OperationRun? operation, CancellationToken cancellationToken)
+    {
+        operation?.Report(null, "bringing the memory back");
+        try
+        {
+            using var file = File.OpenHandle(host.Resources.MemoryFile(vmId, spec, image));
+            await vm.LoadMemoryAsync(file, cancellationToken);
+            return null;
+        }
+        catch (Exception failure)
+        {
+            LogNotLoaded(logger, spec.Name, failure);
+            return new Failure
+            {
+                Code = "vm.memoryNotLoaded",
+                Message = $"The memory of VM '{spec.Name}' could not be brought back: {(vm.StderrTail is { Length: > 0 } words ? words.Trim() : failure.Message)}",
+                Remedy = $"Try again, or discard the memory and boot: lamina vm stop {spec.Name} --force.",
+            };
         }
     }
 
@@ -131,6 +162,9 @@ internal sealed partial class VmStarter(VmHost host, string vmId, VmCommits comm
         Kind = engine.Accelerator == Engine.Accelerator.Kvm ? AcceleratorKind.Kvm : AcceleratorKind.Tcg,
         Reason = engine.AcceleratorReason,
     };
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The memory of VM {Name} could not be brought back")]
+    private static partial void LogNotLoaded(ILogger logger, string name, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "VM {Name} could not be created")]
     private static partial void LogNotCreated(ILogger logger, string name, Exception failure);
