@@ -7,8 +7,18 @@ internal static class V2Folder
 {
     public const string Processes = "cgroup.procs";
 
-    /// <summary>Kills all members at once, also those being born (Linux 5.14 or later).</summary>
-    public static void Kill(string folder) => CgroupFile.Write(Path.Combine(folder, "cgroup.kill"), "1");
+    /// <summary>Kills all members at once, also those being born (Linux 5.14 or later). A cgroup that is gone has none.</summary>
+    public static void Kill(string folder)
+    {
+        try
+        {
+            CgroupFile.Write(Path.Combine(folder, "cgroup.kill"), "1");
+        }
+        catch (IOException) when (!Directory.Exists(folder))
+        {
+            // systemd removes a scope in the moment in which its last member ends.
+        }
+    }
 
     public static CgroupUsage ReadUsage(string folder)
     {
