@@ -77,13 +77,16 @@ internal sealed class QemuProber(QemuEngineOptions options)
     private static UefiFirmware? FirstInstalled(IReadOnlyList<UefiFirmware> candidates) =>
         candidates.FirstOrDefault(candidate => File.Exists(candidate.CodePath) && File.Exists(candidate.VarsTemplatePath));
 
-    /// <summary>Tried once, and again when /dev/kvm has come or gone: at a boot of the host its module may be loaded after the daemon.</summary>
+    /// <summary>
+    /// Tried once; and again when /dev/kvm has come or gone, since at a boot of the host its module may be loaded after the daemon, and while KVM has
+    /// not answered, since a busy host may be late.
+    /// </summary>
     private HostFacts ReadHost()
     {
         lock (_lock)
         {
             var hasDevice = File.Exists(KvmDevice);
-            if (_host is { } known && known.HasKvmDevice == hasDevice) return known;
+            if (_host is { Verdict.IsFinal: true } known && known.HasKvmDevice == hasDevice) return known;
             return _host = new HostFacts(KvmProbe.Run(), CpuFacts.Read(), hasDevice);
         }
     }

@@ -3,23 +3,19 @@ namespace Lamina.Linux.Host;
 /// <summary>Tries KVM instead of believing in /dev/kvm: there are machines where it can be opened and no operating system runs.</summary>
 public static class KvmProbe
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    /// <summary>A host that boots, all of its services at once, may take seconds for what takes milliseconds else.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Takes some milliseconds.</summary>
+    private static readonly LateAnswer<KvmTrial> Trials = new("lamina-kvm-probe", KvmGuest.Try);
+
+    /// <summary>Takes some milliseconds; the first time that KVM does not answer <see cref="Patience"/>, later nothing.</summary>
     public static KvmVerdict Run()
     {
         var cpu = CpuFacts.Read();
         return KvmVerdict.From(cpu, KvmVerdict.HasExtension(cpu) ? Try() : null, HasIommu());
     }
 
-    /// <summary>On a thread of its own: KVM_RUN of a broken KVM may never come back.</summary>
-    private static KvmTrial Try()
-    {
-        KvmTrial? trial = null;
-        var thread = new Thread(() => trial = KvmGuest.Try(), maxStackSize: 256 * 1024) { IsBackground = true, Name = "lamina-kvm-probe" };
-        thread.Start();
-        return thread.Join(Patience) ? trial! : new("a first guest did not answer");
-    }
+    private static KvmTrial Try() => Trials.Ask(Patience) ?? new("a first guest has not answered yet") { HasAnswered = false };
 
     private static bool HasIommu() =>
         Directory.Exists("/sys/kernel/iommu_groups") && Directory.EnumerateDirectories("/sys/kernel/iommu_groups").Any();

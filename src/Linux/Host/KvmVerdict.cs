@@ -6,6 +6,9 @@ public sealed record KvmVerdict
     /// <summary>KVM truly runs a guest here.</summary>
     public required bool Works { get; init; }
 
+    /// <summary>False: KVM has not answered yet, and may still do so.</summary>
+    public bool IsFinal { get; init; } = true;
+
     /// <summary>"AMD EPYC".</summary>
     public required string Processor { get; init; }
 
@@ -33,6 +36,7 @@ public sealed record KvmVerdict
         return new()
         {
             Works = HasExtension(cpu) && tried is { Failure: null },
+            IsFinal = !HasExtension(cpu) || tried is not { HasAnswered: false },
             Processor = cpu.Model.Length == 0 ? cpu.Vendor : cpu.Model,
             Reason = !HasExtension(cpu) ? $"no {feature} here"
                 : tried?.Failure is { } failure ? $"{feature} is there, but {failure}"
@@ -48,4 +52,7 @@ public sealed record KvmVerdict
 
 /// <summary>How a try of /dev/kvm ended.</summary>
 /// <param name="Failure">Null: a guest ran. Else what is wrong, in words that follow "but".</param>
-internal sealed record KvmTrial(string? Failure);
+internal sealed record KvmTrial(string? Failure)
+{
+    public bool HasAnswered { get; init; } = true;
+}

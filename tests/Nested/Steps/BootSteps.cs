@@ -47,7 +47,7 @@ internal static class BootSteps
         scene.Require(state == "running", $"After the boot systemd says: {state}");
         foreach (string vm in (string[])[Second, GuestSteps.First]) await ExpectAsync(scene, vm);
         scene.Say(await scene.RunAsync("lamina events | grep -E 'vm.(stopped|started)' | tail -n 4"));
-        await scene.RunAsync($"lamina vm delete {Second} --yes --force || (lamina vm stop {Second} --force && lamina vm delete {Second} --yes)");
+        await scene.RunAsync($"lamina vm delete {Second} --yes --force");
     }
 
     private static async Task ExpectAsync(Scene scene, string vm)

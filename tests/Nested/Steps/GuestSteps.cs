@@ -32,7 +32,7 @@ internal static class GuestSteps
         scene.Say($"{own[3..]}");
 
         // Kernel threads of KVM are members too: they have no command line.
-        string members = await scene.RunAsync($"for pid in $(cat {scope}/cgroup.procs); do [ -z "$(tr -d \\\\0 < /proc/$pid/cmdline)" ] || echo $pid; done");
+        string members = await scene.RunAsync($"for pid in $(cat {scope}/cgroup.procs); do if grep -qa . /proc/$pid/cmdline; then echo $pid; fi; done");
         scene.Require(members == $"{qemu}", $"The scope holds the processes {members}, not {qemu} alone.");
         long memory = long.Parse(await scene.RunAsync($"cat {scope}/memory.max"), null);
         string cpu = await scene.RunAsync($"cat {scope}/cpu.max"), pids = await scene.RunAsync($"cat {scope}/pids.max");

@@ -28,4 +28,13 @@ public class KvmVerdictTests
         Assert.False(verdict.Works);
         Assert.True(verdict.HasNestedPaging && verdict.HasIommu);
     }
+
+    [Fact]
+    public void A_first_guest_that_is_late_is_waited_for()
+    {
+        var cpu = new CpuFacts("AuthenticAMD", "AMD EPYC", 1, 1, new HashSet<string> { "svm" });
+        Assert.False(KvmVerdict.From(cpu, new("it has not answered yet") { HasAnswered = false }, hasIommu: false).IsFinal);
+        Assert.True(KvmVerdict.From(cpu, new("it went wrong"), hasIommu: false).IsFinal);
+        Assert.True(KvmVerdict.From(cpu with { Flags = new HashSet<string>() }, tried: null, hasIommu: false).IsFinal);
+    }
 }
