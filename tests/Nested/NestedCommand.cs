@@ -72,6 +72,7 @@ internal static class NestedCommand
             bool right = await TakeAsync(step, scene, transcript);
             done++;
             if (!right) failed++;
+            if (!host.IsRunning) transcript.Write(await host.LastWordsAsync(stop));
             if (!right && (step.IsGround || !host.IsRunning)) break;
             if (options.Until is { } part && step.Name.Contains(part, StringComparison.OrdinalIgnoreCase)) break;
         }
@@ -96,7 +97,8 @@ internal static class NestedCommand
         }
         catch (Exception wrong) when (wrong is not OperationCanceledException || !scene.Stop.IsCancellationRequested)
         {
-            transcript.End(step.Name, clock.GetElapsedTime(began), wrong is StepFailedException ? wrong.Message : wrong.ToString());
+            transcript.Log(wrong.ToString());
+            transcript.End(step.Name, clock.GetElapsedTime(began), wrong.Message);
             await TryToSayMoreAsync(scene);
             return false;
         }

@@ -65,8 +65,12 @@ internal sealed class NestedHost : IAsyncDisposable
         await monitor.ExecuteAsync(QmpCommands.SystemReset, QmpNothing.Instance, cancellation);
     }
 
-    /// <summary>What QEMU said; empty when all is well.</summary>
-    public string Words() => File.ReadAllText(Path.Combine(_folder, "qemu.log"));
+    /// <summary>How its QEMU ended, and what it said. Waits for the end.</summary>
+    public async Task<string> LastWordsAsync(CancellationToken cancellation)
+    {
+        var exit = await _process.WaitForExitAsync(cancellation);
+        return $"QEMU of the nested host {exit}: {(await File.ReadAllTextAsync(Path.Combine(_folder, "qemu.log"), cancellation)).Trim()}";
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -89,7 +89,7 @@ internal sealed class Scene(NestedHost host, Transcript transcript, Cancellation
         string state = "";
         await WaitAsync("the nested host", 420, async () =>
         {
-            Require(host.IsRunning, $"QEMU of the nested host has ended: {host.Words()}");
+            if (!host.IsRunning) throw new StepFailedException(await host.LastWordsAsync(stop));
             try
             {
                 if (await BootIdAsync() == formerBoot) return false;
