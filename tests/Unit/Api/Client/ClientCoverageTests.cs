@@ -14,6 +14,9 @@ public sealed partial class ClientCoverageTests
     /// <summary>Reached otherwise: <see cref="CaPin"/>, the WebSocket of a ticket, and what only monitors ask.</summary>
     private static readonly string[] Elsewhere = ["GET /healthz", "GET /v1/ca", "GET /v1/vms/{}/console/serial", "GET /v1/vms/{}/console/vnc"];
 
+    /// <summary>Of a slot or a rule; known again in the paths.</summary>
+    private const int Number = 4711;
+
     [Fact]
     public async Task TheClientAndTheDescriptionAgree()
     {
@@ -79,7 +82,7 @@ public sealed partial class ClientCoverageTests
     {
         _ when type == typeof(string) => "argument",
         _ when type == typeof(CancellationToken) => token,
-        _ when type == typeof(int) => 1,
+        _ when type == typeof(int) => Number,
         _ when type == typeof(Stream) => OneByte(),
         _ when type == typeof(IReadOnlyList<string>) => new[] { "vms" },
         _ when type.IsEnum => Activator.CreateInstance(type),
