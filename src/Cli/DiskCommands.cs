@@ -15,7 +15,7 @@ internal static class DiskCommands
         new("disk or path", o => o.Path),
     ];
 
-    public static Command Build() => CommandBuilder.Noun("disk", "virtual disks", List(), Show(), Create(), Rename(), Resize(), Delete());
+    public static Command Build() => CommandBuilder.Noun("disk", "virtual disks", List(), Show(), Create(), Rename(), Resize(), Move(), Delete());
 
     private static IReadOnlyList<Column<Disk>> Columns(ObjectNames names) =>
     [
@@ -124,6 +124,18 @@ internal static class DiskCommands
             var update = new DiskUpdate { SizeBytes = SizeOptions.Bytes("size", invocation.Value(size)) };
             var changed = await invocation.Client.Disks.UpdateAsync(invocation.Value(disk), update, ifMatch: null, cancellationToken);
             invocation.Say($"{changed.Name} has {Sizes.Format(changed.Spec.SizeBytes)}{(changed.Spec.Vm is null ? "" : "; a running guest sees it at once where its QEMU takes it, else at the next start")}");
+        });
+    }
+
+    private static Command Move()
+    {
+        var disk = new Argument<string>("disk");
+        var pool = new Option<string>("--pool") { Description = "where it shall lie", HelpName = "name", Required = true };
+        return CommandBuilder.Verb("move", "move it to another pool, while its VM is stopped", [disk, pool], async (invocation, cancellationToken) =>
+        {
+            string name = invocation.Value(disk);
+            var operation = await invocation.Client.Disks.MoveAsync(name, new DiskMove { Pool = invocation.Value(pool)! }, cancellationToken);
+            return await OperationFollower.FinishAsync(invocation, operation, $"disk {name} lies in pool {invocation.Value(pool)} now", cancellationToken);
         });
     }
 

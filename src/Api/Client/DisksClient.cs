@@ -22,6 +22,9 @@ public sealed class DisksClient
     public Task<Operation> DeleteAsync(string name, CancellationToken cancellationToken) =>
         _connection.DeleteAsync(Path(name), ApiJson.Default.Operation, cancellationToken);
 
+    public Task<Operation> MoveAsync(string name, DiskMove move, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(name, "move"), move, ApiJson.Default.DiskMove, ApiJson.Default.Operation, cancellationToken);
+
     /// <summary>What lies in the pools without a record.</summary>
     public IAsyncEnumerable<Orphan> ListOrphansAsync(CancellationToken cancellationToken) =>
         _connection.ListAsync(ApiPath.Of("orphans"), ApiJson.Default.PageOrphan, cancellationToken);

@@ -16,6 +16,7 @@ internal sealed class CopyRooms : IDisposable
         var sources = new CopySources(parts);
         new HostClones(parts, copier, sources).Register(parts.Executor);
         new HostCaptures(parts, copier, sources).Register(parts.Executor);
+        new HostMoves(parts, copier).Register(parts.Executor);
         _exports = new HostExports(parts, copier, sources);
         _exports.Register(parts.Executor, parts.Sweeper);
     }
@@ -24,6 +25,7 @@ internal sealed class CopyRooms : IDisposable
     {
         var operations = new OperationRequests(_parts.Time);
         new CloneEndpoints(operations, _parts.Events, new CloneSecrets(_parts.Store, _parts.Secrets), _parts.Time).Map(api);
+        new MoveEndpoints(operations).Map(api);
         new ExportEndpoints(operations, _exports, _parts.Time).Map(api);
     }
 

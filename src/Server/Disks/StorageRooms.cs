@@ -80,7 +80,7 @@ internal sealed class StorageRooms : IDisposable
         var rooms = new StorageRooms(parts);
         await rooms.Pools.EnsureDefaultAsync(parts.DefaultPoolFolder, cancellation);
         rooms.Uploads.Restore(parts.Cache.Snapshot.All(Keys.Uploads).Select(upload => (upload.Id, upload.Record)));
-        new HostPoolOperations(parts.Cache, parts.Events, parts.Time).Register(parts.Executor);
+        new HostPoolOperations(parts.Cache, rooms.Pools, parts.Events, parts.Time).Register(parts.Executor);
         rooms._images.Register(parts.Executor);
         rooms._isos.Register(parts.Executor);
         rooms._diskOperations.Register(parts.Executor);

@@ -11,7 +11,7 @@ namespace Lamina.Server.Pools;
 /// Carries out the operations of pools on this machine. Both can be begun again from their start: a folder that bears the pool's mark is taken
 /// anew, and the pool counts only by the commit that ends the operation.
 /// </summary>
-internal sealed class HostPoolOperations(Cache cache, EventLog events, TimeProvider time)
+internal sealed class HostPoolOperations(Cache cache, HostPools pools, EventLog events, TimeProvider time)
 {
     public const string Create = "pool.create";
     public const string Delete = "pool.delete";
@@ -46,7 +46,7 @@ internal sealed class HostPoolOperations(Cache cache, EventLog events, TimeProvi
                 Notes = asked.Notes,
                 Marked = true,
             };
-            var change = new StoreChange(Create).Create(Keys.Pools.Spec, id, spec);
+            var change = new StoreChange(Create).Create(Keys.Pools.Spec, id, spec).Put(Keys.Pools.Status, id, pools.Look(id, spec));
             events.Add(change, Event(run, $"Pool {asked.Name} was made at {asked.Path}.", "pool.created"));
             var result = await run.EndAsync(OperationOutcome.Succeeded, change, cancellation);
             if (!result.Succeeded) throw Conflicts.Explain(result);

@@ -129,7 +129,7 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
             statuses[id] = status = new ThrottledStatus<PoolStatus>(PoolStatuses.Compare, (record, token) => WriteAsync(id, record, token), time, logger);
         }
 
-        status.Offer(Look(pool));
+        status.Offer(Look(pool.Id, pool.Record));
     }
 
     private async Task WriteAsync(string poolId, PoolStatus status, CancellationToken cancellation)
@@ -140,20 +140,21 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         await new StoreChange("pool.status").RequireExists(Keys.Pools.Spec[poolId]).Put(Keys.Pools.Status, poolId, status).CommitAsync(store, time, cancellation);
     }
 
-    private PoolStatus Look(CachedRecord<PoolSpec> pool)
+    /// <summary>What is to be seen of a pool now.</summary>
+    internal PoolStatus Look(string id, PoolSpec pool)
     {
-        var provisioned = PoolContent.ProvisionedBytes(cache.Snapshot, pool.Id);
+        var provisioned = PoolContent.ProvisionedBytes(cache.Snapshot, id);
         try
         {
-            var paths = new PoolPaths(pool.Record.Path);
-            RequireMark(paths, pool);
+            var paths = new PoolPaths(pool.Path);
+            RequireMark(paths, id, pool);
             var status = PoolStatuses.Make(FileSystemSpace.Read(paths.Disks), null, provisioned, PoolFiles.AllocatedBytes(paths));
             return status with { FileSystem = PoolFolder.FileSystem(paths.Root)?.Words, DirectIo = PoolFolder.TakesDirectIo(paths) };
         }
         catch (Exception problem) when (problem is LinuxException or IOException)
         {
-            LogUnreadable(logger, pool.Record.Name, pool.Record.Path, problem);
-            return PoolStatuses.Make(null, Unreadable(pool.Record, problem).ToFailure(), provisioned, 0);
+            LogUnreadable(logger, pool.Name, pool.Path, problem);
+            return PoolStatuses.Make(null, Unreadable(pool, problem).ToFailure(), provisioned, 0);
         }
     }
 
@@ -164,7 +165,7 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         try
         {
             var paths = new PoolPaths(spec.Path);
-            RequireMark(paths, pool);
+            RequireMark(paths, pool.Id, spec);
             var space = FileSystemSpace.Read(paths.Disks);
             return new PoolRoomNow(spec.Name, space.TotalBytes, space.AvailableBytes, spec.ReserveBytes, reservedBytes);
         }
@@ -175,9 +176,9 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
     }
 
     /// <summary>What is found in the pool's place may be another folder: an unmounted one, or another pool.</summary>
-    private static void RequireMark(PoolPaths paths, CachedRecord<PoolSpec> pool)
+    private static void RequireMark(PoolPaths paths, string id, PoolSpec pool)
     {
-        if (pool.Record.Marked && PoolFolder.MarkOf(paths) is var mark && mark != pool.Id)
+        if (pool.Marked && PoolFolder.MarkOf(paths) is var mark && mark != id)
             throw new IOException(mark is null ? $"the folder bears no mark ({PoolPaths.MarkName}) of this pool" : $"the folder bears the mark of another pool ({mark})");
     }
 

@@ -1,0 +1,33 @@
+using Lamina.Api;
+using Lamina.Server.Control;
+using Lamina.Server.Disks;
+
+namespace Lamina.Server.Copies;
+
+/// <summary>When a disk may move to another pool, and what it is there (pure).</summary>
+internal static class MoveRules
+{
+    /// <summary>What stands on an image or another disk cannot take that along: it becomes a disk that stands alone.</summary>
+    public static DiskSpec Moved(DiskSpec disk, string pool) => disk with { Pool = pool, Image = null, Base = null };
+
+    /// <summary>Null: it may.</summary>
+    public static ProblemException? Refuse(CacheSnapshot snapshot, CachedRecord<DiskSpec> disk, string pool)
+    {
+        var spec = disk.Record;
+        string name = snapshot.Get(Keys.Pools.Spec, pool)?.Record.Name ?? pool;
+        if (spec.Pool == pool) return ProblemException.Conflict("disk.samePool", $"Disk {spec.Name} lies in pool {name} already.", "Name another pool.");
+        if (DiskUse.RefuseForClones($"Disk {spec.Name}", DiskUse.ClonesOf(snapshot, disk.Id)) is { } needed) return needed;
+        if (spec.Image is null && spec.Base is null) return null;
+        string[] snapshots =
+        [
+            .. snapshot.All(Keys.Snapshots.Status)
+                .Where(known => known.Record.Disks.Any(layer => layer.Disk == disk.Id))
+                .Select(known => snapshot.Get(Keys.Snapshots.Spec, known.Id)?.Record.Name).OfType<string>().Order(StringComparer.Ordinal),
+        ];
+        return snapshots.Length == 0
+            ? null
+            : ProblemException.Conflict(
+                "disk.hasSnapshots", $"Disk {spec.Name} stands on {(spec.Image is null ? "another disk" : "an image")}, so its layers become one when it moves, and snapshots need them: {string.Join(", ", snapshots)}.",
+                "Delete these snapshots first.");
+    }
+}
