@@ -3,6 +3,7 @@ using System.Text;
 using Lamina.Api.Input;
 using Lamina.Linux;
 using Lamina.Linux.Files;
+using Lamina.Server.Networks;
 
 namespace Lamina.Server;
 
@@ -36,12 +37,16 @@ internal sealed class InstanceClaim : IDisposable
     public Instance Instance { get; }
 
     /// <exception cref="ProblemException">The name is no label, a path is too long, the instance already runs, or no number is free.</exception>
-    public static InstanceClaim Take(InstanceOptions options, string registry = Registry)
+    /// <param name="options">Which instance.</param>
+    /// <param name="registry">Where claims lie.</param>
+    /// <param name="isSubnetTaken">Whether the host has the subnet of an instance with such a number elsewhere; null: as the host is now.</param>
+    public static InstanceClaim Take(InstanceOptions options, string registry = Registry, Func<Instance, bool>? isSubnetTaken = null)
     {
         var instance = Derive(options);
         Directory.CreateDirectory(registry);
         foreach (int number in Candidates(instance, registry))
         {
+            if (IsNew(instance, registry, number) && (isSubnetTaken ?? InstanceSubnets.IsTaken)(instance with { Number = number })) continue;
             if (TryTake(instance, registry, number) is { } held) return new InstanceClaim(instance with { Number = number }, held);
             if (OwnerOf(registry, number) == instance.DataDirectory || instance.IsDefault)
                 throw new ProblemException(ProblemKind.Conflict, "instance.running", $"The instance '{instance.Name}' of {instance.DataDirectory} already runs.",
@@ -49,7 +54,7 @@ internal sealed class InstanceClaim : IDisposable
         }
 
         throw new ProblemException(ProblemKind.Conflict, "instance.noNumber", $"All {Instance.LastNumber} instance numbers are in use.",
-            $"Remove data folders of instances that are no longer wanted; they are named in {registry}.");
+            $"Remove data folders of instances that are no longer wanted; they are named in {registry}. A number is in use, too, when the host has its subnet, 192.168.(200+n).0/24, elsewhere: ip route");
     }
 
     public void Dispose() => _lock.Dispose();
@@ -93,6 +98,10 @@ internal sealed class InstanceClaim : IDisposable
         if (own != 0) return [own];
         return RememberedBy(instance) is { } before ? all.OrderBy(number => number != before) : all;
     }
+
+    /// <summary>Neither its own, nor the one that it had before the host's last boot, whose subnet its records bear.</summary>
+    private static bool IsNew(Instance instance, string registry, int number) =>
+        !instance.IsDefault && OwnerOf(registry, number) != instance.DataDirectory && RememberedBy(instance) != number;
 
     /// <summary>Null: somebody else holds the number, or its data folder still exists.</summary>
     private static FileLock? TryTake(Instance instance, string registry, int number)

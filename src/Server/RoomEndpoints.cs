@@ -64,7 +64,7 @@ internal static class RoomEndpoints
         rooms.Metrics.Map(api);
         rooms.Memory.Map(api);
         new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);
-        var doctor = new DoctorCollector(rooms.Instance, rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Time);
+        var doctor = new DoctorCollector(rooms.Instance, rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Networks, rooms.Time);
         DoctorEndpoints.Map(api, doctor);
         new LogEndpoints(rooms.Log).Map(api);
         new SupportEndpoints(new SupportBundle(rooms.Instance, rooms.Cache, doctor, rooms.Log, rooms.Time)).Map(api);

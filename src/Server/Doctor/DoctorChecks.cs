@@ -26,7 +26,7 @@ internal static class DoctorChecks
         [
             Qemu(facts), Accelerator(facts), Uefi(facts),
             .. Programs.Select(program => Installed(facts, program.Program, program.For, program.Package, program.Needed)),
-            Cgroups(facts), .. facts.Pools.Select(Pool), .. facts.Networks.Select(Network),
+            Cgroups(facts), .. facts.Pools.Select(Pool), .. facts.Networks.Select(DoctorNetworkChecks.Network), .. DoctorNetworkChecks.Host(facts.HostNetworks),
             Store(facts), Orphans(facts), Clock(facts), Certificate(facts), .. OwnCertificate(facts), Group(facts), .. FirstPassword(facts),
         ],
     };
@@ -82,14 +82,6 @@ internal static class DoctorChecks
             ? Warning(name, $"Nearly full: {room}.", "Delete images, ISOs or VMs, or enlarge the file system.")
             : Ok(name, room);
     }
-
-    private static DoctorCheck Network(NetworkFacts network) => network.Status switch
-    {
-        null => Warning($"network {network.Name}", "It has not been set up yet.", "Ask again in a few seconds."),
-        { Up: true } up => Ok($"network {network.Name}", $"up on {up.Bridge}"),
-        var down => Error(
-            $"network {network.Name}", down.Failure?.Message ?? "It is down.", down.Failure?.Remedy ?? "See 'lamina events' for why."),
-    };
 
     private static DoctorCheck Store(DoctorFacts facts) => facts.StoreIsStale
         ? Error("store", "The store cannot be read: nothing starts, guests run on.", "See the daemon's log; often its file system is full or read-only.")

@@ -5,11 +5,12 @@ using Lamina.Linux.Processes;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Hosts;
+using Lamina.Server.Networks;
 
 namespace Lamina.Server.Doctor;
 
 /// <summary>Collects the facts of this host; reads only, runs nothing.</summary>
-internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIdentity tls, Cache cache, Sweeper sweeper, TimeProvider time)
+internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIdentity tls, Cache cache, Sweeper sweeper, HostNetworks networks, TimeProvider time)
 {
     public DoctorFacts Collect()
     {
@@ -24,6 +25,7 @@ internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIden
             Cgroups = CgroupSupport.Read(),
             Pools = [.. snapshot.All(Keys.Pools.Spec).Select(pool => new PoolFacts(pool.Record.Name, pool.Record, snapshot.Get(Keys.Pools.Status, pool.Id)?.Record))],
             Networks = [.. snapshot.All(Keys.Networks.Spec).Select(network => new NetworkFacts(network.Record.Name, snapshot.Get(Keys.Networks.Status, network.Id)?.Record))],
+            HostNetworks = networks.ReadFacts(snapshot),
             StoreIsStale = cache.IsStale,
             ClockIsSynchronized = ClockState(),
             Sweeps = sweeper.LastReports,

@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Linux.Cgroups;
 using Lamina.Server.Control;
+using Lamina.Server.Networks;
 
 namespace Lamina.Server.Doctor;
 
@@ -23,6 +24,7 @@ internal sealed record DoctorFacts
     public required CgroupSupport Cgroups { get; init; }
     public IReadOnlyList<PoolFacts> Pools { get; init; } = [];
     public IReadOnlyList<NetworkFacts> Networks { get; init; } = [];
+    public HostNetworkFacts HostNetworks { get; init; } = new();
     public bool StoreIsStale { get; init; }
 
     /// <summary>Null: there is no wall clock state to be read.</summary>

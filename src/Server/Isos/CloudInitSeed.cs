@@ -66,11 +66,12 @@ internal static class CloudInitSeed
             // By MAC, as our own DHCP server knows the guest: the default (a DUID) differs after each new machine-id.
             ethernet.Add("dhcp4", "true");
             ethernet.Add("dhcp-identifier", Text("mac"));
+            if (nic.AsksIpv6) ethernet.Add("dhcp6", "true");
             return ethernet;
         }
 
         ethernet.Add("dhcp4", "false");
-        ethernet.Add("addresses", new YamlSequenceNode(Text(nic.Address)));
+        ethernet.Add("addresses", nic.Ipv6Address is null ? new YamlSequenceNode(Text(nic.Address)) : new YamlSequenceNode(Text(nic.Address), Text(nic.Ipv6Address)));
         if (nic.Gateway is not null)
         {
             ethernet.Add("gateway4", Text(nic.Gateway));

@@ -21,6 +21,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
 
     /// <summary>Another one, so that a look at everything in between does not put off a deadline.</summary>
     private const string Deadline = "deadline";
+    private const string BridgeFilter = "net/bridge/bridge-nf-call-iptables";
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan VerifyInterval = TimeSpan.FromSeconds(55);
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
@@ -79,6 +80,29 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         Listeners = HostListener.Read(),
         UplinkOf = device => UplinkFacts.Read(_netlink, device),
     };
+
+    /// <summary>What may keep guests from the world, for doctor.</summary>
+    public HostNetworkFacts ReadFacts(CacheSnapshot snapshot)
+    {
+        var links = _netlink.ListLinks();
+        var needsWay = snapshot.All(Keys.Networks.Spec).Any(network => network.Record.Kind == NetworkKind.Nat);
+        return new()
+        {
+            Forwards = needsWay ? Sysctl.Read("net/ipv4/ip_forward") == "1" : null,
+            Firewalls = _nftables.Foreign,
+            FiltersBridges = Sysctl.Exists(BridgeFilter) && Sysctl.Read(BridgeFilter) == "1",
+            Managed =
+            [
+                .. snapshot.All(Keys.Networks.Spec)
+                    .Where(network => network.Record.Bridge is { Existing: false })
+                    .Select(network => (network.Record.Name, Link: links.FirstOrDefault(link => link.Name == network.Record.Bridge!.Device)))
+                    .Where(found => found.Link is not null)
+                    .Select(found => (found.Name, found.Link!.Name, Manager: LinkManager.Of(found.Link.Name, found.Link.Index)!))
+                    .Where(found => found.Manager is not null),
+            ],
+            Leftovers = InstanceSubnets.LeftoversOf(links, _instance),
+        };
+    }
 
     /// <summary>Keeps everything in place until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)

@@ -8,6 +8,8 @@ internal sealed class HostNftables(string table)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
+    private const string OwnTables = "lamina_";
+
     private NftRuleset? _applied;
 
     /// <summary>Loads what differs from the last time; the first time, and when that fails, everything.</summary>
@@ -21,12 +23,29 @@ internal sealed class HostNftables(string table)
         _applied = wanted;
     }
 
+    /// <summary>Firewalls of others that stood in the way at the last refresh.</summary>
+    public IReadOnlyList<ForeignFirewall> Foreign { get; private set; } = [];
+
     /// <summary>Somebody may have flushed all rules of the host (a restart of nftables.service does): then they are loaded anew.</summary>
     public async Task RefreshAsync(NftRuleset wanted, CancellationToken cancellation)
     {
-        var tables = (await RunAsync(["list", "tables"], "", cancellation)).EnsureSuccess().OutputText.Split('\n');
-        if (!tables.Contains($"table inet {table}") || !tables.Contains($"table bridge {table}")) _applied = null;
+        var chains = (await RunAsync(["list", "chains"], "", cancellation)).EnsureSuccess().OutputText;
+        var lines = chains.Split('\n');
+        if (!lines.Contains($"table inet {table} {{") || !lines.Contains($"table bridge {table} {{")) _applied = null;
         await ApplyAsync(wanted, cancellation);
+        Foreign = await InTheWayAsync(ForeignFirewall.Find(chains, OwnTables), cancellation);
+    }
+
+    private static async Task<IReadOnlyList<ForeignFirewall>> InTheWayAsync(IReadOnlyList<ForeignFirewall> found, CancellationToken cancellation)
+    {
+        var closed = new List<ForeignFirewall>();
+        foreach (var firewall in found)
+        {
+            var rules = await RunAsync(["list", "table", .. firewall.Table.Split(' ')], "", cancellation);
+            if (!ForeignFirewall.LetsGuestsPass(rules.OutputText)) closed.Add(firewall);
+        }
+
+        return closed;
     }
 
     private static Task<CommandResult> RunAsync(IReadOnlyList<string> arguments, string input, CancellationToken cancellation) => Command.RunAsync(

@@ -1,3 +1,4 @@
+using CsCheck;
 using Lamina.Server.Networks;
 using Xunit;
 
@@ -56,6 +57,38 @@ public class AddressAllocatorTests
         Assert.Equal("192.168.200.9", given[^1]);
         Assert.Equal(253, given.Distinct().Count());
         Assert.All(given, address => Assert.True(Default.HoldsGuest(address)));
+    }
+
+    [Fact]
+    public void ARangeIsFilledAndNotLeft() => Gen.Select(Gen.Int[8, 29], Gen.Int[0, 200], Gen.Int[1, 300]).Sample((length, first, count) =>
+    {
+        var subnet = Subnet.Parse($"10.0.0.0/{length}")!.Value;
+        var last = Math.Min(first + count, subnet.GuestCount) - 1;
+        if (DhcpRange.Parse($"{subnet.Guest(Math.Min(first, last))}-{subnet.Guest(last)}", subnet) is not { } range) throw new InvalidOperationException();
+        var taken = new HashSet<string>();
+        while (AddressAllocator.NextFree(subnet, range, taken.Contains) is { } address) Assert.True(taken.Add(address));
+        Assert.Equal(range.Count, taken.Count);
+        Assert.All(taken, address => Assert.InRange((int)subnet.NumberOf(address) - 2, range.First, range.First + range.Count - 1));
+    });
+
+    [Theory]
+    [InlineData("10.10.0.0/24", "10.10.0.0/16", true)]
+    [InlineData("10.10.0.0/16", "10.10.7.0/24", true)]
+    [InlineData("10.10.0.0/24", "10.10.1.0/24", false)]
+    [InlineData("10.0.0.0/8", "11.0.0.0/8", false)]
+    public void SubnetsOverlapEitherWay(string one, string other, bool overlap)
+    {
+        Assert.Equal(overlap, Subnet.Parse(one)!.Value.Overlaps(Subnet.Parse(other)!.Value));
+        Assert.Equal(overlap, Subnet.Parse(other)!.Value.Overlaps(Subnet.Parse(one)!.Value));
+    }
+
+    [Fact]
+    public void AnIPv6AddressBearsTheNumberOfItsIPv4One()
+    {
+        var wide = Ipv6Subnet.Parse("fd12:3456:789a::/64")!.Value;
+        Assert.Equal(("fd12:3456:789a::1", "fd12:3456:789a::c8"), (wide.Gateway, wide.Address(Default.NumberOf("192.168.200.200"))));
+        Assert.Equal("fe80::ff:fe00:1", Ipv6Subnet.LinkLocalOf("02:00:00:00:00:01"));
+        Assert.Equal("0xfe800000000000000000000000000001", Ipv6Subnet.Hexadecimal("fe80::1"));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Lamina.Api;
 using Lamina.Server.Networks;
 using Xunit;
 
@@ -24,6 +25,36 @@ public class RenderingTests
         ],
     };
 
+    private static readonly PlannedNetwork Lab = Network with
+    {
+        Name = "lab",
+        Bridge = "lmlab",
+        Subnet = Subnet.Parse("10.10.0.0/24"),
+        Ipv6Subnet = Ipv6Subnet.Parse("fd12::/64"),
+        Domain = "lab.internal",
+        Forwards =
+        [
+            new(ForwardProtocol.Tcp, null, 8080, 1, "10.10.0.5", 80, null),
+            new(ForwardProtocol.Udp, "192.0.2.2", 8000, 3, "10.10.0.5", 9000, "203.0.113.0/24"),
+            new(ForwardProtocol.Tcp, null, 5000, 10, "10.10.0.5", 5000, null),
+        ],
+        Nics = [new() { Vm = "1", Slot = 0, Tap = "lmlabtap", Mac = "52:54:00:00:00:01", Address = "10.10.0.5", Ipv6Address = "fd12::5", HostName = "web" }],
+    };
+
+    private static readonly PlannedNetwork Quiet = Network with { Kind = NetworkKind.Isolated, Bridge = "lmquiet", Subnet = Subnet.Parse("10.11.0.0/24"), Nics = [] };
+
+    private static readonly PlannedNetwork Lan = Network with
+    {
+        Kind = NetworkKind.Bridge,
+        Bridge = "br0",
+        Subnet = null,
+        Nics =
+        [
+            new() { Vm = "2", Slot = 0, Tap = "lmlantap", Mac = "52:54:00:00:00:02" },
+            new() { Vm = "3", Slot = 0, Tap = "lmlanfixed", Mac = "52:54:00:00:00:03", Address = "192.0.2.50" },
+        ],
+    };
+
     [Fact]
     public void The_packet_rules() => AssertGolden("default.nft", Rules(Network).Replace());
 
@@ -37,6 +68,22 @@ public class RenderingTests
         AssertGolden("dnsmasq.conf", files.Configuration);
         Assert.Equal("52:54:00:00:00:01,192.168.200.10,web\n52:54:00:00:00:02,192.168.200.11\n", files.DhcpHosts);
         Assert.Equal("192.168.200.1 gateway\n192.168.200.10 web\n", files.Names);
+    }
+
+    [Fact]
+    public void The_packet_rules_of_every_kind_of_network() => AssertGolden("kinds.nft", NftRuleset.For("lamina_0", [Lab, Quiet, Lan]).Replace());
+
+    [Fact]
+    public void The_files_of_dnsmasq_with_IPv6_and_of_an_isolated_network()
+    {
+        var files = DnsmasqFiles.For(Lab, "/run/lamina/networks/2");
+        AssertGolden("dnsmasq-ipv6.conf", files.Configuration);
+        Assert.True(files.NeedsRawSockets);
+        Assert.Equal("52:54:00:00:00:01,10.10.0.5,[fd12::5],web\n", files.DhcpHosts);
+        Assert.Equal("10.10.0.1 gateway\nfd12::1 gateway\n10.10.0.5 web\nfd12::5 web\n", files.Names);
+        AssertGolden("dnsmasq-isolated.conf", DnsmasqFiles.For(Quiet, "/run/lamina/networks/3").Configuration);
+        Assert.DoesNotContain("dhcp", DnsmasqFiles.For(Lab with { Dhcp = false }, "/run/lamina/networks/2").Configuration, StringComparison.Ordinal);
+        Assert.Contains(",60,1800", DnsmasqFiles.For(Lab with { HasIpv6WayOut = true }, "/run/lamina/networks/2").Configuration, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,7 @@
+using System.Net;
+using Lamina.Linux.Network;
 using Lamina.Server;
+using Lamina.Server.Networks;
 using Lamina.Testing;
 using Xunit;
 
@@ -7,6 +10,7 @@ namespace Lamina.Tests.Unit.Server;
 public sealed class InstanceTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
+    private readonly HashSet<int> _taken = [];
 
     public void Dispose() => _folder.Dispose();
 
@@ -95,6 +99,29 @@ public sealed class InstanceTests : IDisposable
         Assert.Equal((1, 2), (first.Instance.Number, second.Instance.Number));
     }
 
+    [Fact]
+    public void ANumberWhoseSubnetTheHostHasElsewhereIsLeftOut()
+    {
+        _taken.UnionWith([1, 3]);
+        using (var first = Take("a")) Assert.Equal(2, first.Instance.Number);
+        _taken.Add(2);
+        using var again = Take("a"); // its own: its guests have that subnet
+        using var second = Take("b");
+        Assert.Equal((2, 4), (again.Instance.Number, second.Instance.Number));
+    }
+
+    [Fact]
+    public void ABridgeThatAKilledDaemonLeftHoldsItsSubnetButNotFromItself()
+    {
+        var instance = InstanceClaim.Derive(new InstanceOptions { Name = "a", RunDirectory = "/tmp/r" }) with { Number = 7 };
+        Link[] links = [new() { Index = 5, Name = "lmx", Kind = "bridge", Alias = "lamina/gone/0197/bridge" }];
+        NetworkRoute[] routes = [new() { Destination = IPNetwork.Parse("192.168.207.0/24"), LinkIndex = 5 }, new() { LinkIndex = 5 }];
+        Assert.True(InstanceSubnets.IsTaken(instance, links, routes));
+        Assert.False(InstanceSubnets.IsTaken(instance with { Name = "gone" }, links, routes));
+        Assert.False(InstanceSubnets.IsTaken(instance with { Number = 8 }, links, routes));
+        Assert.Equal(["lmx of instance gone"], InstanceSubnets.LeftoversOf(links, instance));
+    }
+
     private InstanceClaim Take(string name) => InstanceClaim.Take(
-        new InstanceOptions { Name = name, DataDirectory = _folder.File(name), RunDirectory = "/tmp/r" }, _folder.File("registry"));
+        new InstanceOptions { Name = name, DataDirectory = _folder.File(name), RunDirectory = "/tmp/r" }, _folder.File("registry"), instance => _taken.Contains(instance.Number));
 }

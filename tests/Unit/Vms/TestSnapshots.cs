@@ -59,5 +59,11 @@ internal sealed class TestSnapshots
         return Name("default", "iso", name, id);
     }
 
+    public TestSnapshots Vm(string name, params VmNic[] nics)
+    {
+        Add(Keys.Vms.Spec, $"vm-{name}", new VmSpec { Name = name, Cpus = 1, MemoryMiB = 64, Machine = new() { Type = "pc-q35-7.2", CpuModel = "qemu64", MaxCpus = 1 }, Nics = nics });
+        return Name("default", "vm", name, $"vm-{name}");
+    }
+
     public CacheSnapshot Build() => CacheSnapshot.Empty(Keys.Cached).With(1, _changes);
 }

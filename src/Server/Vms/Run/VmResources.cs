@@ -160,7 +160,7 @@ internal sealed class VmResources(
     {
         if (spec.CloudInit is not { } cloudInit) return null;
         var secret = await UnsealAsync(cloudInit.Secret, cancellationToken);
-        var nics = spec.Nics.Select(nic => new CloudInitNic(nic.Mac)).ToList();
+        var nics = spec.Nics.Select(nic => CloudInitCards.Of(nic, cache.Snapshot.Get(Keys.Networks.Spec, nic.Network ?? "")?.Record)).ToList();
         return await seeds.WriteAsync(HomeOf(spec), vmId, CloudInitSeed.Documents(cloudInit, secret, nics), cancellationToken);
     }
 
