@@ -260,6 +260,15 @@ public sealed record VmNicUpdate
     /// <summary>Null in another network: the next free one.</summary>
     public string? Address { get; init; }
     public NicLink? Link { get; init; }
+
+    /// <summary>Names or ids of firewall groups, in the order in which they are tried; empty: nothing is filtered.</summary>
+    public IReadOnlyList<string>? FirewallGroups { get; init; }
+
+    /// <summary>Most that reaches the guest, in kilobits per second; 0: no limit.</summary>
+    public int? InboundKbps { get; init; }
+
+    /// <summary>Most that leaves the guest, in kilobits per second; 0: no limit.</summary>
+    public int? OutboundKbps { get; init; }
 }
 
 /// <summary>Body of <c>POST /v1/vms/{vm}/cdroms</c> (a further drive) and of <c>PATCH /v1/vms/{vm}/cdroms/{slot}</c> (another medium; null: none).</summary>

@@ -55,8 +55,8 @@ internal static class VmFirewallCommands
     {
         var lines = new List<string> { $"{nic.Mac} {nic.Address}".TrimEnd() };
         lines.Add(nic.Inbound is null ? "not filtered (forged addresses are dropped)" : $"in {FirewallCommands.Word(nic.Inbound.Value)}, out {FirewallCommands.Word(nic.Outbound!.Value)}, but:");
-        if (nic.InboundKbps is { } inbound) lines.Add($"at most {inbound} kbit/s to the guest");
-        if (nic.OutboundKbps is { } outbound) lines.Add($"at most {outbound} kbit/s from the guest");
+        if (nic.InboundKbps is { } inbound) lines.Add($"at most {RateOptions.Format(inbound)} to the guest");
+        if (nic.OutboundKbps is { } outbound) lines.Add($"at most {RateOptions.Format(outbound)} from the guest");
         IReadOnlyList<Column<(string Group, CountedFirewallRule Counted)>> columns =
         [
             new("group", r => r.Group),

@@ -15,7 +15,7 @@ internal sealed class VmNicEndpoints(OperationRequests operations)
     {
         api.Post("/v1/vms/{vm}/nics", Permission.Operate, "Adds a network card to a VM", AddAsync)
             .Takes(ApiJson.Default.VmNicCreate, optional: true).Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.suspended");
-        api.Patch("/v1/vms/{vm}/nics/{slot}", Permission.Operate, "Moves a network card to another network or address, draws its cable or puts it back", UpdateAsync)
+        api.Patch("/v1/vms/{vm}/nics/{slot}", Permission.Operate, "Moves a network card to another network or address, draws its cable, filters or paces it", UpdateAsync)
             .Takes(ApiJson.Default.VmNicUpdate).Begins().Problems("vm.notFound", "nic.notFound", "vm.deleting", "vm.suspended", "etag.mismatch");
         api.Delete("/v1/vms/{vm}/nics/{slot}", Permission.Operate, "Takes a network card out of a VM", RemoveAsync)
             .Begins().Idempotent().Problems("vm.notFound", "nic.notFound", "vm.deleting", "vm.suspended");
@@ -41,8 +41,9 @@ internal sealed class VmNicEndpoints(OperationRequests operations)
     {
         var begun = VmDeviceChange.Begin(request);
         var nic = begun.InSlot(begun.Spec.Nics, known => known.Slot, "nic", request.Route("slot"));
-        var update = await request.PatchAsync(new VmNicUpdate { Network = nic.Network, Address = nic.Address, Link = nic.Link }, ApiJson.Default.VmNicUpdate);
+        var update = await request.PatchAsync(VmNicRules.Changeable(nic), ApiJson.Default.VmNicUpdate);
         var changed = VmNicRules.Change(nic, update, begun.Lookups, begun.Problems);
+        foreach (string group in changed?.FirewallGroups ?? []) begun.Change.RequireExists(Keys.FirewallGroups[group]);
         begun.Problems.ThrowIfAny();
         if (changed!.Network != nic.Network || changed.Address != nic.Address)
         {

@@ -11,7 +11,7 @@ internal static class VmNicFilterRules
     public const int LeastKbps = 64;
     public const int MostKbps = 100_000_000;
 
-    /// <summary>The card with what was asked for; null keeps what it has.</summary>
+    /// <summary>The card with what was asked for, and nothing that was not; a rate of 0 is none.</summary>
     /// <param name="nic">The card.</param>
     /// <param name="groups">Names or ids.</param>
     /// <param name="inboundKbps">Towards the guest.</param>
@@ -21,6 +21,7 @@ internal static class VmNicFilterRules
     /// <param name="problems">Gets every problem.</param>
     public static VmNic Apply(VmNic nic, IReadOnlyList<string>? groups, int? inboundKbps, int? outboundKbps, string path, VmLookups lookups, InputProblems problems)
     {
+        (inboundKbps, outboundKbps) = (inboundKbps is 0 ? null : inboundKbps, outboundKbps is 0 ? null : outboundKbps);
         if (nic.Kind == NicKind.User && (groups is { Count: > 0 } || inboundKbps is not null || outboundKbps is not null))
         {
             problems.Add(path, "nic.userFilter", "A card of kind user has no tap on the host: it takes neither firewall groups nor rates.");
@@ -31,9 +32,9 @@ internal static class VmNicFilterRules
         CheckRate(outboundKbps, path + ".outboundKbps", problems);
         return nic with
         {
-            FirewallGroups = groups is null ? nic.FirewallGroups : Groups(groups, path + ".firewallGroups", lookups, problems),
-            InboundKbps = inboundKbps ?? nic.InboundKbps,
-            OutboundKbps = outboundKbps ?? nic.OutboundKbps,
+            FirewallGroups = Groups(groups ?? [], path + ".firewallGroups", lookups, problems),
+            InboundKbps = inboundKbps,
+            OutboundKbps = outboundKbps,
         };
     }
 

@@ -29,8 +29,24 @@ internal static class VmNicRules
         ResolveOne(asked, slot, "$", [], lookups, problems) is not { } nic ? null
             : VmNicFilterRules.Apply(nic, asked.FirewallGroups, asked.InboundKbps, asked.OutboundKbps, "$", lookups, problems);
 
-    /// <summary>A card with another network, address or cable; null: there were problems.</summary>
-    public static VmNic? Change(VmNic nic, VmNicUpdate update, VmLookups lookups, InputProblems problems)
+    /// <summary>What a patch is merged into.</summary>
+    public static VmNicUpdate Changeable(VmNic nic) => new()
+    {
+        Network = nic.Network,
+        Address = nic.Address,
+        Link = nic.Link,
+        FirewallGroups = nic.FirewallGroups,
+        InboundKbps = nic.InboundKbps,
+        OutboundKbps = nic.OutboundKbps,
+    };
+
+    /// <summary>A card with another network, address, cable, filter or pace; null: there were problems.</summary>
+    public static VmNic? Change(VmNic nic, VmNicUpdate update, VmLookups lookups, InputProblems problems) =>
+        Move(nic, update, lookups, problems) is { } moved
+            ? VmNicFilterRules.Apply(moved, update.FirewallGroups, update.InboundKbps, update.OutboundKbps, "$", lookups, problems)
+            : null;
+
+    private static VmNic? Move(VmNic nic, VmNicUpdate update, VmLookups lookups, InputProblems problems)
     {
         var changed = nic with { Link = update.Link ?? NicLink.Up };
         if (nic.Kind == NicKind.User)
