@@ -156,6 +156,11 @@ public sealed class HostDisksTests : IAsyncLifetime
 
         Assert.Equal(path, HostNvram.Ensure(_world.Pool, vm));
         Assert.Equal("changed by the guest", File.ReadAllText(path));
+        HostNvram.Ensure(_world.Pool, vm, HostNvram.Template, resets: 1);
+        Assert.Equal(new FileInfo(HostNvram.Template).Length, new FileInfo(path).Length);
+        File.WriteAllText(path, "the guest's");
+        HostNvram.Ensure(_world.Pool, vm, HostNvram.Template, resets: 1);
+        Assert.Equal("the guest's", File.ReadAllText(path));
         Assert.Equal("firmware.missing", Assert.Throws<ProblemException>(() => HostNvram.Ensure(_world.Pool, StorageWorld.NewId(), "/nowhere")).Code);
     }
 

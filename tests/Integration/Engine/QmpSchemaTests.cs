@@ -101,7 +101,7 @@ public class QmpSchemaTests
                     break;
                 case "array":
                     Assert.True(record.ElementType != null, $"{path}: QEMU has an array, the record {record.Type}");
-                    Check(record.Options.GetTypeInfo(record.ElementType), entry.GetProperty("element-type").GetString()!, $"{path}[]", isSent, null);
+                    Check(record.Options.GetTypeInfo(record.ElementType), entry.GetProperty("element-type").GetString()!, $"{path}[]", isSent, VariantOf(record.ElementType));
                     break;
                 case "enum":
                     CheckEnum(record, entry, path, isSent);
@@ -117,6 +117,9 @@ public class QmpSchemaTests
                     break;
             }
         }
+
+        /// <summary>A key is always named by its code.</summary>
+        private static string? VariantOf(Type element) => element == typeof(QmpKey) ? "qcode" : null;
 
         private void CheckObject(JsonTypeInfo record, JsonElement entry, string path, bool isSent, string? variant)
         {

@@ -305,6 +305,43 @@ public class VmPlanTests
         Assert.Equal((VmState.Paused, PauseCause.IoError), (world.Status!.State, world.Status.PauseCause));
     }
 
+    [Theory]
+    [InlineData(RestartPolicy.Never, VmState.Paused, PauseCause.GuestPanic, 0)]
+    [InlineData(RestartPolicy.OnFailure, VmState.Running, null, 1)]
+    [InlineData(RestartPolicy.Always, VmState.Running, null, 1)]
+    public void AGuestThatPanickedIsKeptForALookOrEndedAndStartedAgainByItsPolicy(RestartPolicy policy, VmState state, PauseCause? cause, int crashes)
+    {
+        var world = Running();
+        world.Spec = world.Spec with { Restart = policy };
+        long run = world.Process!.Run;
+        world.Process = world.Process with { State = RunState.GuestPanicked };
+        world.Settle();
+        Assert.Equal((state, cause, crashes), (world.Status!.State, world.Status.PauseCause, world.Status.Crashes));
+        Assert.Equal(run + crashes, world.Process!.Run);
+    }
+
+    [Theory]
+    [InlineData(WatchdogAction.Pause, RestartPolicy.OnFailure, VmState.Paused, null)]
+    [InlineData(WatchdogAction.PowerOff, RestartPolicy.OnFailure, VmState.Stopped, StopCause.Watchdog)]
+    [InlineData(WatchdogAction.PowerOff, RestartPolicy.Always, VmState.Running, null)]
+    public void AWatchdogThatRanOutPausesOrPowersOff(WatchdogAction action, RestartPolicy policy, VmState state, StopCause? cause)
+    {
+        var world = Running();
+        world.Spec = world.Spec with { Watchdog = action, Restart = policy };
+        world.Process = world.Process! with { State = RunState.Watchdog };
+        world.Settle();
+        Assert.Equal((state, cause), (world.Status!.State, world.Status.StopCause));
+        Assert.Equal(state == VmState.Paused ? PauseCause.Watchdog : null, world.Status.PauseCause);
+    }
+
+    [Fact]
+    public void AWatchdogThatResetItsGuestIsTold()
+    {
+        var world = Running();
+        var write = Assert.IsType<VmStep.Write>(VmPlan.Next(world.Wanted, world.Seen with { WatchdogFired = true, GuestReset = true }, world.Now));
+        Assert.Equal((VmState.Running, "vm.watchdog"), (write.Status.State, write.News!.Kind));
+    }
+
     [Fact]
     public void DeletingEndsTheProcessThenTheDisksThenSaysGone()
     {
