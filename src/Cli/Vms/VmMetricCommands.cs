@@ -38,7 +38,7 @@ internal static class VmMetricCommands
     public static Command Balloon()
     {
         var vm = VmArgument.Create();
-        var size = new Argument<string?>("size") { Description = "what the guest shall keep, such as 1GiB; auto: as the host's policy says", Arity = ArgumentArity.ZeroOrOne };
+        var size = new Argument<string?>("size") { Description = "what the guest shall keep, such as 1GiB; auto: as the host's policy says", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = _ => null };
         return CommandBuilder.Verb("balloon", "take memory from a running guest, or give it back", [vm, size], async (invocation, cancellationToken) =>
         {
             string name = invocation.Value(vm);

@@ -95,13 +95,18 @@ internal static class BalloonPolicy
         return orders;
     }
 
-    /// <summary>One that has used up half of its reserve gets it back, whatever the host's state is.</summary>
+    /// <summary>
+    /// One that has used up half of its reserve gets it back, whatever the host's state is; so does one that could not give what it was asked for, for
+    /// its driver would go on trying.
+    /// </summary>
     private static BalloonOrder? Relief(BalloonGuest guest)
     {
+        if (guest.BalloonBytes == 0 || guest.AvailableBytes is not { } available) return null;
         long reserve = ReserveOf(guest);
-        if (guest.BalloonBytes == 0 || guest.AvailableBytes is not { } available || available > reserve / 2) return null;
-        long bytes = Math.Min(guest.BalloonBytes, Math.Max(GrainBytes, reserve - available));
-        return new(guest.Id, guest.TargetBytes + bytes);
+        bool isStuck = guest.LeftBytes - guest.TargetBytes >= GrainBytes;
+        if (available > reserve / 2 && !isStuck) return null;
+        long missing = Math.Max(isStuck ? 0 : GrainBytes, reserve - available);
+        return new(guest.Id, Math.Min(guest.MemoryBytes, Math.Max(guest.TargetBytes, guest.LeftBytes) + missing));
     }
 
     private static long SpareOf(BalloonGuest guest)

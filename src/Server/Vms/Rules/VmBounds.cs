@@ -54,7 +54,7 @@ internal static class VmBounds
     {
         if (leastMiB < LeastMemoryMiB || leastMiB > memoryMiB)
             problems.Add("$.memoryMinMiB", "vm.memoryMin", $"What the balloon must leave lies between {LeastMemoryMiB} MiB and the VM's memory, {memoryMiB} MiB; {leastMiB} MiB does not.");
-        int least = leastMiB ?? LeastMemoryMiB;
+        int least = leastMiB <= memoryMiB ? Math.Max(leastMiB.Value, LeastMemoryMiB) : LeastMemoryMiB;
         if (leftMiB < least || leftMiB > memoryMiB)
             problems.Add("$.balloonMiB", "vm.balloon", $"The balloon can leave the guest from {least} MiB to all of its {memoryMiB} MiB; {leftMiB} MiB is neither.");
     }
