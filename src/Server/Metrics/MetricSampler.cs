@@ -41,6 +41,8 @@ internal sealed partial class MetricSampler(
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         histories.Prepare();
+        // A daemon that has just started takes up what runs; a first reading without it would show nothing for a whole interval.
+        await Task.WhenAny(vms.Taken, Task.Delay(interval, time, cancellationToken));
         using var timer = new PeriodicTimer(interval, time);
         do
         {
