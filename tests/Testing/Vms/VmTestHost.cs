@@ -151,6 +151,31 @@ internal sealed class VmTestHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Changes devices or sizes as the API does: the spec and the operation in one commit.</summary>
+    public async Task<string> AskChangeAsync(string id, Func<VmSpec, VmSpec> how, string path, bool force = false, Action<StoreChange>? records = null, Action<StoreChange>? prepare = null)
+    {
+        while (true)
+        {
+            var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
+            var change = new StoreChange(VmOperations.Change);
+            var parameters = new JsonObject { [VmWantedReader.PathsParameter] = new JsonArray(path), [VmWantedReader.ForceParameter] = force };
+            string operation = Ask(change, VmOperations.Change, id, vm.Record.Name, parameters);
+            prepare?.Invoke(change);
+            change.Update(Keys.Vms.Spec, id, how(vm.Record), vm.ModRevision);
+            records?.Invoke(change);
+            if (await TryCommitAsync(change)) return operation;
+        }
+    }
+
+    /// <summary>Makes the records of a disk that belongs to the VM already, as an addition does.</summary>
+    public VmDisk NewDisk(string vmId, int slot, StoreChange change, long sizeBytes = 1 << 20)
+    {
+        string id = Guid.CreateVersion7().ToString();
+        var pool = Cache.Snapshot.All(Keys.Pools.Spec).Single();
+        change.Create(Keys.Disks.Spec, id, new DiskSpec { Name = $"added-{id[^8..]}", Pool = pool.Id, SizeBytes = sizeBytes, Vm = vmId });
+        return new VmDisk { Slot = slot, Disk = id };
+    }
+
     public async Task ChangeSpecAsync(string id, Func<VmSpec, VmSpec> how)
     {
         var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
@@ -216,6 +241,9 @@ internal sealed class VmTestHost : IAsyncDisposable
         await Cache.WaitForRevisionAsync(result.Revision, Patience);
         return result.Succeeded;
     }
+
+    public Task WaitForAsync(RecordKind[] kinds, Func<CacheSnapshot, bool> wanted) =>
+        WaitAsync(kinds, snapshot => wanted(snapshot) ? snapshot : null, () => "the records to be as wanted");
 
     private async Task<T> WaitAsync<T>(RecordKind[] kinds, Func<CacheSnapshot, T?> found, Func<string> what)
         where T : class

@@ -70,6 +70,21 @@ public class QemuArgumentsTests
         }
     }
 
+    [Fact]
+    public void What_is_plugged_has_the_address_that_it_has_after_the_next_start()
+    {
+        var definition = Scenarios.All["q35-after-hotplug"];
+        var layout = MachineLayout.Of(definition);
+        var started = DeviceOptions(definition).ToDictionary(options => options["id"]);
+        var plugged = definition.Disks.Select(disk => QemuDevices.Disk(disk, layout)).Concat(definition.Nics.Select(nic => QemuDevices.Nic(nic, layout, new QemuFeatures())));
+        foreach (var device in plugged.Select(device => device.ToArguments()))
+        {
+            var options = started[device.Id];
+            Assert.Equal(options["bus"], device.Bus);
+            foreach (var (name, value) in device.Options!) Assert.Equal(options[name], value.ToString());
+        }
+    }
+
     private static List<Dictionary<string, string>> DeviceOptions(VmDefinition definition)
     {
         var arguments = QemuArguments.Build(definition, QemuFiles.Of(definition), new QemuFeatures());

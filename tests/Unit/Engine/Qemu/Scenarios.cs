@@ -108,7 +108,26 @@ internal static class Scenarios
             Cdroms = [new CdromDefinition { Slot = 1, Bus = CdromBus.Sata }],
             Watchdog = WatchdogPolicy.None,
         },
+        ["q35-after-hotplug"] = AfterHotplug(),
     };
+
+    /// <summary>A VM with what came and went while it ran.</summary>
+    private static VmDefinition AfterHotplug() => new VmChange[]
+    {
+        new VmChange.UnplugDisk(0),
+        new VmChange.PlugDisk(Disk(3) with { Serial = "plugged" }),
+        new VmChange.PlugDisk(Disk(4) with { Bus = DiskBus.Scsi }),
+        new VmChange.UnplugCdrom(0),
+        new VmChange.PlugNic(TapNic(5)),
+        new VmChange.SetCpus(3),
+        new VmChange.SetMemory(256),
+    }.Aggregate(
+        Small(Q35) with
+        {
+            MaxCpus = 4, MaxMemoryMiB = 1024, Disks = [Disk(0) with { BootIndex = 1 }, Disk(1)],
+            Cdroms = [new CdromDefinition { Slot = 0, Path = $"{Pool}/isos/i/image" }], Nics = [TapNic(0)],
+        },
+        (vm, change) => change.ApplyTo(vm));
 
     public static VmDefinition Small(string machineType) => new()
     {
