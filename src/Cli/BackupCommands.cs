@@ -14,7 +14,7 @@ internal static class BackupCommands
         var file = new Argument<string?>("file") { Description = "default: lamina-backup-<time>.tar.gz", Arity = ArgumentArity.ZeroOrOne };
         return CommandBuilder.Verb("create", "write one; keep it as you keep a private key", [file], async (invocation, cancellationToken) =>
         {
-            var path = invocation.Value(file) ?? $"lamina-backup-{TimeProvider.System.GetUtcNow():yyyyMMdd-HHmmss}.tar.gz";
+            var path = invocation.Optional(file) ?? $"lamina-backup-{TimeProvider.System.GetUtcNow():yyyyMMdd-HHmmss}.tar.gz";
             await DownloadFile.WriteAsync(path, target => invocation.Client.Server.BackupAsync(target, cancellationToken));
             invocation.Say($"{path} ({Sizes.Format(new FileInfo(TextFile.FullPath(path)).Length)}) holds the records, the keys that open them and the configuration; whoever has it can be this installation");
         });

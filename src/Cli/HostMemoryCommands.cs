@@ -13,10 +13,10 @@ internal static class HostMemoryCommands
     /// <param name="fields">What is shown of the host's records.</param>
     public static Command Show(IReadOnlyList<Column<Host>> fields)
     {
-        var host = new Argument<string>("host");
+        var host = HostArgument.Create();
         return CommandBuilder.Verb("show", "everything about one, and what its memory does now", [host], async (invocation, cancellationToken) =>
         {
-            var shown = (await invocation.Client.Hosts.GetAsync(invocation.Value(host), cancellationToken)).Value;
+            var shown = (await invocation.Client.Hosts.GetAsync(await HostArgument.NameAsync(invocation, host, cancellationToken), cancellationToken)).Value;
             var memory = invocation.Printer.Format == OutputFormat.Table ? await ReadAsync(invocation, shown.Name, cancellationToken) : null;
             invocation.Printer.Show(shown, ApiJson.Default.Host, [.. fields, .. Memory(memory)]);
         });
@@ -24,7 +24,7 @@ internal static class HostMemoryCommands
 
     public static Command Set()
     {
-        var host = new Argument<string>("host");
+        var host = HostArgument.Create();
         var overcommit = new Option<double?>("--memory-overcommit") { Description = "how much may be promised to running VMs, as a multiple of the memory: 1.5", HelpName = "ratio" };
         var balloon = new Option<string?>("--balloon") { Description = "take memory from guests that have it to spare when it is short: on or off", HelpName = "on|off" };
         balloon.AcceptOnlyFromAmong("on", "off");
@@ -38,17 +38,17 @@ internal static class HostMemoryCommands
                 Ksm = invocation.Value(ksm),
             };
             if (memory == new HostMemoryPolicyUpdate()) throw new CliException(ExitCode.Usage, "nothing to change was named", "lamina host set --help");
-            var changed = await invocation.Client.Hosts.UpdateAsync(invocation.Value(host), new HostUpdate { Memory = memory }, ifMatch: null, cancellationToken);
+            var changed = await invocation.Client.Hosts.UpdateAsync(await HostArgument.NameAsync(invocation, host, cancellationToken), new HostUpdate { Memory = memory }, ifMatch: null, cancellationToken);
             invocation.Say($"{changed.Name} is changed");
         });
     }
 
     public static Command Metrics()
     {
-        var host = new Argument<string>("host");
+        var host = HostArgument.Create();
         var options = new HistoryOptions();
         return CommandBuilder.Verb("metrics", "what it did until now", [host, .. options.All], async (invocation, cancellationToken) =>
-            HistoryView.Print(invocation.Printer, await invocation.Client.Hosts.GetMetricsAsync(invocation.Value(host), options.Range(invocation), cancellationToken), options.Only(invocation)));
+            HistoryView.Print(invocation.Printer, await invocation.Client.Hosts.GetMetricsAsync(await HostArgument.NameAsync(invocation, host, cancellationToken), options.Range(invocation), cancellationToken), options.Only(invocation)));
     }
 
     /// <summary>A daemon that has just started has read nothing yet; the rest is shown without it.</summary>

@@ -29,6 +29,9 @@ internal sealed class Invocation(ParseResult parsed) : IDisposable
 
     public T Value<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
 
+    /// <summary>Of an argument that need not be typed; null: it was not.</summary>
+    public T? Optional<T>(Argument<T> argument) => parsed.GetValue(argument);
+
     /// <summary>Whether the option was typed, so that a default is told from a wish.</summary>
     public bool Has(Option option) => parsed.GetResult(option) is { Implicit: false };
 
