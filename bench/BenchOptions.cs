@@ -5,6 +5,9 @@ namespace Lamina.Bench;
 /// <summary>What is measured, and how often.</summary>
 internal sealed record BenchOptions
 {
+    /// <summary><c>start</c> or <c>clone</c>.</summary>
+    public string What { get; init; } = "start";
+
     /// <summary>The folder of the published laminad and lamina.</summary>
     public string Programs { get; init; } = "";
 
@@ -32,6 +35,7 @@ internal sealed record BenchOptions
         {
             options = pair[0] switch
             {
+                "--what" => options with { What = pair[1] },
                 "--programs" => options with { Programs = pair[1] },
                 "--scripts" => options with { Scripts = pair[1] },
                 "--results" => options with { Results = pair[1] },

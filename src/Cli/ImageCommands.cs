@@ -114,7 +114,7 @@ internal static class ImageCommands
     private static Command Capture()
     {
         var name = new Argument<string>("name");
-        var vm = new Option<string>("--from-vm") { Description = "the VM whose disk it is made from: stopped, or with --snapshot", HelpName = "vm", Required = true };
+        var vm = new Option<string>("--from-vm") { Description = "the VM whose disk it is made from, stopped or running", HelpName = "vm", Required = true };
         var snapshot = new Option<string?>("--snapshot") { Description = "as it was at this snapshot", HelpName = "name" };
         var disk = new Option<int?>("--disk") { Description = "slot of the disk (default: the first one)", HelpName = "n" };
         var pool = new Option<string?>("--pool") { Description = "where it lives", HelpName = "name" };

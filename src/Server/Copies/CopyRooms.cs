@@ -13,7 +13,7 @@ internal sealed class CopyRooms : IDisposable
     {
         _parts = parts;
         var copier = new DiskCopier(parts.Pools, parts.Disks, parts.Workers, parts.Time);
-        var sources = new CopySources(parts);
+        var sources = new CopySources(parts, new CopyInstants(parts));
         new HostClones(parts, copier, sources).Register(parts.Executor);
         new HostCaptures(parts, copier, sources).Register(parts.Executor);
         new HostMoves(parts, copier).Register(parts.Executor);

@@ -6,37 +6,68 @@ using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Copies;
 
+/// <summary>What is to be read.</summary>
+/// <param name="Snapshot">Id of the snapshot; null: what the VM is now.</param>
+/// <param name="LayerOf">The layer of a disk that holds its content.</param>
+internal sealed record CopyPoint(string? Snapshot, Func<string, string> LayerOf);
+
 /// <summary>Gives the disks of a VM to read, in a state that nobody changes: a template's, a snapshot's, or those of a VM that is kept from starting.</summary>
-internal sealed class CopySources(CopyParts parts)
+internal sealed class CopySources(CopyParts parts, CopyInstants instants)
 {
-    /// <summary>Runs <paramref name="work"/> while the content stays as it is.</summary>
+    /// <summary>Runs <paramref name="work"/> while the content stays as it is. Of a running VM a snapshot is taken for that time.</summary>
     /// <param name="run">For whom.</param>
     /// <param name="vmId">The VM that is read.</param>
     /// <param name="snapshotId">Its snapshot; null: as it is now.</param>
     /// <param name="diskIds">The disks that are read.</param>
-    /// <param name="work">Gets the layer of each disk that holds the content.</param>
+    /// <param name="work">Gets what to read.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="ProblemException">The VM is gone or busy; or the work's own.</exception>
     public async Task ReadAsync(
-        OperationRun run, string vmId, string? snapshotId, IReadOnlyList<string> diskIds, Func<Func<string, string>, CancellationToken, Task> work, CancellationToken cancellation)
+        OperationRun run, string vmId, string? snapshotId, IReadOnlyList<string> diskIds, Func<CopyPoint, CancellationToken, Task> work, CancellationToken cancellation)
     {
         var vm = parts.Cache.Snapshot.Get(Keys.Vms.Spec, vmId)
             ?? throw new ProblemException(ProblemKind.NotFound, "vm.notFound", "The VM that was to be read is gone.");
-        if (snapshotId is not null || vm.Record.Template)
-        {
-            using var pass = await parts.Disks.Gate.ReadAsync(WithBases(diskIds), cancellation);
-            if (snapshotId is not null) RequireSnapshot(snapshotId);
-            await work(disk => LayerOf(snapshotId, disk), cancellation);
-            return;
-        }
+        if (snapshotId is not null || vm.Record.Template) await FrozenAsync(snapshotId, diskIds, work, cancellation);
+        else if (Runs(vmId) || !await AtRestAsync(run, vm, diskIds, work, cancellation)) await InstantAsync(run, vmId, diskIds, work, cancellation);
+    }
 
+    private bool Runs(string vmId) => parts.Cache.Snapshot.Get(Keys.Vms.Status, vmId)?.Record.State is VmState.Running or VmState.Paused;
+
+    private async Task FrozenAsync(string? snapshotId, IReadOnlyList<string> diskIds, Func<CopyPoint, CancellationToken, Task> work, CancellationToken cancellation)
+    {
+        using var pass = await parts.Disks.Gate.ReadAsync(WithBases(diskIds), cancellation);
+        if (snapshotId is not null) RequireSnapshot(snapshotId);
+        await work(new CopyPoint(snapshotId, disk => LayerOf(snapshotId, disk)), cancellation);
+    }
+
+    /// <returns>False: it runs by now.</returns>
+    private async Task<bool> AtRestAsync(
+        OperationRun run, CachedRecord<VmSpec> vm, IReadOnlyList<string> diskIds, Func<CopyPoint, CancellationToken, Task> work, CancellationToken cancellation)
+    {
+        bool runs = false;
         run.Report(null, $"waiting until VM '{vm.Record.Name}' is at rest");
-        await parts.Vms.RunJobAsync(vmId, new CopyJob(run, async (borrowed, token) =>
+        await parts.Vms.RunJobAsync(vm.Id, new CopyJob(run, async (borrowed, token) =>
         {
-            if (borrowed.Vm is not null) throw ProblemException.Conflict("vm.running", $"VM '{vm.Record.Name}' runs, and its disks change all the time.", "Shut it down first, or name one of its snapshots.");
+            runs = borrowed.Vm is not null;
+            if (runs) return;
             using var pass = await parts.Disks.Gate.ReadAsync(WithBases(diskIds), token);
-            await work(ActiveOf, token);
+            await work(new CopyPoint(null, ActiveOf), token);
         }), cancellation);
+        return !runs;
+    }
+
+    private async Task InstantAsync(OperationRun run, string vmId, IReadOnlyList<string> diskIds, Func<CopyPoint, CancellationToken, Task> work, CancellationToken cancellation)
+    {
+        await instants.DropAllAsync(run, vmId); // of an earlier attempt
+        string snapshotId = await instants.TakeAsync(run, vmId, cancellation);
+        try
+        {
+            await FrozenAsync(snapshotId, diskIds, work, cancellation);
+        }
+        finally
+        {
+            await instants.DropAllAsync(run, vmId);
+        }
     }
 
     /// <summary>The firmware's variables of a VM, now or at a snapshot; they need not be there.</summary>

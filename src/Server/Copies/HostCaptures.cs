@@ -34,9 +34,9 @@ internal sealed class HostCaptures(CopyParts parts, DiskCopier copier, CopySourc
         try
         {
             await work.BeginAsync(cancellation);
-            await sources.ReadAsync(run, (string?)parameters[HostExports.VmParameter] ?? "", (string?)parameters[HostExports.SnapshotParameter], [diskId], (layerOf, token) =>
+            await sources.ReadAsync(run, (string?)parameters[HostExports.VmParameter] ?? "", (string?)parameters[HostExports.SnapshotParameter], [diskId], (point, token) =>
             {
-                var paths = parts.Disks.PathsOf(diskId, disk.Record, layerOf(diskId));
+                var paths = parts.Disks.PathsOf(diskId, disk.Record, point.LayerOf(diskId));
                 return copier.ConvertAsync(run, paths, image.Record.Pool, Path.Join(work.Folder, ImageWork.ResultName), QemuImgTarget.Qcow2, $"disk {disk.Record.Name}", token);
             }, cancellation);
             cancellation.ThrowIfCancellationRequested();

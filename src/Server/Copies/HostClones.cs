@@ -66,19 +66,19 @@ internal sealed class HostClones(CopyParts parts, DiskCopier copier, CopySources
             statuses.Add((await parts.Disks.EnsureAsync(disk.Id, disk.Spec, cancellation))!);
         }
 
-        CopyOwnFiles(draft);
+        CopyOwnFiles(draft, draft.Snapshot);
         return statuses;
     }
 
     private async Task<IReadOnlyList<DiskStatus>> CopyAsync(OperationRun run, CloneDraft draft, CancellationToken cancellation)
     {
         IReadOnlyList<DiskStatus> statuses = [];
-        await sources.ReadAsync(run, draft.Source, draft.Snapshot, [.. draft.Disks.Select(disk => disk.Source)], async (layerOf, token) =>
+        await sources.ReadAsync(run, draft.Source, draft.Snapshot, [.. draft.Disks.Select(disk => disk.Source)], async (point, token) =>
         {
-            var copies = CopiesOf(draft, disk => layerOf(disk.Source));
+            var copies = CopiesOf(draft, disk => point.LayerOf(disk.Source));
             statuses = await copier.CopyAsync(run, copies, token);
             copier.Place(run.Id, copies);
-            CopyOwnFiles(draft);
+            CopyOwnFiles(draft, point.Snapshot);
         }, cancellation);
         return statuses;
     }
@@ -135,11 +135,11 @@ internal sealed class HostClones(CopyParts parts, DiskCopier copier, CopySources
     }
 
     /// <summary>The firmware's variables: boot entries and keys belong to what is installed on the disks. A TPM is another one in each machine.</summary>
-    private void CopyOwnFiles(CloneDraft draft)
+    private void CopyOwnFiles(CloneDraft draft, string? snapshot)
     {
         if (draft.Spec.Firmware != VmFirmware.Uefi || parts.Cache.Snapshot.Get(Keys.Vms.Spec, draft.Source) is not { } source) return;
         var from = parts.Pools.PathsOf(VmHome.PoolOf(parts.Cache.Snapshot, source.Record));
-        string file = sources.NvramOf(draft.Source, from, draft.Snapshot);
+        string file = sources.NvramOf(draft.Source, from, snapshot);
         if (!File.Exists(file)) return;
         var to = parts.Pools.PathsOf(HomeOf(draft));
         using (var root = RootedDirectory.Open(to.Root))

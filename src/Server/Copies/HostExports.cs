@@ -87,9 +87,9 @@ internal sealed class HostExports(CopyParts parts, DiskCopier copier, CopySource
             await ToolLeftovers.EndAsync(run.Id, cancellation);
             Remake(pool.Root, folder);
             string path = Path.Join(folder, "export");
-            await sources.ReadAsync(run, vmId, snapshot, [diskId], async (layerOf, token) =>
+            await sources.ReadAsync(run, vmId, snapshot, [diskId], async (point, token) =>
             {
-                var paths = parts.Disks.PathsOf(diskId, disk.Record, layerOf(diskId));
+                var paths = parts.Disks.PathsOf(diskId, disk.Record, point.LayerOf(diskId));
                 await copier.ConvertAsync(run, paths, disk.Record.Pool, path, form, $"disk {disk.Record.Name}", token);
             }, cancellation);
             parts.Pools.Release(DiskCopier.OwnerOf(run.Id, disk.Record.Pool));
