@@ -186,7 +186,7 @@ public sealed class ApiConnection : IDisposable
         if (request.IdempotencyKey is { } key) headers.Add("Idempotency-Key", key);
         if (request.RangeFrom is > 0 and var from) headers.Range = new RangeHeaderValue(from, null);
         if (request.LastEventId is { } last) headers.Add("Last-Event-ID", last);
-        if (request.Method == HttpMethod.Get && _revisions.Newest is { } revision) headers.Add(RevisionMemory.WaitHeader, revision);
+        if ((request.Method == HttpMethod.Get || request.Method == HttpMethod.Head) && _revisions.Newest is { } revision) headers.Add(RevisionMemory.WaitHeader, revision);
         return message;
     }
 

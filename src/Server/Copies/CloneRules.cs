@@ -70,6 +70,7 @@ internal static class CloneRules
             Nics = nics,
             CloudInit = CloudInitOf(clone, id, source),
             Tpm = source.Tpm is null ? null : new VmTpm { Secret = Guid.CreateVersion7(now).ToString() },
+            NvramResets = 0,
             Autostart = source.Autostart is { } autostart ? autostart with { Enabled = false } : null,
             Notes = clone.Notes ?? source.Notes,
             Tags = clone.Tags ?? source.Tags,

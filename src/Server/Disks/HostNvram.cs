@@ -16,8 +16,8 @@ internal static class HostNvram
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Beside the copy: how many resets it has seen.</summary>
-    private const string ResetsName = "resets";
+    /// <summary>How many resets the copy has seen. Not beside it: a snapshot that is restored brings back the copy, and no reset that is over.</summary>
+    private const string ResetsName = "nvram-resets";
 
     /// <summary>
     /// Copies the template once; a copy that is there is the VM's and is left alone, until one more reset is asked for. Safe to repeat: after a death in
@@ -49,5 +49,5 @@ internal static class HostNvram
     private static int ResetsSeen(PoolPaths pool, string vmId) =>
         File.Exists(ResetsFile(pool, vmId)) && int.TryParse(File.ReadAllText(ResetsFile(pool, vmId)), NumberStyles.None, CultureInfo.InvariantCulture, out int seen) ? seen : 0;
 
-    private static string ResetsFile(PoolPaths pool, string vmId) => Path.Join(pool.NvramFolder(vmId), ResetsName);
+    private static string ResetsFile(PoolPaths pool, string vmId) => Path.Join(pool.VmFolder(vmId), ResetsName);
 }
