@@ -29,7 +29,10 @@ public abstract record VmChange
     /// <summary>Sets the cable, and records what the caller did with the tap.</summary>
     public sealed record SetNic(int Slot, bool LinkUp, string? Network) : VmChange;
 
-    /// <summary>Adds CPUs, up to the machine's limit. They are taken out under KVM only: TCG corrupts its heap by that (QEMU 7.2).</summary>
+    /// <summary>
+    /// Adds CPUs, up to the machine's limit, and takes such out again. Under KVM only: TCG ends in an assertion when its cache has no region left for a further
+    /// CPU (QEMU 7.2, tcg/region.c), and corrupts its heap when one is taken out.
+    /// </summary>
     public sealed record SetCpus(int Cpus) : VmChange;
 
     /// <summary>Asks the guest for this much of the room between its memory and the limit.</summary>

@@ -32,7 +32,7 @@ internal static class VmCdromCommands
     private static Command Eject()
     {
         var vm = VmArgument.Create();
-        var slot = new Argument<int?>("drive") { Description = "its slot (default: the one with a medium)", Arity = ArgumentArity.ZeroOrOne };
+        var slot = new Option<int?>("--drive") { Description = "its slot (default: the one with a medium)", HelpName = "slot" };
         var force = Force();
         return CommandBuilder.Verb("eject", "take the medium out of a drive", [vm, slot, force], async (invocation, cancellationToken) =>
         {

@@ -11,6 +11,8 @@ internal sealed class VmLaunchOptions
     private readonly Option<string?> image = new("--image") { Description = "image for the first disk", HelpName = "name" };
     private readonly Option<string?> template = new("--template") { Description = "make it a linked clone of this template", HelpName = "vm" };
     private readonly Option<int?> cpus = new("--cpus") { Description = "virtual CPUs (default 1)", HelpName = "n" };
+    private readonly Option<int?> maxCpus = new("--max-cpus") { Description = "how many CPUs it can get while it runs (default: as many as the host)", HelpName = "n" };
+    private readonly Option<string?> maxMemory = new("--max-memory") { Description = "how far its memory can grow while it runs", HelpName = "size" };
     private readonly Option<string?> memory = new("--memory") { Description = "for example 2GiB (default 512MiB)", HelpName = "size" };
     private readonly Option<string?> memoryMin = new("--memory-min") { Description = "below this the balloon never takes it (default: half)", HelpName = "size" };
     private readonly Option<bool> mergeMemory = new("--merge-memory") { Description = "let the kernel keep once what is the same in several such guests (KSM)" };
@@ -45,7 +47,7 @@ internal sealed class VmLaunchOptions
 
     public IEnumerable<Symbol> All =>
     [
-        Name, image, template, cpus, memory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, nic, sshKey, user, passwordFile, hostname,
+        Name, image, template, cpus, maxCpus, memory, maxMemory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, nic, sshKey, user, passwordFile, hostname,
         userData, networkConfig, restart, autostart, notes, tag,
     ];
 
@@ -58,7 +60,9 @@ internal sealed class VmLaunchOptions
             Name = invocation.Value(Name),
             Image = invocation.Value(image),
             Cpus = invocation.Value(cpus),
+            MaxCpus = invocation.Value(maxCpus),
             MemoryMiB = SizeOptions.MemoryMiB(memory, invocation),
+            MaxMemoryMiB = SizeOptions.MemoryMiB(maxMemory, invocation),
             MemoryMinMiB = SizeOptions.MemoryMiB(memoryMin, invocation),
             MergeMemory = invocation.Value(mergeMemory),
             Disks = Disks(invocation),

@@ -254,6 +254,8 @@ internal sealed class QemuChanges(QemuVm vm, QemuMonitor monitor, EventWaiters e
 
     private async Task SetCpusAsync(VmChange.SetCpus set, CancellationToken deadline, CancellationToken cancellationToken)
     {
+        if (Definition.Accelerator != Accelerator.Kvm && set.Cpus != Definition.Cpus)
+            throw Impossible("without KVM, QEMU may crash when a CPU comes or goes", "It has them at its next start.");
         var places = await CpusAsync(cancellationToken);
         var present = places.Count(place => place.QomPath != null);
         for (var index = 0; index < places.Count && present < set.Cpus; index++)
@@ -274,8 +276,6 @@ internal sealed class QemuChanges(QemuVm vm, QemuMonitor monitor, EventWaiters e
 
     private async Task RemoveCpuAsync(string path, CancellationToken deadline, CancellationToken cancellationToken)
     {
-        if (Definition.Accelerator != Accelerator.Kvm)
-            throw Impossible("without KVM, QEMU may crash when a CPU is taken out", "It gets fewer CPUs at its next start.");
         const string plugged = "/machine/peripheral/";
         if (!path.StartsWith(plugged, StringComparison.Ordinal))
             throw Impossible("the CPUs with which it was started cannot be taken out", "It gets fewer CPUs at its next start.");

@@ -13,7 +13,7 @@ internal static class VmFailures
         Code = GuestDeclinedCode,
         Message = $"{why}. The request stands: it is done when the guest obeys, or at the next start of VM '{name}'.",
         Remedy = what.Kind == Plan.VmLiveKind.ChangeMedium
-            ? $"Unmount it in the guest, or take it by force: lamina vm cdrom eject {name} {what.Slot} --force."
+            ? $"Unmount it in the guest, or take it by force: lamina vm cdrom eject {name} --drive {what.Slot} --force."
             : $"Let go of it in the guest and ask again, or restart the guest: lamina vm reset {name}.",
     };
 

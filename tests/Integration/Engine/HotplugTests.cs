@@ -37,7 +37,7 @@ public class HotplugTests
         await vm.DisposeAsync();
         await using var again = (await host.NewEngine().AttachAsync(definition.RuntimeFolder, host.Deadline)).Vm!;
         Assert.Equal(vm.Definition.Disks, again.Definition.Disks, DiskSlots);
-        Assert.Equal((2, RoomMiB), (again.Definition.Cpus, again.Definition.PluggedMemoryMiB));
+        Assert.Equal((vm.Definition.Cpus, RoomMiB), (again.Definition.Cpus, again.Definition.PluggedMemoryMiB));
         await again.KillAsync(host.Deadline);
     }
 
@@ -161,11 +161,17 @@ public class HotplugTests
 
     private static async Task CpusAndMemory(IVm vm, SerialReader console, EngineHost host)
     {
-        await DoAsync(vm, new VmChange.SetCpus(2), host);
-        await DoAsync(vm, new VmChange.SetCpus(2), host);
-        await console.WaitForAsync("until echo 1 > /sys/devices/system/cpu/cpu1/online; do sleep 0.1; done; echo cpus-$(nproc)", "cpus-2", host);
         if (vm.Definition.Accelerator == Accelerator.Tcg)
-            await Assert.ThrowsAsync<VmEngineException>(() => vm.ChangeAsync(new VmChange.SetCpus(1), host.Deadline, host.Deadline));
+        {
+            // QEMU would end in an assertion once in a while: nothing is tried.
+            Assert.Equal(VmEngineFailure.Impossible, (await Assert.ThrowsAsync<VmEngineException>(() => DoAsync(vm, new VmChange.SetCpus(2), host))).Failure);
+        }
+        else
+        {
+            await DoAsync(vm, new VmChange.SetCpus(2), host);
+            await DoAsync(vm, new VmChange.SetCpus(2), host);
+            await console.WaitForAsync("until echo 1 > /sys/devices/system/cpu/cpu1/online; do sleep 0.1; done; echo cpus-$(nproc)", "cpus-2", host);
+        }
 
         await console.WaitForAsync("echo online_movable > /sys/devices/system/memory/auto_online_blocks; echo movable-$((1+1))", "movable-2", host);
         await DoAsync(vm, new VmChange.SetMemory(RoomMiB), host);

@@ -125,10 +125,11 @@ public class VmLiveTests
         Assert.Equal(["SetMemory", "SetLimits"], world.Guest.Changes.Skip(2).Select(change => change.GetType().Name));
         Assert.Equal(before, world.Guest.Definition.Limits.MemoryLimitBytes);
 
-        // More than the host has is refused, and not given by halves.
-        var refused = await world.Host.EndOfAsync(await world.Host.AskChangeAsync(world.Id, spec => spec with { Cpus = 2 }, "$.cpus"));
-        Assert.Equal(OperationPhase.Succeeded, refused.Phase);
-        Assert.Equal((2, 200), (world.Guest.Definition.Cpus, world.Guest.Definition.Limits.CpuQuotaPercent));
+        // What the host has promised to others is refused, and not given by halves.
+        await world.Host.LaunchAsync(Small with { Name = "web2", MemoryMiB = 7000, MaxMemoryMiB = null });
+        var refused = await world.Host.EndOfAsync(await world.Host.AskChangeAsync(world.Id, spec => spec with { MemoryMiB = 1024 }, "$.memoryMiB"));
+        Assert.Equal((OperationPhase.Failed, "host.memoryFull"), (refused.Phase, refused.Failure?.Code));
+        Assert.Equal(before, world.Guest.Definition.Limits.MemoryLimitBytes);
     }
 
     [Fact]

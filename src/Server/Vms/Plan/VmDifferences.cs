@@ -132,8 +132,8 @@ internal static class VmDifferences
     private static IEnumerable<VmDifference> Sizes(VmSpec spec, VmDefinition running)
     {
         if (spec.Cpus > running.MaxCpus) yield return VmDifference.Restart("$.cpus", $"The VM was started with places for {running.MaxCpus} CPUs.");
-        else if (spec.Cpus < running.Cpus && running.Accelerator != Engine.Accelerator.Kvm)
-            yield return VmDifference.Restart("$.cpus", "Without KVM, QEMU may crash when a CPU is taken out: the VM gets fewer CPUs at the next start.");
+        else if (spec.Cpus != running.Cpus && running.Accelerator != Engine.Accelerator.Kvm)
+            yield return VmDifference.Restart("$.cpus", "Without KVM, QEMU may crash when a CPU comes or goes: the VM has them at the next start.");
         else if (spec.Cpus != running.Cpus) yield return VmDifference.Live("$.cpus", VmLiveKind.SetCpus, 0, spec.Cpus.ToString(CultureInfo.InvariantCulture));
 
         int memory = running.MemoryMiB + running.PluggedMemoryMiB;
