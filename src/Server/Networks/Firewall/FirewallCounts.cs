@@ -37,13 +37,23 @@ internal sealed record FirewallCounts
         {
             Direction = direction,
             Peer = Text(element.Key[1]!),
-            Protocol = Text(element.Key[2]!),
+            Protocol = ProtocolOf(Text(element.Key[2]!)),
             Port = element.Key[3]!.GetValue<int>() is var port and not 0 ? port : null,
             Packets = element.Packets,
         }));
 
     private static IEnumerable<JsonNode> Objects(byte[] json, string kind) =>
         JsonNode.Parse(json)?["nftables"]?.AsArray().Select(item => item?[kind]).OfType<JsonNode>() ?? throw new JsonException("nft told nothing");
+
+    /// <summary>nft prints numbers where the host has no /etc/protocols.</summary>
+    private static string ProtocolOf(string protocol) => protocol switch
+    {
+        "1" => "icmp",
+        "6" => "tcp",
+        "17" => "udp",
+        "58" or "ipv6-icmp" => "icmpv6",
+        _ => protocol,
+    };
 
     private static string Text(JsonNode value) => value.ToString();
 }

@@ -137,7 +137,7 @@ internal static class FirewallText
     {
         FirewallProtocol.Tcp => "meta l4proto tcp " + Ports(rule),
         FirewallProtocol.Udp => "meta l4proto udp " + Ports(rule),
-        FirewallProtocol.Icmp => isIPv6 ? "meta l4proto ipv6-icmp " : "meta l4proto icmp ",
+        FirewallProtocol.Icmp => isIPv6 ? "meta l4proto icmpv6 " : "meta l4proto icmp ",
         _ => "",
     };
 

@@ -12,7 +12,7 @@ internal static class FirewallTrackingText
             ether type arp accept
             udp sport 67 udp dport 68 accept
             udp sport 547 udp dport 546 accept
-            icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query } accept
+            icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld2-listener-report } accept
 
         """;
 

@@ -27,7 +27,7 @@ public class FirewallCountsTests
         var counters = Json(Meta + """, {"counter": {"family": "bridge", "name": "rule_a_1", "table": "t", "handle": 2, "packets": 3, "bytes": 180}}""");
         var drops = Json(Meta + """
             , {"set": {"name": "dropped4_in", "elem": [
-              {"elem": {"val": {"concat": ["lma", "10.0.0.2", "tcp", 22]}, "expires": 599, "counter": {"packets": 7, "bytes": 420}}},
+              {"elem": {"val": {"concat": ["lma", "10.0.0.2", 6, 22]}, "expires": 599, "counter": {"packets": 7, "bytes": 420}}},
               {"elem": {"val": {"concat": ["lma", "10.0.0.3", 47, 0]}, "expires": 599, "counter": {"packets": 1, "bytes": 60}}}]}}
             """);
         var counts = FirewallCounts.Read(counters, [drops, Json(Meta), Json(Meta), Json(Meta)]);
