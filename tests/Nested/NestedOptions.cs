@@ -27,8 +27,8 @@ internal sealed record NestedOptions
             string? Value() => ++index < args.Length ? args[index] : null;
             NestedOptions? next = args[index] switch
             {
-                "--package" => Value() is { } file ? options with { Package = file } : null,
-                "--next" => Value() is { } file ? options with { NextPackage = file } : null,
+                "--package" => Value() is { } file ? options with { Package = Path.GetFullPath(file) } : null,
+                "--next" => Value() is { } file ? options with { NextPackage = Path.GetFullPath(file) } : null,
                 "--until" => Value() is { } part ? options with { Until = part } : null,
                 "--hold" => options with { Hold = true },
                 "--list" => options with { List = true },

@@ -10,8 +10,7 @@ internal static class KvmSteps
     [
         new("a vCPU is plugged in and taken out while the guest runs", ChangeCpusAsync),
         new("the exits of its vCPUs and the pressure on its cgroup are measured", MeasureAsync),
-        new("a disk image boots with UEFI by KVM", BootUefiAsync),
-        new("a machine for Windows 11 runs: Secure Boot, TPM, Hyper-V's interfaces", RunWindowsMachineAsync),
+        new("a machine for Windows runs: Hyper-V's interfaces, local time, a TPM", RunWindowsMachineAsync),
         new("what Debian's kernel offers networks and guests", ReadKernelAsync),
     ];
 
@@ -47,29 +46,26 @@ internal static class KvmSteps
         scene.Say(string.Create(CultureInfo.InvariantCulture, $"{exits:0} exits a second; CPU pressure {pressure:0.0} %"));
     }
 
-    /// <summary>No Windows can be had here: the machine is made and its firmware started, which is what KVM could refuse.</summary>
+    /// <summary>
+    /// No Windows can be had here: the machine is made and its firmware started, which is what KVM could refuse. With BIOS: OVMF in a guest of a guest ends
+    /// QEMU 7.2's emulation of AMD-V (`tcg_handle_interrupt: assertion failed: (qemu_mutex_iothread_locked())`), and the host with it.
+    /// </summary>
     private static async Task RunWindowsMachineAsync(Scene scene)
     {
-        await scene.RunAsync("lamina vm launch windows --os win11 --cpus 1 --memory 512MiB --disk 1GiB --network none", 180);
+        await scene.RunAsync("lamina vm launch windows --os win10 --firmware bios --tpm true --cpus 1 --memory 512MiB --disk 1GiB --network none", 180);
         int qemu = await scene.QemuAsync("windows") ?? throw new StepFailedException("It has no QEMU.");
         string[] arguments = (await scene.RunAsync("lamina vm qemu-args windows")).Split('\n');
-        scene.Say(arguments[Array.IndexOf(arguments, "-cpu") + 1]);
-        scene.Require(arguments.Any(argument => argument.Contains("hv-relaxed=on", StringComparison.Ordinal)), "It has no Hyper-V interfaces.");
-        scene.Require(arguments.Any(argument => argument.Contains("secure", StringComparison.Ordinal)), "It has no Secure Boot.");
+        scene.Say(Following("-cpu"));
+        scene.Say($"-rtc {Following("-rtc")}");
+        scene.Require(Following("-cpu").Contains("hv-relaxed=on", StringComparison.Ordinal), "It has no Hyper-V interfaces.");
+        scene.Require(Following("-rtc").Contains("localtime", StringComparison.Ordinal), "Its clock is not local time.");
         string members = await scene.RunAsync($"for pid in $(cat {await scene.ScopeAsync("windows")}/cgroup.procs); do cat /proc/$pid/comm; done | sort -u | paste -sd' '");
         scene.Say($"in its scope: {members}");
         scene.Require(members.Contains("swtpm", StringComparison.Ordinal), "It has no TPM.");
         scene.Require(await scene.StateAsync("windows") == "running" && await scene.QemuAsync("windows") == qemu, "It does not run.");
         await scene.RunAsync("lamina vm delete windows --yes --force", 60);
-    }
 
-    private static async Task BootUefiAsync(Scene scene)
-    {
-        await scene.RunAsync($"lamina image import {Scene.Media}/disk.qcow2 --name small", 120);
-        await scene.RunAsync("lamina vm launch uefi --image small --firmware uefi --memory 256MiB", 120);
-        await scene.WaitForGuestAsync("uefi", 360);
-        scene.Say(await scene.RunAsync("lamina vm exec uefi -- sh -c 'ls -d /sys/firmware/efi; uname -r; grep -m1 \"model name\" /proc/cpuinfo'"));
-        await scene.RunAsync("lamina vm delete uefi --yes --force");
+        string Following(string option) => arguments[Array.IndexOf(arguments, option) + 1];
     }
 
     /// <summary>For those who build on it: the outer machine has none of these.</summary>
