@@ -17,7 +17,8 @@ internal static class InstallationSteps
         scene.Require(state == "running", $"systemd says: {state}");
         scene.Say(await scene.RunAsync("echo \"$(. /etc/os-release; echo $PRETTY_NAME), Linux $(uname -r), $(systemctl --version | head -n 1)\""));
         scene.Say("cgroup v2 controls " + await scene.RunAsync("cat /sys/fs/cgroup/cgroup.controllers"));
-        scene.Say(await scene.RunAsync("dmesg | grep -iE 'kvm: nested|nested paging' | sed 's/^[^]]*] //'; ls -l /dev/kvm"));
+        // udev loads KVM's module when it comes to it.
+        scene.Say(await scene.RunAsync("udevadm settle; dmesg | grep -iE 'kvm: nested|nested paging' | sed 's/^[^]]*] //'; ls -l /dev/kvm"));
         await scene.RunAsync($"mkdir -p {Scene.Media} && mount -o ro /dev/sr0 {Scene.Media}");
     }
 
