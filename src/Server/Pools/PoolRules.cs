@@ -71,9 +71,9 @@ internal static class PoolRules
     public static string? RefuseProvision(string name, int? percent, long totalBytes, long provisionedBytes, long moreBytes)
     {
         if (percent is not { } bound || totalBytes <= 0) return null;
-        long most = (long)((Int128)totalBytes * bound / 100);
-        if (provisionedBytes + moreBytes <= most) return null;
-        return $"Pool {name} may promise {Sizes.Format(most)} to guests ({bound} % of its size); {Sizes.Format(provisionedBytes)} are promised, and {Sizes.Format(moreBytes)} more are asked for: "
+        var most = (Int128)totalBytes * bound / 100;
+        if ((Int128)provisionedBytes + moreBytes <= most) return null;
+        return $"Pool {name} may promise {Sizes.Format((long)most)} to guests ({bound} % of its size); {Sizes.Format(provisionedBytes)} are promised, and {Sizes.Format(moreBytes)} more are asked for: "
             + $"ask for less, use another pool, or raise the bound: lamina pool set {name} --over-provision PERCENT.";
     }
 
