@@ -57,7 +57,7 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         var recorded = known?.State == ContentState.Ready;
         if (File.Exists(paths.Path))
         {
-            if (recorded && known!.SizeBytes == spec.SizeBytes) return null;
+            if (recorded && (known!.SizeBytes == spec.SizeBytes || IsOpen(spec))) return null;
             var grown = await growth.EnsureAsync(spec.Name, paths.Chain[0], spec.SizeBytes, cancellation);
             var status = (recorded ? known! : Ready(paths.Path)) with { SizeBytes = spec.SizeBytes };
             return recorded && !grown && known!.SizeBytes is null ? null : status;
@@ -103,6 +103,10 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         foreach (string file in unnamed) root.DeleteFile(System.IO.Path.Join(folder, file));
         return [.. unnamed.Select(file => System.IO.Path.Join(pool.Root, folder, file))];
     }
+
+    /// <summary>A process has it: that grows it itself.</summary>
+    private bool IsOpen(DiskSpec spec) => spec.Vm is { } vm
+        && cache.Snapshot.Get(Keys.Vms.Status, vm)?.Record.State is VmState.Running or VmState.Paused or VmState.Stopping or VmState.Unresponsive;
 
     /// <summary>Deletes the disk's file; one that is not there is no error. The caller deletes the records afterwards.</summary>
     public void Delete(string diskId, DiskSpec spec)
