@@ -172,8 +172,8 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         {
             var snapshot = _cache.Snapshot;
             var plan = HostIpv6.Apply(_netlink, NetworkPlan.From(_instance, snapshot));
-            // A card that has left the records may still be held by its guest: it is cut off before its rules go.
-            foreach (string gone in _applied.Values.SelectMany(network => network.Nics).Select(nic => nic.Tap).Except(plan.SelectMany(network => network.Nics).Select(nic => nic.Tap))) Cut(gone);
+            // A card that has left its VM's record may still be held by its guest: it is cut off before its rules go. A network's lost record cuts nobody off.
+            foreach (string gone in _applied.Values.SelectMany(network => network.Nics).Select(nic => nic.Tap).Except(NetworkPlan.TapsOf(_instance, snapshot))) Cut(gone);
             var uplinks = new Dictionary<string, NetworkUplink>(StringComparer.Ordinal);
             var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
             foreach (var (network, failure) in _uplinks.RemoveOthers(NetworkPlan.Present(snapshot).Select(spec => spec.Id).ToHashSet(StringComparer.Ordinal)))

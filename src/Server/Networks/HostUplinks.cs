@@ -137,7 +137,7 @@ internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, TimeProvid
             return;
         }
 
-        if (links.FirstOrDefault(port => port.MasterIndex == bridge.Index && port.Name != intent.Device && port.HasCarrier) is { } used)
+        if (links.FirstOrDefault(port => port.MasterIndex == bridge.Index && port.Name != intent.Device) is { } used)
             throw ProblemException.Conflict("network.inUse", $"A guest is plugged into {intent.Bridge} by {used.Name} ({used.Alias}).", "Shut that guest down; the card is given back then.");
         RollBack(intent with { Addressing = netlink.ReadAddressing(bridge.Index) });
     }

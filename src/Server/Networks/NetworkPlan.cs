@@ -31,6 +31,10 @@ internal static class NetworkPlan
     /// <summary>The name of a card's tap, whether it is there or not.</summary>
     public static string TapOf(Instance instance, string vmId, int slot) => instance.LinkName(vmId, TapSlot(slot));
 
+    /// <summary>The taps of all cards of all VMs.</summary>
+    public static IEnumerable<string> TapsOf(Instance instance, CacheSnapshot snapshot) =>
+        snapshot.All(Keys.Vms.Spec).SelectMany(vm => vm.Record.Nics.Select(nic => TapOf(instance, vm.Id, nic.Slot)));
+
     public static string TapOwner(Instance instance, string vmId, int slot) => instance.LinkOwner(vmId, TapSlot(slot));
 
     private static string TapSlot(int slot) => $"nic{slot}";
