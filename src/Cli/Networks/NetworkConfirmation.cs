@@ -44,7 +44,8 @@ internal static class NetworkConfirmation
         var attempt = network.Spec.Bridge!.Attempt;
         var seconds = network.Spec.Bridge.ConfirmSeconds;
         invocation.Say($"moving this host's addresses from {network.Spec.Bridge.Device} to a bridge; that is taken back after {seconds} s unless it is confirmed");
-        var seen = await WatchAsync(invocation, network, at => at.Uplink?.Attempt == attempt || at.Failure is not null, TimeSpan.FromSeconds(seconds) + Patience, cancellationToken);
+        var before = network.Status?.Failure?.Message; // of an earlier try
+        var seen = await WatchAsync(invocation, network, at => at.Uplink?.Attempt == attempt || (at.Failure is { } failure && failure.Message != before), TimeSpan.FromSeconds(seconds) + Patience, cancellationToken);
         if (seen?.Uplink?.State == UplinkState.AwaitingConfirmation && MayConfirm(invocation, network, yes))
         {
             using var client = invocation.Connect(OneTry);

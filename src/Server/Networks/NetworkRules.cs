@@ -153,7 +153,7 @@ internal static class NetworkRules
         if (name == HostNetworks.DefaultName && network.Record.Project == ProjectRecord.DefaultProject)
             return ProblemException.Conflict("network.default", "The network 'default' is made at each start of the daemon: it is not deleted.", "Leave it unused: name another network for each card.");
         return UsersOf(network.Id, snapshot) is { Count: > 0 } users
-            ? ProblemException.Conflict("network.inUse", $"Network '{name}' is used by {string.Join(", ", users)}.", "Remove those cards or VMs first: lamina vm nic remove VM NETWORK.")
+            ? ProblemException.Conflict("network.inUse", $"Network '{name}' is used by {string.Join(", ", users)}.", "Remove those cards or VMs first: lamina vm nic remove VM SLOT.")
             : null;
     }
 
