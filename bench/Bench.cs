@@ -3,7 +3,7 @@ namespace Lamina.Bench;
 /// <summary>One run from an empty installation to its figures; nothing stays on the machine.</summary>
 internal static class Bench
 {
-    public static async Task<BenchResult> RunAsync(BenchOptions options)
+    private static async Task<BenchResult> RunAsync(BenchOptions options)
     {
         // Short, since sockets lie below it; and on a disk, since that is what both sides' files are on in earnest.
         string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
@@ -18,13 +18,19 @@ internal static class Bench
         }
     }
 
+    public static async Task StartAsync(BenchOptions options)
+    {
+        var result = await RunAsync(options);
+        await Report.WriteAsync(options.Results, "start", Report.Json(result), Report.Table(result));
+    }
+
     private static async Task<BenchResult> RunAsync(BenchOptions options, string folder)
     {
         string before = Load();
         await using var daemon = new BenchDaemon(options.Programs, folder);
         await daemon.StartAsync();
         long idleKiB = await daemon.IdleResidentAsync();
-        var lamina = new LaminaGuest(daemon.Client);
+        var lamina = new LaminaGuest(daemon.Client, "bench", LaminaGuest.DefaultMemoryMiB);
         await using var bare = new BareGuest(options.Scripts, Path.Join(folder, "bare"));
         string machineType = await PrepareAsync(daemon, lamina, bare, folder);
         await using var libvirt = await LibvirtGuest.OpenAsync(options.Scripts, Path.Join(folder, "libvirt"), machineType);
@@ -48,7 +54,7 @@ internal static class Bench
     }
 
     /// <returns>The guest's machine type.</returns>
-    private static async Task<string> PrepareAsync(BenchDaemon daemon, LaminaGuest lamina, BareGuest bare, string folder)
+    public static async Task<string> PrepareAsync(BenchDaemon daemon, LaminaGuest lamina, BareGuest bare, string folder)
     {
         string image = Path.Join(folder, "image.qcow2");
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", image, "1G");
@@ -62,14 +68,14 @@ internal static class Bench
         return arguments[Array.IndexOf(arguments, "-machine") + 1].Split(',')[0];
     }
 
-    private static async Task<Machine> MachineAsync(string loadBefore) => new(
+    public static async Task<Machine> MachineAsync(string loadBefore) => new(
         (await File.ReadAllLinesAsync("/proc/cpuinfo")).First(line => line.StartsWith("model name", StringComparison.Ordinal)).Split(": ")[1],
         Environment.ProcessorCount,
         (await Run.OutputAsync("uname", "-r")).Trim(),
         (await Run.OutputAsync("qemu-system-x86_64", "--version")).Split('\n')[0].Replace("QEMU emulator version ", "", StringComparison.Ordinal),
-        (await Run.OutputAsync("virsh", "--version")).Trim(),
+        File.Exists("/usr/bin/virsh") ? (await Run.OutputAsync("virsh", "--version")).Trim() : "-",
         loadBefore,
         Load());
 
-    private static string Load() => string.Join(", ", File.ReadAllText("/proc/loadavg").Split(' ')[..3]);
+    public static string Load() => string.Join(", ", File.ReadAllText("/proc/loadavg").Split(' ')[..3]);
 }

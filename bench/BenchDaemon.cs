@@ -78,6 +78,13 @@ internal sealed partial class BenchDaemon : IAsyncDisposable
         return long.Parse(line["VmRSS:".Length..^"kB".Length].Trim(), CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Of the daemon alone, since its start.</summary>
+    public async Task<double> CpuSecondsAsync()
+    {
+        string[] fields = (await File.ReadAllTextAsync($"/proc/{_process!.ProcessId}/stat")).Split(") ")[^1].Split(' ');
+        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / 100;
+    }
+
     /// <summary>The number of the instance, of which its table of packet rules is named.</summary>
     public async Task<int> NumberAsync()
     {

@@ -5,16 +5,19 @@ namespace Lamina.Bench;
 /// <summary>What is measured, and how often.</summary>
 internal sealed record BenchOptions
 {
-    /// <summary><c>start</c> or <c>clone</c>.</summary>
-    public string What { get; init; } = "start";
-
     /// <summary>The folder of the published laminad and lamina.</summary>
     public string Programs { get; init; } = "";
 
     /// <summary>The folder of the bare script.</summary>
     public string Scripts { get; init; } = "";
 
-    /// <summary>Where start.md and start.json go.</summary>
+    /// <summary>What is measured: start, clone, density or memory.</summary>
+    public string What { get; init; } = "start";
+
+    /// <summary>The folder of the small Linux guest (memory).</summary>
+    public string Media { get; init; } = "";
+
+    /// <summary>Where the result goes, as Markdown and JSON.</summary>
     public string Results { get; init; } = "";
 
     /// <summary>Pairs of each kind; from 300 on the 99th percentile means something.</summary>
@@ -36,6 +39,7 @@ internal sealed record BenchOptions
             options = pair[0] switch
             {
                 "--what" => options with { What = pair[1] },
+                "--media" => options with { Media = pair[1] },
                 "--programs" => options with { Programs = pair[1] },
                 "--scripts" => options with { Scripts = pair[1] },
                 "--results" => options with { Results = pair[1] },

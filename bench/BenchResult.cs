@@ -62,4 +62,6 @@ internal sealed record DaemonFigures
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(DensityResult))]
+[JsonSerializable(typeof(MemoryResult))]
 internal sealed partial class BenchJson : JsonSerializerContext;

@@ -41,7 +41,13 @@ internal sealed class CloneBench(BenchOptions options, string folder)
     private const int FullClones = 5;
     private const string Source = "clone-source";
 
-    public static async Task<CloneResult> RunAsync(BenchOptions options)
+    public static async Task ReportAsync(BenchOptions options)
+    {
+        var result = await RunAsync(options);
+        await Report.WriteAsync(options.Results, "clone", Json(result), Table(result));
+    }
+
+    private static async Task<CloneResult> RunAsync(BenchOptions options)
     {
         string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
         try
@@ -55,9 +61,9 @@ internal sealed class CloneBench(BenchOptions options, string folder)
         }
     }
 
-    public static string Json(CloneResult result) => JsonSerializer.Serialize(result, CloneBenchJson.Default.CloneResult) + "\n";
+    private static string Json(CloneResult result) => JsonSerializer.Serialize(result, CloneBenchJson.Default.CloneResult) + "\n";
 
-    public static string Table(CloneResult result)
+    private static string Table(CloneResult result)
     {
         var text = new StringBuilder();
         Line(text, $"# ./dev bench clone");

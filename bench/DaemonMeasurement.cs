@@ -34,17 +34,17 @@ internal sealed class DaemonMeasurement(BenchDaemon daemon, BenchOptions options
         };
     }
 
-    public async Task<Summary> ListAsync()
+    public async Task<Summary> ListAsync(int listings = Listings)
     {
         var times = new List<double>();
-        for (int listing = 0; listing < Listings; listing++) times.Add(await daemon.TimeCliAsync("vm", "list"));
+        for (int listing = 0; listing < listings; listing++) times.Add(await daemon.TimeCliAsync("vm", "list"));
         return Summary.Of(times[1..]);
     }
 
     // One without disks, for 1,000 files say nothing of the daemon, and with a card that needs no address, of which a subnet has too few.
     private async Task RecordAsync(int number)
     {
-        var wish = new VmCreate { Name = $"recorded-{number}", MemoryMiB = LaminaGuest.MemoryMiB, Nics = [new VmNicCreate { Kind = NicKind.User }] };
+        var wish = new VmCreate { Name = $"recorded-{number}", MemoryMiB = LaminaGuest.DefaultMemoryMiB, Nics = [new VmNicCreate { Kind = NicKind.User }] };
         var operation = await daemon.Client.Vms.CreateAsync(wish, CancellationToken.None);
         operation = await daemon.Client.Operations.WaitAsync(operation.Id, null, CancellationToken.None);
         if (operation.State?.Phase != OperationPhase.Succeeded) throw new InvalidOperationException($"VM {number} was not made: {operation.State?.Failure?.Message}");

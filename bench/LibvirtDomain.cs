@@ -8,7 +8,7 @@ internal static class LibvirtDomain
     public static string Xml(string name, string machine, string disk, string image, string bridge) => $"""
         <domain type='qemu'>
           <name>{name}</name>
-          <memory unit='MiB'>{LaminaGuest.MemoryMiB}</memory>
+          <memory unit='MiB'>{LaminaGuest.DefaultMemoryMiB}</memory>
           <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
           <vcpu current='1'>2</vcpu>
           <os><type arch='x86_64' machine='{machine}'>hvm</type><boot dev='hd'/></os>

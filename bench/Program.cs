@@ -3,21 +3,14 @@ using Lamina.Bench;
 try
 {
     var options = BenchOptions.Parse(args);
-    Directory.CreateDirectory(options.Results);
-    if (options.What == "clone")
+    await (options.What switch
     {
-        var clones = await CloneBench.RunAsync(options);
-        await File.WriteAllTextAsync(Path.Join(options.Results, "clone.json"), CloneBench.Json(clones));
-        await File.WriteAllTextAsync(Path.Join(options.Results, "clone.md"), CloneBench.Table(clones));
-        Console.WriteLine(CloneBench.Table(clones));
-        return 0;
-    }
-
-    var result = await Bench.RunAsync(options);
-    await File.WriteAllTextAsync(Path.Join(options.Results, "start.json"), Report.Json(result));
-    await File.WriteAllTextAsync(Path.Join(options.Results, "start.md"), Report.Table(result));
-    Console.WriteLine(Report.Json(result));
-    Console.WriteLine(Report.Table(result));
+        "start" => Bench.StartAsync(options),
+        "clone" => CloneBench.ReportAsync(options),
+        "density" => DensityBench.RunAsync(options),
+        "memory" => MemoryBench.RunAsync(options),
+        _ => throw new ArgumentException($"'{options.What}' is nothing to measure."),
+    });
     return 0;
 }
 catch (Exception failure) when (failure is ArgumentException or InvalidOperationException or IOException or TimeoutException)

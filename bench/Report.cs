@@ -52,10 +52,27 @@ internal static class Report
     private static string Words(Interval difference) =>
         string.Create(CultureInfo.InvariantCulture, $"{difference.Median:0.0} ms [{difference.Low:0.0}, {difference.High:0.0}]");
 
-    private static void Row(StringBuilder text, string what, Summary summary) => Line(
+    public static async Task WriteAsync(string folder, string name, string json, string table)
+    {
+        Directory.CreateDirectory(folder);
+        await File.WriteAllTextAsync(Path.Join(folder, $"{name}.json"), json);
+        await File.WriteAllTextAsync(Path.Join(folder, $"{name}.md"), table);
+        Console.WriteLine(json);
+        Console.WriteLine(table);
+    }
+
+    /// <summary>When and where it ran.</summary>
+    public static void Heading(StringBuilder text, DateTimeOffset at, Machine machine)
+    {
+        Line(text, $"{at:yyyy-MM-dd HH:mm} UTC · {machine.Cpu}, {machine.Cores} CPUs · Linux {machine.Kernel} · QEMU {machine.Qemu}");
+        Line(text, $"Load averages (1, 5, 15 min) before: {machine.LoadBefore}; after: {machine.LoadAfter}.");
+        Line(text, $"");
+    }
+
+    public static void Row(StringBuilder text, string what, Summary summary) => Line(
         text, $"| {what} | {summary.Count} | {summary.Median:0.0} | {summary.P10:0.0} | {summary.P90:0.0} | {(summary.P99 is { } p99 ? p99.ToString("0.0", CultureInfo.InvariantCulture) : "–")} |");
 
-    private static void Figure(StringBuilder text, string what, string measured, string wanted, bool reached) =>
+    public static void Figure(StringBuilder text, string what, string measured, string wanted, bool reached) =>
         Line(text, $"| {what} | {measured} | {wanted} | {(reached ? "reached" : "**missed**")} |");
 
     private static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');

@@ -2,17 +2,20 @@
 
 LIBVIRT_PACKAGES=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients)
 
-dev_bench() { # start|clone [OPTION...]
+dev_bench() { # start|clone|density|memory [OPTION...]
   local what=${1:-start}; shift || true
+  local more=()
   case $what in
-    start) ;;
-    clone) LIBVIRT_PACKAGES=() ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N], or ./dev bench clone [--pairs N]" ;;
+    start) more=("${LIBVIRT_PACKAGES[@]}") ;;
+    clone | density | memory) ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory" ;;
   esac
   need_root
-  install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${LIBVIRT_PACKAGES[@]}"
+  install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"
   mkdir -p "$ROOT/artifacts"
   publish_if_stale
   run_dotnet "$ROOT/artifacts/bench.log" build bench -c Release
-  "$ROOT/artifacts/bin/Lamina.Bench/release_linux-x64/Lamina.Bench" --what "$what" --programs "$OUT" --scripts "$ROOT/bench" --results "$ROOT/docs/benchmarks" "$@"
+  local media=$ROOT/artifacts/media/bench
+  [ "$what" != memory ] || [ -e "$media/initrd.gz" ] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
+  "$ROOT/artifacts/bin/Lamina.Bench/release_linux-x64/Lamina.Bench" --what "$what" --programs "$OUT" --scripts "$ROOT/bench" --media "$media" --results "$ROOT/docs/benchmarks" "$@"
 }
