@@ -44,6 +44,7 @@ internal static class Scenarios
             AgentChannel = false,
             Rng = false,
         },
+        ["q35-merged-memory"] = Small(Q35) with { MergeMemory = true },
         ["q35-kernel-user-nic"] = Small(Q35) with
         {
             Kernel = new KernelDefinition
