@@ -29,8 +29,8 @@ internal static class VmGuestState
         if (shown != VmState.Paused) return status with { State = shown, PauseCause = null, Failure = IsPauseFailure(status.Failure) ? null : status.Failure };
         PauseCause? cause = state switch
         {
-            // Somebody wants it paused, whatever else holds it: room in the pool must not set it going.
-            RunState.IoError when status is { State: VmState.Paused, PauseCause: PauseCause.Request } => PauseCause.Request,
+            // Somebody wants it paused, whatever else holds it: neither room in the pool nor a policy must set it going.
+            RunState.IoError or RunState.GuestPanicked or RunState.Watchdog when status is { State: VmState.Paused, PauseCause: PauseCause.Request } => PauseCause.Request,
             RunState.IoError => process.NoSpace ? PauseCause.PoolFull : PauseCause.IoError,
             RunState.GuestPanicked or RunState.InternalError => PauseCause.GuestPanic,
             RunState.Watchdog => PauseCause.Watchdog,

@@ -193,6 +193,7 @@ internal static class VmPlanAlive
     /// <summary>A guest that has given up by itself, and whose VM is set to be ended then. Its kernel's last words are on the serial line.</summary>
     private static VmStep.Write? EndByPolicy(VmMoment moment, VmProcess process) => (process.State, moment.Wanted.Spec) switch
     {
+        _ when moment.Seen.Status is { State: VmState.Paused, PauseCause: PauseCause.Request } => null,
         (RunState.GuestPanicked, { Restart: not RestartPolicy.Never }) => moment.Write(
             Ending(moment, StopCause.GuestPanic), moment.News("vm.panicked", "is ended: its guest has panicked.", EventSeverity.Error)),
         (RunState.Watchdog, { Watchdog: WatchdogAction.PowerOff }) => moment.Write(
