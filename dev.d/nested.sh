@@ -7,7 +7,7 @@ dev_nested() {
     *' --list '*) build_nested; exec "$NESTED" --list ;;
   esac
   need_root
-  install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+  install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
   publish_if_stale
   local version; version=$(package_version)
   say "making the package, and one of a higher version to upgrade to"

@@ -2,7 +2,6 @@
 
 readonly RUN_PACKAGES=(
   qemu-system-x86 qemu-utils ovmf                 # the hypervisor, its tools and firmware
-  swtpm osinfo-db                                 # TPMs; what guests' systems need
   dnsmasq-base nftables iproute2                  # NAT networks
   xorriso                                         # cloud-init's seeds
   mmdebstrap e2fsprogs fdisk mtools               # image build debian/12 …

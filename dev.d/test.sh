@@ -18,7 +18,7 @@ run_tests() { # FILTER PROJECT...
 
 prepare_tests() {
   need_dotnet
-  install_packages "${DEV_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+  install_packages "${DEV_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
   case " $* " in *' Integration '*) need_root ;; esac
   say "building the tests"
   local what=Lamina.slnx
