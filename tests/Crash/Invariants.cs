@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Networks;
+using Lamina.Server.Networks.Firewall;
 using Lamina.Server.Operations;
 using Lamina.Server.Vms;
 
@@ -123,7 +124,7 @@ internal static class Invariants
             expected.UnionWith(vm.Record.Nics.Where(nic => nic.Kind == NicKind.Network).Select(nic => NetworkPlan.TapOf(facts.Instance, vm.Id, nic.Slot)));
         foreach (var (name, alias) in facts.Links.Where(link => !expected.Contains(link.Key))) yield return $"the link {name} ({alias}) is left";
         foreach (string name in expected.Where(name => !facts.Links.ContainsKey(name))) yield return $"the link {name} is missing";
-        string[] tables = [$"table inet {facts.Instance.NftTable}", $"table bridge {facts.Instance.NftTable}"];
+        string[] tables = [$"table inet {facts.Instance.NftTable}", $"table bridge {facts.Instance.NftTable}", $"table bridge {HostFirewall.TableOf(facts.Instance.NftTable)}"];
         if (!tables.Order().SequenceEqual(facts.Tables.Order())) yield return $"the rules are {string.Join(", ", facts.Tables)}";
     }
 

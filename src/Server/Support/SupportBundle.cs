@@ -8,6 +8,7 @@ using Lamina.Linux;
 using Lamina.Linux.Processes;
 using Lamina.Server.Control;
 using Lamina.Server.Doctor;
+using Lamina.Server.Networks.Firewall;
 
 namespace Lamina.Server.Support;
 
@@ -79,6 +80,7 @@ internal sealed class SupportBundle(Instance instance, Cache cache, DoctorCollec
     [
         ("host/packet-rules.txt", ["nft", "list", "table", "inet", instance.NftTable]),
         ("host/packet-rules-bridge.txt", ["nft", "list", "table", "bridge", instance.NftTable]),
+        ("host/packet-rules-firewall.txt", ["nft", "--terse", "list", "table", "bridge", HostFirewall.TableOf(instance.NftTable)]),
         ("host/links.txt", ["ip", "-details", "link"]),
         ("host/addresses.txt", ["ip", "address"]),
         ("host/routes.txt", ["ip", "route"]),
