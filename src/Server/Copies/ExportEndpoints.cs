@@ -140,7 +140,7 @@ internal sealed class ExportEndpoints(OperationRequests operations, HostExports 
         var point = SourcePoints.Find(snapshot, vm, name, problems);
         if (point is null) return (null, null);
         var disks = point.Spec.Disks;
-        var disk = slot is null ? disks.FirstOrDefault() : disks.FirstOrDefault(disk => disk.Slot == slot);
+        var disk = slot is null ? (disks.Count > 0 ? disks[0] : null) : disks.FirstOrDefault(disk => disk.Slot == slot);
         if (disk is null)
         {
             string slots = disks.Count == 0 ? "has no disk" : $"has disks in slots {string.Join(", ", disks.Select(known => known.Slot))}";

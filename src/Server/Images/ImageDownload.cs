@@ -66,7 +66,7 @@ internal sealed class ImageDownload(IStore store, Cache cache, HostPools pools, 
         try
         {
             var result = await new StoreChange("upload.download").Create(Keys.Uploads, id, spec).CommitAsync(store, time, cancellation);
-            await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2));
+            await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellation);
             return (id, spec);
         }
         catch

@@ -58,7 +58,11 @@ internal sealed partial class MetricSampler(
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    public void Dispose() => _netlink.Dispose();
+    public void Dispose()
+    {
+        _netlink.Dispose();
+        _questions.Dispose();
+    }
 
     internal void Sample(CancellationToken cancellationToken)
     {

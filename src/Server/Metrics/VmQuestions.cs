@@ -8,7 +8,7 @@ namespace Lamina.Server.Metrics;
 /// Asks engines for what only they know. Each question has a deadline and nobody waits for it: the answer counts from when it comes. At most
 /// <see cref="PerSecond"/> are asked in a second, those first that were not asked for longest, so that a thousand VMs cost no more than a hundred.
 /// </summary>
-internal sealed class VmQuestions(TimeProvider time)
+internal sealed class VmQuestions(TimeProvider time) : IDisposable
 {
     public const int PerSecond = 10;
     private const int AtOnce = 8;
@@ -45,6 +45,8 @@ internal sealed class VmQuestions(TimeProvider time)
         foreach (var asked in turns) asked.IsUnderWay = true;
         return Task.WhenAll(turns.Select(asked => AskAsync(asked, guestInterval, cancellationToken)));
     }
+
+    public void Dispose() => _turns.Dispose();
 
     private async Task AskAsync(Asked asked, TimeSpan guestInterval, CancellationToken cancellationToken)
     {

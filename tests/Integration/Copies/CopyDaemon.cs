@@ -100,5 +100,5 @@ public sealed class CopyDaemon : IAsyncLifetime
 
     /// <summary>Nothing of an operation is left in a pool.</summary>
     internal static void AssertTidy(PoolPaths pool) =>
-        Assert.Empty(Directory.GetFileSystemEntries(pool.Root).Select(Path.GetFileName).Where(name => name!.StartsWith(PoolPaths.TemporaryPrefix, StringComparison.Ordinal)));
+        Assert.DoesNotContain(Directory.GetFileSystemEntries(pool.Root).Select(Path.GetFileName), name => name!.StartsWith(PoolPaths.TemporaryPrefix, StringComparison.Ordinal));
 }

@@ -37,7 +37,7 @@ public sealed class DebianPackageTests : IClassFixture<DebianPackageTests.Packag
             Assert.Contains(wanted, paths);
         Assert.All(lines, line => Assert.Contains(" root/root ", line, StringComparison.Ordinal));
         Assert.All(lines, line => Assert.Matches("^(d|-|l)rw[x-](r-[x-]r-[x-]|rwxrwx) ", line));
-        Assert.Empty(paths.Where(path => path.StartsWith("./usr/lib/lamina/.", StringComparison.Ordinal) || path.EndsWith(".dbg", StringComparison.Ordinal)));
+        Assert.DoesNotContain(paths, path => path.StartsWith("./usr/lib/lamina/.", StringComparison.Ordinal) || path.EndsWith(".dbg", StringComparison.Ordinal));
     }
 
     [Fact]

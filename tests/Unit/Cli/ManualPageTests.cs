@@ -34,7 +34,7 @@ public class ManualPageTests
     {
         string[] known = [".TH", ".SH", ".SS", ".TP", ".B", ".br"];
         var lines = ManualCommand.Pages(Root, "1.0").SelectMany(page => page.Page.Split('\n'));
-        Assert.Empty(lines.Where(line => line is ['.' or '\'', ..] && !known.Contains(line.Trim().Split(' ')[0])));
+        Assert.DoesNotContain(lines, line => line is ['.' or '\'', ..] && !known.Contains(line.Trim().Split(' ')[0]));
     }
 
     private static IEnumerable<Command> All(Command command) => ManualPage.Shown(command).SelectMany(inner => All(inner).Prepend(inner));

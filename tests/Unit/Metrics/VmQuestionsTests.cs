@@ -29,7 +29,7 @@ public sealed class VmQuestionsTests
     [Fact]
     public async Task Its_last_two_answers_are_kept()
     {
-        var questions = new VmQuestions(_time);
+        using var questions = new VmQuestions(_time);
         await using var vm = await StartAsync("a");
         await questions.AskAsync([vm], Interval, Token);
         Assert.Null(questions.AnswersOf(vm).Before);
@@ -42,7 +42,7 @@ public sealed class VmQuestionsTests
     [Fact]
     public async Task One_that_hangs_is_waited_for_no_longer_than_its_deadline_and_holds_up_nobody()
     {
-        var questions = new VmQuestions(_time);
+        using var questions = new VmQuestions(_time);
         await using var hung = await StartAsync("hung");
         await using var well = await StartAsync("well");
         var asked = new TaskCompletionSource();
@@ -65,7 +65,7 @@ public sealed class VmQuestionsTests
     [Fact]
     public async Task A_silent_monitor_is_not_asked()
     {
-        var questions = new VmQuestions(_time);
+        using var questions = new VmQuestions(_time);
         await using var vm = await StartAsync("silent");
         _engine.Guest(vm.Id).LoseMonitor("it hangs");
         await questions.AskAsync([vm], Interval, Token);
@@ -75,7 +75,7 @@ public sealed class VmQuestionsTests
     [Fact]
     public async Task Of_many_only_some_are_asked_and_all_of_them_in_turn()
     {
-        var questions = new VmQuestions(_time);
+        using var questions = new VmQuestions(_time);
         var vms = new List<IVm>();
         for (int index = 0; index < 250; index++) vms.Add(await StartAsync($"vm{index}"));
         foreach (int expected in new[] { 100, 200, 250 })
@@ -89,7 +89,7 @@ public sealed class VmQuestionsTests
     [Fact]
     public async Task A_new_process_has_no_answer_of_the_old_one()
     {
-        var questions = new VmQuestions(_time);
+        using var questions = new VmQuestions(_time);
         var first = await StartAsync("a");
         await questions.AskAsync([first], Interval, Token);
         _engine.Guest(first.Id).Die(exitCode: 0);

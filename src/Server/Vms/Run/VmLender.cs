@@ -15,7 +15,7 @@ internal sealed class VmLender(VmHost host, string vmId, VmCommits commits)
         var (end, failure) = await RunAsync(loan, vm, cancellationToken);
         vm.Hears = null;
         var result = await WriteAsync(step, end, loan.Job, vm, cancellationToken) with { Ended = vm.Ended };
-        if (result.Committed is { } known) await host.Cache.WaitForRevisionAsync(known.Revision, CachePatience);
+        if (result.Committed is { } known) await host.Cache.WaitForRevisionAsync(known.Revision, CachePatience, CancellationToken.None);
         if (failure is not null) loan.Fail(failure);
         else if (result.Committed is null) loan.Fail(new StoreUnavailableException($"The end of the job of VM '{vm.Spec.Name}' could not be written."));
         else loan.Succeed();

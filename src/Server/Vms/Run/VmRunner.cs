@@ -229,7 +229,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         VmStep.Reset reset => reset.Operation,
         VmStep.RefuseReset refused => refused.Operation,
         VmStep.EndChange end => end.Operation,
-        VmStep.Change => wanted.Changes.FirstOrDefault()?.Operation,
+        VmStep.Change => wanted.Changes is [var change, ..] ? change.Operation : null,
         _ => wanted.Order?.Operation ?? wanted.Spec.Deleting,
     };
 
