@@ -25,10 +25,12 @@ internal static class VmPowerCommands
     {
         var force = new Option<bool>("--force") { Description = "cut the power: what the guest has not written is lost" };
         var yes = SharedOptions.Yes();
-        return Act("stop", "cut the power (--force); to shut down politely: vm shutdown", "is stopped", (vms, vm, i, ct) =>
+        return Act("stop", "cut the power (--force); to shut down politely: vm shutdown", "is stopped", async (vms, vm, i, ct) =>
         {
-            if (!i.Value(force)) Terminal.Confirm($"Cut the power of {vm}? What its guest has not written to disk is lost.", i.Value(yes));
-            return vms.StopAsync(vm, new VmStopRequest { Force = true }, ct);
+            bool isSuspended = !i.Value(yes) && (await vms.GetAsync(vm, ct)).Value.Status?.State == VmState.Suspended;
+            if (isSuspended) Terminal.Confirm($"Discard the memory of {vm}? It is suspended: what its guest has not written to disk is lost.", i.Value(yes));
+            else if (!i.Value(force)) Terminal.Confirm($"Cut the power of {vm}? What its guest has not written to disk is lost.", i.Value(yes));
+            return await vms.StopAsync(vm, new VmStopRequest { Force = true }, ct);
         }, force, yes);
     }
 

@@ -5,6 +5,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
+using Lamina.Server.Store;
 using Lamina.Server.Vms.Plan;
 using Lamina.Server.Vms.Run;
 
@@ -156,12 +157,12 @@ internal sealed class SnapshotJob(SnapshotGround ground, OperationRun operation,
                 bool used = await running.AreLayersUsedAsync(_layers, deadline.Token);
                 if (!used) await running.DropLayersAsync(_layers, deadline.Token);
                 await JobFailures.GoOnAsync(vm, running, vm.Status.State == VmState.Running);
-                if (operation.IsResumed) await GuestFreeze.ThawAsync(running);
+                if (operation.IsResumed && (spec.Quiesce == true || vm.Status.Agent is { Connected: true })) await GuestFreeze.ThawAsync(running);
                 if (!used) await vm.CommitAsync("snapshot.undone", status => status, change => TakeBack(change, disks));
             }
-            catch (Exception gone) when (gone is QmpClosedException or QmpErrorException or QmpProtocolException or OperationCanceledException)
+            catch (Exception gone) when (gone is QmpClosedException or QmpErrorException or QmpProtocolException or OperationCanceledException or StoreUnavailableException)
             {
-                // QEMU is gone or silent: the chain on record is right whether or not it had come to use the layers.
+                // QEMU is gone or silent, or the store is away: the chain on record is right whether or not QEMU had come to use the layers.
             }
         }
 

@@ -12,6 +12,7 @@ using Lamina.Server.Isos;
 using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
+using Lamina.Server.Snapshots;
 using Lamina.Server.Store;
 using Lamina.Server.Vms;
 using Lamina.Server.Vms.Rules;
@@ -176,6 +177,27 @@ internal sealed class VmTestHost : IAsyncDisposable
         return new VmDisk { Slot = slot, Disk = id };
     }
 
+    /// <summary>Takes a snapshot as the API does. Gives its id and operation.</summary>
+    public async Task<(string Id, string Operation)> SnapshotAsync(string vmId, string name, bool withMemory)
+    {
+        var vm = Cache.Snapshot.Get(Keys.Vms.Spec, vmId)!;
+        string id = Guid.CreateVersion7().ToString();
+        var change = new StoreChange(HostSnapshots.Create);
+        string operation = Ask(change, HostSnapshots.Create, id, name, null, "snapshot");
+        change.Create(Keys.Snapshots.Spec, id, new SnapshotSpec { Name = name, Vm = vmId, WithMemory = withMemory, Hardware = vm.Record, Making = operation });
+        await CommitAsync(change);
+        return (id, operation);
+    }
+
+    /// <summary>Asks for the restore or the deletion of a snapshot, or for the suspension of a VM.</summary>
+    public async Task<string> JobAsync(string kind, string targetId)
+    {
+        var change = new StoreChange(kind);
+        string operation = Ask(change, kind, targetId, targetId, new JsonObject { ["vm"] = Cache.Snapshot.Get(Keys.Snapshots.Spec, targetId)?.Record.Vm }, kind == HostSnapshots.Suspend ? "vm" : "snapshot");
+        await CommitAsync(change);
+        return operation;
+    }
+
     public async Task ChangeSpecAsync(string id, Func<VmSpec, VmSpec> how)
     {
         var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
@@ -221,11 +243,11 @@ internal sealed class VmTestHost : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private string Ask(StoreChange change, string kind, string id, string name, JsonObject? parameters) =>
+    private string Ask(StoreChange change, string kind, string id, string name, JsonObject? parameters, string noun = "vm") =>
         new OperationRequests(TimeProvider.System).Add(change, new OperationDraft
         {
             Kind = kind,
-            Target = new ObjectReference { Kind = "vm", Id = id, Name = name },
+            Target = new ObjectReference { Kind = noun, Id = id, Name = name },
             RequestedBy = "test",
             Parameters = parameters,
         }).Id;
@@ -312,6 +334,10 @@ internal sealed class VmTestHost : IAsyncDisposable
             };
             var daemon = new TestDaemon { Store = store, Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
             var controller = new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance);
+            var executor = new OperationExecutor(runs, cache, events, HostId, NullLogger<OperationExecutor>.Instance);
+            executor.ServedElsewhere([.. VmOperations.All]);
+            new HostSnapshots(new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time), daemon.Vms).Register(executor);
+            daemon.Run(executor.RunAsync);
             daemon.Run(runs.RunAsync);
             daemon.Run(controller.RunAsync);
             daemon.Run(daemon.Vms.RunAsync);

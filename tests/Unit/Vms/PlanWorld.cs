@@ -59,6 +59,10 @@ internal sealed class PlanWorld
         Failure = Failure,
     };
 
+    /// <summary>For the report of a property that does not hold.</summary>
+    public override string ToString() =>
+        $"{Status}, process {Process}, order {Order}, job {Job}, leaves {JobLeavesIt}, restart {Spec.Restart}, deleting {Spec.Deleting}, room {PoolHasRoom}; taken: {string.Join(" → ", Taken)}";
+
     public VmStep Next() => VmPlan.Next(Wanted, Seen, Now);
 
     /// <summary>Follows the plan until it rests with nothing more to come.</summary>

@@ -16,7 +16,7 @@ internal static class VmPlanAlive
         if (process.State == RunState.Shutdown) return moment.Write(Ending(moment, PowerOffCause(moment)));
         if (process.State is RunState.PreLaunch or RunState.InMigrate && status.State != VmState.Starting) return moment.Write(Ending(moment, StopCause.StartFailed));
         if (moment.Order is not { Wanted: PowerWanted.Stopped, Force: true } && VmPlanJob.Next(moment) is { } job) return job;
-        if (status is { State: VmState.Starting, Memory: not null } && Load(moment, process) is { } load) return load;
+        if (status is { State: VmState.Starting, Memory: not null }) return Load(moment, process);
         if (moment.Order is { } order) return Obey(moment, process, order);
         return Unasked(moment, process, status);
     }
@@ -25,11 +25,10 @@ internal static class VmPlanAlive
     /// A guest whose memory was loaded must not be loaded from there again once it has run: its disks are then of another time. So the memory is
     /// off the record before the CPUs run. One that was not loaded has never run.
     /// </summary>
-    private static VmStep? Load(VmMoment moment, VmProcess process) => process.State switch
+    private static VmStep Load(VmMoment moment, VmProcess process) => process.State switch
     {
-        RunState.Paused => moment.Write(moment.Base with { Memory = null }),
         RunState.InMigrate or RunState.PreLaunch => new VmStep.End(NeverRan: true),
-        _ => null,
+        _ => moment.Write(moment.Base with { Memory = null }),
     };
 
     /// <summary>Why a process is to end, committed before it is ended.</summary>
@@ -72,6 +71,8 @@ internal static class VmPlanAlive
             PauseCause = null,
             Accelerator = process.Accelerator,
             StartedAt = process.StartedAt,
+            Memory = null,
+            StartDue = null,
             RestartAt = null,
             Failure = null,
         };

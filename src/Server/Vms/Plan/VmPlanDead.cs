@@ -24,7 +24,7 @@ internal static class VmPlanDead
         VmState.Stopped or VmState.Suspended => true,
 
         // The daemon died between the commit and QEMU, or the host did: the run never was. The order still stands and is begun anew.
-        VmState.Starting => moment.Order?.Wanted == PowerWanted.Running && moment.Seen.Exit?.Run != status.Run && !moment.IsDeleting
+        VmState.Starting => (moment.Order is null ? status.StartDue is not null : moment.Order.Wanted == PowerWanted.Running) && moment.Seen.Exit?.Run != status.Run && !moment.IsDeleting
             && status.HostBootId == moment.Seen.HostBootId,
         _ => false,
     };
@@ -37,7 +37,7 @@ internal static class VmPlanDead
         var news = ended.State == VmState.Suspended ? null : NewsOf(moment, status, ended);
         if (cause == StopCause.Crash) ended = ended with { Failure = CrashFailure(moment) };
         else ended = ended with { Failure = null };
-        bool reached = moment.Order?.Wanted == PowerWanted.Stopped;
+        bool reached = moment.Order?.Wanted == PowerWanted.Stopped && ended.State != VmState.Suspended;
         if (reached) return moment.Serve(ended with { StopCause = StopCause.Request, RestartAt = null, Failure = null, Crashes = 0 }, OperationPhase.Succeeded, news: news);
         bool startDied = status.State == VmState.Starting && cause == StopCause.Crash && moment.Order?.Wanted == PowerWanted.Running;
         return startDied ? moment.Fail(ended with { RestartAt = null, StopCause = StopCause.StartFailed }, CrashFailure(moment), news) : moment.Write(ended, news);

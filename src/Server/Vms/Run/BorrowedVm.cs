@@ -27,19 +27,13 @@ internal sealed class BorrowedVm(VmHost host, string id, VmSpec spec, VmWatch? w
     /// <summary>Fires when an order to the VM, and not the operation's own cancelling, ends the job.</summary>
     public CancellationToken Overruled { get; init; }
 
+    /// <summary>Whether there is no time to wait for a store that is away: the next daemon goes on.</summary>
+    internal Func<bool> Ending { get; init; } = static () => false;
+
     internal VmCommitted Committed { get; private set; } = committed;
 
     /// <summary>The process that the job has ended.</summary>
     internal VmWatch? Ended { get; private set; }
-
-    /// <summary>Hears everything that happens to the process before anybody else does, on the thread that reads it; null: nobody.</summary>
-    public Action<VmEvent>? Hears
-    {
-        set
-        {
-            if (watch is not null) watch.Hears = value;
-        }
-    }
 
     /// <summary>Lets the guest's CPUs run, through the one gate and with this job's permit.</summary>
     /// <exception cref="ContinueRefusedException">It is not for this job to decide.</exception>
@@ -53,7 +47,7 @@ internal sealed class BorrowedVm(VmHost host, string id, VmSpec spec, VmWatch? w
     {
         var report = new VmReport(label, status(Status)) { Records = records, News = news };
         var result = await commits.WriteAsync(new VmStep.Rest(), report, Committed, null, CancellationToken.None);
-        while (result.Unsettled is { } unsettled)
+        while (result.Unsettled is { } unsettled && !Ending())
         {
             await Task.Delay(SettlePause, host.Time);
             result = await commits.SettleAsync(result.Step, unsettled, CancellationToken.None);

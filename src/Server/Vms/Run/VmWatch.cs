@@ -27,9 +27,6 @@ internal sealed class VmWatch : IAsyncDisposable
 
     public IVm Vm { get; }
 
-    /// <summary>The job that has the VM hears each event first; null: there is none.</summary>
-    public Action<VmEvent>? Hears { get; set; }
-
     /// <summary>Begins to listen; called once, after the mailbox knows of this watch.</summary>
     public void Listen() => _listening = Task.Run(ListenAsync);
 
@@ -56,11 +53,7 @@ internal sealed class VmWatch : IAsyncDisposable
     {
         try
         {
-            await foreach (var happened in Vm.Events.ReadAllAsync(_end.Token))
-            {
-                Hears?.Invoke(happened);
-                await PassAsync(happened);
-            }
+            await foreach (var happened in Vm.Events.ReadAllAsync(_end.Token)) await PassAsync(happened);
         }
         catch (OperationCanceledException)
         {
