@@ -22,7 +22,7 @@ internal static class BootSteps
         await scene.RunAsync("systemd-run --quiet --on-active=1 systemctl reboot");
         string state = await scene.WaitForBootAsync(boot);
         await scene.RunAsync($"mount -o ro /dev/sr0 {Scene.Media}");
-        string said = await scene.RunAsync("journalctl -b -1 -u lamina-guests.service -o cat --no-pager | grep -E 'power off|Stopp'");
+        string said = await scene.RunAsync("journalctl -b -1 -u lamina-guests.service -o cat --no-pager | grep -E 'asking'");
         scene.Say(said);
         scene.Require(state == "running", $"After the boot systemd says: {state}");
         string events = await scene.RunAsync("lamina events | grep -E 'vm.stopped' | tail -n 2");

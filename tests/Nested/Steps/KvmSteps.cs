@@ -22,7 +22,7 @@ internal static class KvmSteps
         await scene.WaitAsync("two CPUs in the guest", 60, async () => await CpusAsync(scene) == "cpu0 cpu1");
         string limit = await scene.RunAsync($"cat {await scene.ScopeAsync(GuestSteps.First)}/cpu.max");
         await scene.RunAsync($"lamina vm exec {GuestSteps.First} -- sh -c 'echo 1 > /sys/devices/system/cpu/cpu1/online'");
-        scene.Say($"with --cpus 2 the guest has {await CpusAsync(scene)}, its scope cpu.max {limit}; it uses {await scene.RunAsync($"lamina vm exec {GuestSteps.First} -- nproc")}");
+        scene.Say($"with --cpus 2 the guest has {await CpusAsync(scene)}, its scope cpu.max {limit} (set above); it uses {await scene.RunAsync($"lamina vm exec {GuestSteps.First} -- nproc")}");
         await scene.RunAsync($"lamina vm set {GuestSteps.First} --cpus 1");
         await scene.WaitAsync("one CPU in the guest", 90, async () => await CpusAsync(scene) == "cpu0");
         scene.Say($"with --cpus 1 it has {await CpusAsync(scene)}; QEMU {qemu} → {await scene.QemuAsync(GuestSteps.First)}");

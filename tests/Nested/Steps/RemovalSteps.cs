@@ -14,8 +14,8 @@ internal static class RemovalSteps
     {
         await scene.WaitForGuestAsync(GuestSteps.First);
         await scene.RunAsync("DEBIAN_FRONTEND=noninteractive apt-get -q remove -y lamina", 300);
-        scene.Say(await scene.RunAsync("journalctl -b -u lamina-guests.service -o cat --no-pager | grep 'power off' | tail -n 1"));
-        string left = await scene.RunAsync("pgrep -af 'qemu-system|laminad|dnsmasq' || true; ip -o link | grep ' lm' || true; nft list tables | grep lamina || true; ls -d /usr/lib/lamina 2>/dev/null || true");
+        scene.Say(await scene.RunAsync("journalctl -b -u lamina-guests.service -o cat --no-pager | grep 'asking' | tail -n 1"));
+        string left = await scene.RunAsync("pgrep -a 'qemu-system|laminad|dnsmasq' || true; ip -o link | grep ' lm' || true; nft list tables | grep lamina || true; ls -d /usr/lib/lamina 2>/dev/null || true");
         scene.Require(left.Length == 0, $"Left behind:\n{left}");
         scene.Say("no process, link, nft table or file of the package is left; " + await scene.RunAsync("du -sh /var/lib/lamina | cut -f1") + " in /var/lib/lamina are");
     }
