@@ -74,7 +74,7 @@ public class VmDifferencesTests
     public void DrivesAndCardsComeGoAndChange()
     {
         var drive = new VmCdrom { Slot = 0, Iso = "iso-1" };
-        Expect(Spec with { Cdroms = [drive] }, "$.cdroms[?@.slot==0] restart");
+        Expect(Spec with { Cdroms = [drive with { BootIndex = 50 }] }, "$.cdroms[?@.slot==0] restart");
         var started = Running(Spec with { Cdroms = [drive] });
         Assert.Empty(Of(Spec with { Cdroms = [drive] }, started));
         Assert.Equal(["$.cdroms[?@.slot==0].iso ChangeMedium"], Words(Of(Spec with { Cdroms = [drive with { Iso = null }] }, started)));

@@ -40,6 +40,7 @@ public class VmPlanLivePropertyTests
         private int _mood;
         private int _operation;
         private ChangeOutcome? _outcome;
+        private IReadOnlyList<PendingChange> _pending = [];
 
         public void Wish(int[] disks, int cpus, int mood)
         {
@@ -58,6 +59,10 @@ public class VmPlanLivePropertyTests
                 var moment = Moment();
                 switch (VmPlanLive.Next(moment, new VmProcess(1, 1, RunState.Running)))
                 {
+                    case null when !_pending.SequenceEqual(VmPlanLive.Pending(moment.Seen)):
+                        // Written by whoever asks the plan.
+                        _pending = VmPlanLive.Pending(moment.Seen);
+                        break;
                     case null:
                         Check(moment.Seen);
                         return;
@@ -81,7 +86,7 @@ public class VmPlanLivePropertyTests
                 Spec = TestVms.Spec(), Epoch = 1, Host = "host-1",
                 Changes = _outcome is null ? [new ChangeOrder($"op-{_operation}", ["$.cpus", .. Enumerable.Range(0, Slots).Select(slot => VmDifferences.PathOf("disks", slot))], false, false)] : [],
             },
-            new VmSeen { HostBootId = PlanWorld.Boot, Status = TestVms.Status(VmState.Running), Differences = [.. Differences()], Declined = _declined },
+            new VmSeen { HostBootId = PlanWorld.Boot, Status = TestVms.Status(VmState.Running) with { Pending = _pending }, Differences = [.. Differences()], Declined = _declined },
             TestVms.Epoch);
 
         private IEnumerable<VmDifference> Differences()

@@ -159,8 +159,21 @@ internal static class VmDifferences
         if (Run.VmDefinitions.WatchdogOf(spec) != running.Watchdog) yield return VmDifference.Restart("$.watchdog", AtStart);
         if (spec.BootMenu != running.BootMenu) yield return VmDifference.Restart("$.bootMenu", AtStart);
         if (spec.Clock == VmClock.LocalTime != running.LocalTimeClock) yield return VmDifference.Restart("$.clock", AtStart);
-        if (!IsBootedOnce(running) && !VmBootOrder.Of(spec).SequenceEqual(VmBootOrder.Of(running))) yield return VmDifference.Restart("$.boot", "The boot order is read at the next start.");
+        if (!IsBootedOnce(running) && !IsSameOrder(spec, running)) yield return VmDifference.Restart("$.boot", "The boot order is read at the next start.");
     }
+
+    /// <summary>A device that is yet to come, or to go, has a difference of its own.</summary>
+    private static bool IsSameOrder(VmSpec spec, VmDefinition running)
+    {
+        var both = DevicesOf(spec).Intersect(DevicesOf(running)).ToHashSet(StringComparer.Ordinal);
+        return VmBootOrder.Of(spec).Where(both.Contains).SequenceEqual(VmBootOrder.Of(running).Where(both.Contains));
+    }
+
+    private static IEnumerable<string> DevicesOf(VmSpec spec) => spec.Disks.Select(disk => $"disk{disk.Slot}")
+        .Concat(spec.Cdroms.Select(cdrom => $"cd{cdrom.Slot}")).Concat(spec.Nics.Select(nic => $"nic{nic.Slot}"));
+
+    private static IEnumerable<string> DevicesOf(VmDefinition running) => running.Disks.Select(disk => $"disk{disk.Slot}")
+        .Concat(running.Cdroms.Select(cdrom => $"cd{cdrom.Slot}")).Concat(running.Nics.Select(nic => $"nic{nic.Slot}"));
 
     /// <summary>For one start the others stand behind the device that was named.</summary>
     private static bool IsBootedOnce(VmDefinition running) =>

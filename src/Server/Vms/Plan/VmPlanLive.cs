@@ -19,6 +19,8 @@ internal static class VmPlanLive
         if (!mayAct) return null;
         if (Due(moment) is { } due) return new VmStep.Change(due.Change!, IsForced(moment, due));
         if (moment.Seen.Strays.Count > 0 && moment.Seen.Failure?.Step is not VmStep.ReleaseDisks) return new VmStep.ReleaseDisks(moment.Seen.Strays);
+        // What waits is on record before the operation ends: who looks then sees it.
+        if (!moment.Seen.Status!.Pending.SequenceEqual(Pending(moment.Seen))) return null;
         return moment.Wanted.Changes is [var first, ..] ? new VmStep.EndChange(first.Operation, Outcome(moment, first)) : null;
     }
 

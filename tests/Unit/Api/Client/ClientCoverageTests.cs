@@ -100,6 +100,6 @@ public sealed partial class ClientCoverageTests
     [GeneratedRegex(@"\{[^}]+\}")]
     private static partial Regex Parameter();
 
-    [GeneratedRegex("/argument(?=/|$)")]
+    [GeneratedRegex("/(?:argument|4711)(?=/|$)")]
     private static partial Regex Argument();
 }
