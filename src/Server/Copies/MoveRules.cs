@@ -18,16 +18,11 @@ internal static class MoveRules
         if (spec.Pool == pool) return ProblemException.Conflict("disk.samePool", $"Disk {spec.Name} lies in pool {name} already.", "Name another pool.");
         if (DiskUse.RefuseForClones($"Disk {spec.Name}", DiskUse.ClonesOf(snapshot, disk.Id)) is { } needed) return needed;
         if (spec.Image is null && spec.Base is null) return null;
-        string[] snapshots =
-        [
-            .. snapshot.All(Keys.Snapshots.Status)
-                .Where(known => known.Record.Disks.Any(layer => layer.Disk == disk.Id))
-                .Select(known => snapshot.Get(Keys.Snapshots.Spec, known.Id)?.Record.Name).OfType<string>().Order(StringComparer.Ordinal),
-        ];
-        return snapshots.Length == 0
+        var snapshots = DiskUse.SnapshotsOf(snapshot, disk.Id);
+        return snapshots.Count == 0
             ? null
             : ProblemException.Conflict(
-                "disk.hasSnapshots", $"Disk {spec.Name} stands on {(spec.Image is null ? "another disk" : "an image")}, so its layers become one when it moves, and snapshots need them: {string.Join(", ", snapshots)}.",
+                "disk.hasSnapshots", $"Disk {spec.Name} stands on {(spec.Image is null ? "another disk" : "an image")}, so its layers become one when it moves, and snapshots need them: {Images.ImageRules.Listed(snapshots)}.",
                 "Delete these snapshots first.");
     }
 }

@@ -24,8 +24,8 @@ internal sealed class DiskEndpoints(OperationRequests operations, EventLog event
             .Takes(ApiJson.Default.DiskCreate).Begins().Idempotent().Problems("name.taken");
         api.Patch("/v1/disks/{disk}", Permission.Operate, "Renames a disk, lets it grow, or changes its notes", UpdateAsync)
             .Takes(ApiJson.Default.DiskUpdate).Answers(ApiJson.Default.Disk).Problems("disk.notFound", "disk.deleting", "name.taken", "etag.mismatch");
-        api.Delete("/v1/disks/{disk}", Permission.Operate, "Deletes a disk that belongs to no VM and that no linked clone needs", DeleteAsync)
-            .Begins().Idempotent().Problems("disk.notFound", "disk.attached", "disk.hasClones", "disk.protected", "disk.busy");
+        api.Delete("/v1/disks/{disk}", Permission.Operate, "Deletes a disk that belongs to no VM and that no linked clone or snapshot needs", DeleteAsync)
+            .Begins().Idempotent().Problems("disk.notFound", "disk.attached", "disk.hasClones", "disk.hasSnapshots", "disk.protected", "disk.busy");
     }
 
     public static Disk View(CacheSnapshot snapshot, CachedRecord<DiskSpec> spec) => new()

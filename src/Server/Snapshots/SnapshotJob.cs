@@ -99,7 +99,7 @@ internal sealed class SnapshotJob(SnapshotGround ground, OperationRun operation,
         try
         {
             if (memory is not null) files.WriteDefinition(running.Definition);
-            if (asksAgent) quiesced = await GuestFreeze.FreezeAsync(running, vm.Spec.Name, spec.Quiesce, cancellationToken);
+            if (asksAgent) quiesced = await GuestFreeze.FreezeAsync(running, vm.Spec.Name, spec.Quiesce == true, operation, cancellationToken);
             if (memory is not null) await running.SaveMemoryAsync(memory, percent => operation.Report(percent, "writing the memory"), cancellationToken);
             else if (wasRunning && HasFirmwareState(running.Definition)) await running.PauseAsync(cancellationToken);
             if (_layers.Count > 0) await running.UseLayersAsync(_layers, cancellationToken);
@@ -107,11 +107,23 @@ internal sealed class SnapshotJob(SnapshotGround ground, OperationRun operation,
         }
         finally
         {
-            await JobFailures.GoOnAsync(vm, running, wasRunning);
-            if (asksAgent) await GuestFreeze.ThawAsync(running);
+            await GoOnAsync(vm, running, wasRunning);
         }
 
         return (quiesced, kept);
+    }
+
+    /// <summary>Its CPUs first: an agent answers only while they run.</summary>
+    private async Task GoOnAsync(BorrowedVm vm, IVm running, bool wasRunning)
+    {
+        try
+        {
+            await JobFailures.GoOnAsync(vm, running, wasRunning);
+        }
+        finally
+        {
+            await GuestFreeze.ThawAsync(running, operation, ground.Time);
+        }
     }
 
     private static bool HasFirmwareState(VmDefinition definition) => definition.Firmware.Kind == FirmwareKind.Uefi || definition.Tpm is not null;
@@ -153,11 +165,18 @@ internal sealed class SnapshotJob(SnapshotGround ground, OperationRun operation,
             using var deadline = new CancellationTokenSource(JobFailures.UndoPatience, ground.Time);
             try
             {
-                await running.AbandonMemoryAsync(deadline.Token);
-                bool used = await running.AreLayersUsedAsync(_layers, deadline.Token);
-                if (!used) await running.DropLayersAsync(_layers, deadline.Token);
-                await JobFailures.GoOnAsync(vm, running, vm.Status.State == VmState.Running);
-                if (operation.IsResumed && (spec.Quiesce == true || vm.Status.Agent is { Connected: true })) await GuestFreeze.ThawAsync(running);
+                bool used;
+                try
+                {
+                    await running.AbandonMemoryAsync(deadline.Token);
+                    used = await running.AreLayersUsedAsync(_layers, deadline.Token);
+                    if (!used) await running.DropLayersAsync(_layers, deadline.Token);
+                }
+                finally
+                {
+                    await GoOnAsync(vm, running, vm.Status.State == VmState.Running);
+                }
+
                 if (!used) await vm.CommitAsync("snapshot.undone", status => status, change => TakeBack(change, disks));
             }
             catch (Exception gone) when (gone is QmpClosedException or QmpErrorException or QmpProtocolException or OperationCanceledException or StoreUnavailableException)

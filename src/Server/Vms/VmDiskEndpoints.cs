@@ -110,8 +110,7 @@ internal sealed class VmDiskEndpoints(OperationRequests operations, EventLog eve
         if (disk.Record.Protected) throw ProblemException.Conflict(
             "disk.protected", $"Disk {disk.Record.Name} is protected from deletion.", $"Take the protection off first: lamina vm disk set {begun.Spec.Name} {attachment.Slot} --protected false.");
         if (DiskUse.RefuseForClones($"Disk {disk.Record.Name}", DiskUse.ClonesOf(request.Snapshot, disk.Id)) is { } needed) throw needed;
-        if (new DiskLayers(request.Snapshot.Get(Keys.Disks.Status, disk.Id)?.Record).All.Count > 1) throw ProblemException.Conflict(
-            "disk.hasSnapshots", $"Snapshots of VM '{begun.Spec.Name}' hold what disk {disk.Record.Name} was.", $"Delete them first (lamina vm snapshot list {begun.Spec.Name}), or detach the disk without deleting it.");
+        if (DiskUse.RefuseForSnapshots($"Disk {disk.Record.Name}", DiskUse.SnapshotsOf(request.Snapshot, disk.Id)) is { } held) throw held;
     }
 
     private void Tell(VmDeviceChange begun, CachedRecord<DiskSpec> disk, string what) => events.Add(begun.Change, new EventDraft

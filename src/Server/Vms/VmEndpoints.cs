@@ -27,7 +27,7 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         api.Delete("/v1/vms/{vm}", Permission.Operate, "Deletes a VM, and its disks unless they shall stay", DeleteAsync)
             .Query("force", "true: also when it runs.")
             .Query("keepDisks", "true: its disks stay, as disks of their own.")
-            .Begins().Idempotent().Problems("vm.notFound", "vm.running", "vm.deleting", "vm.protected", "disk.protected", "disk.hasClones");
+            .Begins().Idempotent().Problems("vm.notFound", "vm.running", "vm.deleting", "vm.protected", "disk.protected", "disk.hasClones", "disk.hasSnapshots");
     }
 
     private static ApiAnswer List(ApiRequest request)
@@ -96,7 +96,7 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         VmMoves.Require(request.QueryFlag("force") ? VmVerb.ForcedDelete : VmVerb.Delete, vm.Record, request.Snapshot.Get(Keys.Vms.Status, vm.Id)?.Record);
         bool keepDisks = request.QueryFlag("keepDisks");
         RefuseIfProtected(request, vm.Record, keepDisks);
-        if (!keepDisks && DiskUse.RefuseForClones($"VM '{vm.Record.Name}'", DiskUse.ClonesOf(request.Snapshot, vm.Id, vm.Record)) is { } needed) throw needed;
+        if (!keepDisks) RefuseIfOthersNeedDisks(request.Snapshot, vm);
         var target = VmViews.ReferenceTo(vm);
         var change = new StoreChange("vm.delete");
         var operation = operations.Add(change, new OperationDraft
@@ -109,6 +109,17 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         });
         change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Deleting = operation.Id, KeepDisks = keepDisks }, vm.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    /// <summary>Its own snapshots go with it; linked clones, and what another VM that had one of the disks has kept of it, would be lost.</summary>
+    private static void RefuseIfOthersNeedDisks(CacheSnapshot snapshot, CachedRecord<VmSpec> vm)
+    {
+        if (DiskUse.RefuseForClones($"VM '{vm.Record.Name}'", DiskUse.ClonesOf(snapshot, vm.Id, vm.Record)) is { } needed) throw needed;
+        foreach (var disk in vm.Record.Disks)
+        {
+            string name = snapshot.Get(Keys.Disks.Spec, disk.Disk)?.Record.Name ?? disk.Disk;
+            if (DiskUse.RefuseForSnapshots($"Disk {name} of VM '{vm.Record.Name}'", DiskUse.SnapshotsOf(snapshot, disk.Disk, exceptVm: vm.Id)) is { } held) throw held;
+        }
     }
 
     /// <summary>Also by force: protection is against a slip of the hand.</summary>

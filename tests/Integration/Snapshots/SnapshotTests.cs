@@ -80,6 +80,15 @@ public class SnapshotTests(GuestDaemon guests) : IClassFixture<GuestDaemon>
         Assert.Equal("snapshot.notFound", (await Assert.ThrowsAsync<LaminaException>(() => guests.Client.Snapshots.DeleteAsync(vm, "none", guests.Deadline))).Problem.Code);
         await TakeAsync(vm, new SnapshotCreate { Name = "cold" });
         Assert.True((await guests.Client.Snapshots.GetAsync(vm, "cold", guests.Deadline)).Value.Current);
+
+        string disk = (await guests.VmAsync("still")).Spec.Disks[0].Disk;
+        var lost = await Assert.ThrowsAsync<LaminaException>(() => guests.Client.VmDevices.DetachDiskAsync(vm, "0", delete: true, guests.Deadline));
+        Assert.Equal("disk.hasSnapshots", lost.Problem.Code);
+        Assert.EndsWith(": cold.", lost.Problem.Detail, StringComparison.Ordinal);
+        await guests.SucceedsAsync(guests.Client.VmDevices.DetachDiskAsync(vm, "0", delete: false, guests.Deadline));
+        Assert.Equal("disk.hasSnapshots", (await Assert.ThrowsAsync<LaminaException>(() => guests.Client.Disks.DeleteAsync(disk, guests.Deadline))).Problem.Code);
+        await guests.SucceedsAsync(guests.Client.Snapshots.DeleteAsync(vm, "cold", guests.Deadline));
+        await guests.SucceedsAsync(guests.Client.Disks.DeleteAsync(disk, guests.Deadline));
     }
 
     private async Task<Vm> LaunchAsync(string name, params VmDiskCreate[] disks)

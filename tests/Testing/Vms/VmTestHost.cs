@@ -178,13 +178,13 @@ internal sealed class VmTestHost : IAsyncDisposable
     }
 
     /// <summary>Takes a snapshot as the API does. Gives its id and operation.</summary>
-    public async Task<(string Id, string Operation)> SnapshotAsync(string vmId, string name, bool withMemory)
+    public async Task<(string Id, string Operation)> SnapshotAsync(string vmId, string name, bool withMemory, bool? quiesce = null)
     {
         var vm = Cache.Snapshot.Get(Keys.Vms.Spec, vmId)!;
         string id = Guid.CreateVersion7().ToString();
         var change = new StoreChange(HostSnapshots.Create);
         string operation = Ask(change, HostSnapshots.Create, id, name, null, "snapshot");
-        change.Create(Keys.Snapshots.Spec, id, new SnapshotSpec { Name = name, Vm = vmId, WithMemory = withMemory, Hardware = vm.Record, Making = operation });
+        change.Create(Keys.Snapshots.Spec, id, new SnapshotSpec { Name = name, Vm = vmId, WithMemory = withMemory, Quiesce = quiesce, Hardware = vm.Record, Making = operation });
         await CommitAsync(change);
         return (id, operation);
     }

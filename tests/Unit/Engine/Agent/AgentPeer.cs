@@ -27,13 +27,22 @@ internal sealed class AgentPeer : IAsyncDisposable
         Deadline = deadline ?? TimeSpan.FromSeconds(20),
     };
 
+    /// <summary>Called with the command of each request, before it is answered.</summary>
+    public Action<string>? OnRequest { get; set; }
+
+    /// <summary>Closes every line.</summary>
+    public void HangUp()
+    {
+        foreach (var stream in _streams) stream.Dispose();
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var stream in _streams) await stream.DisposeAsync();
         await Task.WhenAll(_lines).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private Stream Connect()
+    public Stream Connect()
     {
         Connections++;
         var (near, far) = DuplexStream.Pair();
@@ -63,6 +72,7 @@ internal sealed class AgentPeer : IAsyncDisposable
                 continue;
             }
             Requests.Add($"{command} {arguments.GetRawText()}");
+            OnRequest?.Invoke(command);
             if (command != "guest-shutdown") await SendAsync(far, Answers.GetValueOrDefault(command, """{"return": {}}""") + "\n");
         }
     }
