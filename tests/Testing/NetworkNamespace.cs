@@ -105,7 +105,18 @@ public sealed class NetworkNamespace : IDisposable
 
     private sealed class Context(BlockingCollection<(SendOrPostCallback Callback, object? State)> work) : SynchronizationContext
     {
-        public override void Post(SendOrPostCallback d, object? state) => work.Add((d, state));
+        /// <summary>What goes on after the namespace was given back (a timer, a line that closes late) goes on elsewhere: it must not end the whole run.</summary>
+        public override void Post(SendOrPostCallback d, object? state)
+        {
+            try
+            {
+                work.Add((d, state));
+            }
+            catch (InvalidOperationException)
+            {
+                ThreadPool.QueueUserWorkItem(_ => d(state));
+            }
+        }
 
         public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException();
 
