@@ -11,10 +11,10 @@ internal sealed record BenchOptions
     /// <summary>The folder of the bare script.</summary>
     public string Scripts { get; init; } = "";
 
-    /// <summary>What is measured: start, clone, density or memory.</summary>
+    /// <summary>What is measured: start, clone, density, memory or snapshot.</summary>
     public string What { get; init; } = "start";
 
-    /// <summary>The folder of the small Linux guest (memory).</summary>
+    /// <summary>The folder of the small Linux guest (memory, snapshot).</summary>
     public string Media { get; init; } = "";
 
     /// <summary>Where the result goes, as Markdown and JSON.</summary>

@@ -64,4 +64,5 @@ internal sealed record DaemonFigures
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(DensityResult))]
 [JsonSerializable(typeof(MemoryResult))]
+[JsonSerializable(typeof(SnapshotResult))]
 internal sealed partial class BenchJson : JsonSerializerContext;

@@ -9,6 +9,7 @@ try
         "clone" => CloneBench.ReportAsync(options),
         "density" => DensityBench.RunAsync(options),
         "memory" => MemoryBench.RunAsync(options),
+        "snapshot" => SnapshotBench.ReportAsync(options),
         _ => throw new ArgumentException($"'{options.What}' is nothing to measure."),
     });
     return 0;

@@ -2,13 +2,13 @@
 
 LIBVIRT_PACKAGES=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients)
 
-dev_bench() { # start|clone|density|memory [OPTION...]
+dev_bench() { # start|clone|density|memory|snapshot [OPTION...]
   local what=${1:-start}; shift || true
   local more=()
   case $what in
     start) more=("${LIBVIRT_PACKAGES[@]}") ;;
-    clone | density | memory) ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory" ;;
+    clone | density | memory | snapshot) ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory | snapshot" ;;
   esac
   need_root
   install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"
@@ -16,6 +16,6 @@ dev_bench() { # start|clone|density|memory [OPTION...]
   publish_if_stale
   run_dotnet "$ROOT/artifacts/bench.log" build bench -c Release
   local media=$ROOT/artifacts/media/bench
-  [ "$what" != memory ] || [ -e "$media/initrd.gz" ] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
+  [[ $what != @(memory|snapshot) || -e $media/initrd.gz ]] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
   "$ROOT/artifacts/bin/Lamina.Bench/release_linux-x64/Lamina.Bench" --what "$what" --programs "$OUT" --scripts "$ROOT/bench" --media "$media" --results "$ROOT/docs/benchmarks" "$@"
 }
