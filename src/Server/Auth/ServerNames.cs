@@ -9,14 +9,28 @@ internal static class ServerNames
 {
     // More would make the handshake heavy; the first addresses are those of the host itself, guests' networks come later.
     private const int MostAddresses = 64;
+    private const int MostAttempts = 10;
 
     /// <param name="extra">From the configuration: names of a load balancer, of NAT.</param>
     public static IReadOnlyList<string> Collect(IReadOnlyList<string> extra)
     {
-        var addresses = NetworkInterface.GetAllNetworkInterfaces()
-            .SelectMany(face => face.GetIPProperties().UnicastAddresses)
-            .Select(unicast => unicast.Address);
-        return Collect(Dns.GetHostName(), addresses, extra);
+        return Collect(Dns.GetHostName(), ReadAddresses(), extra);
+    }
+
+    /// <summary>.NET reads interfaces and addresses in several steps, and throws when a link comes or goes between them: guests' links do all the time.</summary>
+    private static IReadOnlyList<IPAddress> ReadAddresses()
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(face => face.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address)];
+            }
+            catch (Exception raced) when (attempt < MostAttempts && raced is ArgumentException or NetworkInformationException)
+            {
+                continue;
+            }
+        }
     }
 
     internal static IReadOnlyList<string> Collect(string hostName, IEnumerable<IPAddress> addresses, IReadOnlyList<string> extra)

@@ -64,7 +64,8 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
         problems.ThrowIfAny();
 
         var now = time.GetUtcNow();
-        string name = source is null ? body.Name : ImageVersions.NameFor(request.Snapshot, project, body.Name, source, now);
+        string? version = source is null ? null : ImageVersions.Next(request.Snapshot, project, body.Name, now);
+        string name = source is null ? body.Name : ImageVersions.NameFor(request.Snapshot, project, body.Name, source, version!);
         var target = new ObjectReference { Kind = "image", Id = Guid.CreateVersion7().ToString(), Name = name };
         var change = new StoreChange("image.create");
         var operation = operations.Add(change, new OperationDraft
@@ -85,7 +86,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
             Origin = source is not null ? ImageOrigin.Pull : upload is not null ? ImageOrigin.Upload : ImageOrigin.Build,
             Recipe = body.Recipe,
             Source = source,
-            Version = source is null ? null : ImageVersions.Of(now),
+            Version = version,
             CloudInit = body.CloudInit ?? (body.Catalogue is { } entry ? catalogue.Find(entry)?.CloudInit : null) ?? true,
             Making = operation.Id,
         });

@@ -96,10 +96,11 @@ internal sealed class StorageWorld : IAsyncDisposable
     public Task<string> PullAsync(string name, ImageSource source)
     {
         var now = TimeProvider.System.GetUtcNow();
-        string made = ImageVersions.NameFor(Snapshot, ProjectRecord.DefaultProject, name, source, now);
+        string version = ImageVersions.Next(Snapshot, ProjectRecord.DefaultProject, name, now);
+        string made = ImageVersions.NameFor(Snapshot, ProjectRecord.DefaultProject, name, source, version);
         return BeginAsync("image.pull", made, [], (change, id, operation) => change.Create(Keys.Images.Spec, id, new ImageSpec
         {
-            Name = made, Pool = PoolId, Origin = ImageOrigin.Pull, Source = source, Version = ImageVersions.Of(now), CreatedAt = now, Making = operation,
+            Name = made, Pool = PoolId, Origin = ImageOrigin.Pull, Source = source, Version = version, CreatedAt = now, Making = operation,
         }));
     }
 

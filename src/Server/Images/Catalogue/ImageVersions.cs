@@ -10,18 +10,26 @@ namespace Lamina.Server.Images.Catalogue;
 /// </summary>
 internal static class ImageVersions
 {
-    /// <summary>The version of a pull that begins now; it sorts by time.</summary>
-    public static string Of(DateTimeOffset now) => now.UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+    /// <summary>The version of a pull that begins now; it sorts by time. Two of one second get different ones.</summary>
+    public static string Next(CacheSnapshot snapshot, string project, string name, DateTimeOffset now)
+    {
+        var known = snapshot.All(Keys.Images.Spec)
+            .Where(image => image.Record.Project == project && BaseName(image.Record.Name) == name)
+            .Select(image => image.Record.Version)
+            .ToHashSet();
+        while (known.Contains(Of(now))) now = now.AddSeconds(1);
+        return Of(now);
+    }
 
     /// <summary>
     /// The name under which a pull begins: the wanted one when it is free, else <c>name@version</c> when a pull from the same source holds it, until the new
     /// content is there.
     /// </summary>
     /// <exception cref="ProblemException">Another image holds the name.</exception>
-    public static string NameFor(CacheSnapshot snapshot, string project, string name, ImageSource source, DateTimeOffset now)
+    public static string NameFor(CacheSnapshot snapshot, string project, string name, ImageSource source, string version)
     {
         if (snapshot.Get(Keys.Names, Keys.NameId(project, "image", name)) is not { } claim) return name;
-        if (snapshot.Get(Keys.Images.Spec, claim.Record.Owner) is { } holder && IsSame(holder.Record.Source, source)) return Versioned(name, Of(now));
+        if (snapshot.Get(Keys.Images.Spec, claim.Record.Owner) is { } holder && IsSame(holder.Record.Source, source)) return Versioned(name, version);
         throw ProblemException.NameTaken("image", name, project);
     }
 
@@ -56,6 +64,8 @@ internal static class ImageVersions
 
     /// <summary>The name without a version.</summary>
     public static string BaseName(string name) => name.Split('@')[0];
+
+    private static string Of(DateTimeOffset time) => time.UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
 
     private static string Versioned(string name, string version) => $"{name}@{version}";
 
