@@ -14,7 +14,7 @@ public class FirstDayTests
     [Fact]
     public async Task Several_operating_systems_run_side_by_side_and_are_reached()
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(10));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(14));
         string image = await DebianImage.GetAsync(deadline.Token);
         await using var daemon = await LaminadProcess.StartAsync(deadline.Token);
         var lamina = new CommandLine(daemon.SocketPath, deadline.Token);
