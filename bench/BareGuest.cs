@@ -7,21 +7,27 @@ namespace Lamina.Bench;
 /// The guest as a script of bash runs it (bare-start.sh). What is not the script's work is made here beforehand, in its favour: a bridge, the tables of
 /// packet rules, the command line, the pipes of the monitor.
 /// </summary>
-internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposable
+/// <param name="scripts">The folder of the scripts.</param>
+/// <param name="folder">Of this guest.</param>
+/// <param name="number">Tells guests apart that run at the same time; the first one makes what they share.</param>
+internal sealed class BareGuest(string scripts, string folder, int number = 0) : IAsyncDisposable
 {
     public const string Bridge = "lmbare0";
 
     private const string Tun = "/dev/net/tun";
-    private const string Tap = "lmbaretap0";
     private const string Table = "lamina_bare";
-    private const string Mac = "52:54:00:be:9c:01";
-    private const string Address = "10.213.0.2";
     private const string Group = "lamina-bare";
     private const int UserId = 65_300;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private static readonly string[] LimitFiles =
         ["cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares", "memory.limit_in_bytes", "cpu.max", "cpu.weight", "memory.max", "pids.max"];
+
+    private string Tap { get; } = $"lmbaretap{number}";
+
+    private string Mac { get; } = $"52:54:00:be:9c:{number + 1:x2}";
+
+    private string Address { get; } = $"10.213.0.{number + 2}";
 
     private string[] _parents = [];
     private UnixFileMode? _tunMode;
@@ -38,11 +44,12 @@ internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposabl
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", Path.Join(folder, "base.qcow2"), "1G");
         foreach (string pipe in new[] { "qmp.in", "qmp.out" }) await Run.OutputAsync("mkfifo", "-m", "0600", Path.Join(folder, pipe));
         await Run.OutputAsync("chown", "-R", $"{UserId}:{UserId}", folder);
+        await File.WriteAllTextAsync(Path.Join(folder, "settings"), Settings(arguments, laminaGroup));
+        foreach (string parent in _parents) Directory.CreateDirectory(parent);
+        if (number > 0) return;
         await Run.OutputAsync("ip", "link", "add", Bridge, "type", "bridge");
         await Run.OutputAsync("ip", "link", "set", Bridge, "mtu", "1450", "up");
         await Run.OutputWithAsync(laminaTable, "nft", "-f", "-");
-        await File.WriteAllTextAsync(Path.Join(folder, "settings"), Settings(arguments, laminaGroup));
-        foreach (string parent in _parents) Directory.CreateDirectory(parent);
         // QEMU of a script opens its tap by itself, after it became another user; not every host lets users do that.
         if (File.GetUnixFileMode(Tun).HasFlag(UnixFileMode.OtherWrite)) return;
         _tunMode = File.GetUnixFileMode(Tun);
@@ -68,10 +75,11 @@ internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposabl
     private async Task RemoveAsync()
     {
         if (File.Exists(Path.Join(folder, "settings"))) await Run.TryAsync(Path.Join(scripts, "bare-stop.sh"), folder, "remove");
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (number > 0) return;
         await Run.TryAsync("ip", "link", "delete", Bridge);
         foreach (string family in new[] { "bridge", "inet" }) await Run.TryAsync("nft", "delete", "table", family, Table);
         foreach (string parent in _parents.Where(Directory.Exists)) Directory.Delete(parent);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         if (_tunMode is not { } mode) return;
         File.SetUnixFileMode(Tun, mode);
         await Run.OutputAsync("chgrp", "0", Tun);
@@ -82,7 +90,7 @@ internal sealed class BareGuest(string scripts, string folder) : IAsyncDisposabl
         // v1: a folder for each controller; v2: one.
         string[] theirs = [.. Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup")
             .Select(root => Path.Join(root, laminaGroup)).Where(Directory.Exists).Select(path => new DirectoryInfo(path).FullName)];
-        string Ours(string path) => path.Replace(laminaGroup, $"{Group}/vm", StringComparison.Ordinal);
+        string Ours(string path) => path.Replace(laminaGroup, $"{Group}/vm{number}", StringComparison.Ordinal);
         _parents = [.. theirs.Select(path => Path.GetDirectoryName(Ours(path))!)];
         var limits = theirs.SelectMany(_ => LimitFiles, Path.Join).Where(File.Exists)
             .SelectMany(file => new[] { Ours(file), File.ReadAllText(file).Trim() });

@@ -32,7 +32,7 @@ internal static class Bench
         long idleKiB = await daemon.IdleResidentAsync();
         var lamina = new LaminaGuest(daemon.Client, "bench", LaminaGuest.DefaultMemoryMiB);
         await using var bare = new BareGuest(options.Scripts, Path.Join(folder, "bare"));
-        string machineType = await PrepareAsync(daemon, lamina, bare, folder);
+        string machineType = await PrepareAsync(daemon, lamina, [bare], folder);
         await using var libvirt = await LibvirtGuest.OpenAsync(options.Scripts, Path.Join(folder, "libvirt"), machineType);
         var starts = await new StartMeasurement(lamina, bare, libvirt, options).MeasureAsync();
 
@@ -54,7 +54,7 @@ internal static class Bench
     }
 
     /// <returns>The guest's machine type.</returns>
-    public static async Task<string> PrepareAsync(BenchDaemon daemon, LaminaGuest lamina, BareGuest bare, string folder)
+    public static async Task<string> PrepareAsync(BenchDaemon daemon, LaminaGuest lamina, IReadOnlyList<BareGuest> bares, string folder)
     {
         string image = Path.Join(folder, "image.qcow2");
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", image, "1G");
@@ -62,7 +62,7 @@ internal static class Bench
         string tables = await BareGuest.CopyTablesAsync($"lamina_{await daemon.NumberAsync()}");
         await lamina.LaunchAsync();
         string[] arguments = [.. (await lamina.QemuArgumentsAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
-        await bare.PrepareAsync(arguments, $"lamina-{BenchDaemon.InstanceName}/{(await lamina.ShowAsync()).Id}", tables);
+        foreach (var bare in bares) await bare.PrepareAsync(arguments, $"lamina-{BenchDaemon.InstanceName}/{(await lamina.ShowAsync()).Id}", tables);
         await lamina.StopAsync();
         await lamina.DeleteAsync();
         return arguments[Array.IndexOf(arguments, "-machine") + 1].Split(',')[0];
