@@ -15,7 +15,7 @@ internal static class Commands
             ImageCommands.Build(),
             IsoCommands.Build(),
             OperatingSystemCommands.Build(),
-            DiskCommands.Build(),
+            DiskCommands.Build(VmDiskCommands.AttachDisk(), VmDiskCommands.DetachDisk()),
             PoolCommands.Build(),
             FirewallCommands.Build(),
             NetworkCommands.Build(),

@@ -15,7 +15,10 @@ internal static class DiskCommands
         new("disk or path", o => o.Path),
     ];
 
-    public static Command Build() => CommandBuilder.Noun("disk", "virtual disks", List(), Show(), Create(), Rename(), Resize(), Move(), Delete());
+    /// <param name="attach">The verb that plugs one into a VM: it speaks to the VM.</param>
+    /// <param name="detach">Its counterpart.</param>
+    public static Command Build(Command attach, Command detach) =>
+        CommandBuilder.Noun("disk", "virtual disks", List(), Show(), Create(), Rename(), Resize(), attach, detach, Move(), Delete());
 
     private static IReadOnlyList<Column<Disk>> Columns(ObjectNames names) =>
     [

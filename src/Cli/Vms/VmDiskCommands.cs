@@ -3,10 +3,29 @@ using Lamina.Api;
 
 namespace Lamina.Cli.Vms;
 
-/// <summary><c>vm disk add|attach|detach|resize|set</c></summary>
+/// <summary><c>vm disk add|attach|detach|resize|set</c>, and <c>disk attach|detach</c>, which begin with the disk</summary>
 internal static class VmDiskCommands
 {
     public static Command Build() => CommandBuilder.Noun("disk", "its disks, also while it runs", Add(), Attach(), Detach(), Resize(), Set());
+
+    /// <summary><c>disk attach</c>: as <c>vm disk attach</c>, for those who think of the disk first.</summary>
+    public static Command AttachDisk() => Attach(diskFirst: true);
+
+    /// <summary><c>disk detach</c>: the VM is the one that has the disk, unless it is named.</summary>
+    public static Command DetachDisk()
+    {
+        var disk = new Argument<string>("disk") { Description = "name or id" };
+        var vm = VmArgument.Create();
+        vm.Description = "name or id of the VM that is to have it; left out: whichever has it";
+        vm.Arity = ArgumentArity.ZeroOrOne;
+        var delete = Delete();
+        var yes = SharedOptions.Yes();
+        return CommandBuilder.Verb("detach", "unplug it from its VM; it stays, as a disk of its own", [disk, vm, delete, yes], async (invocation, cancellationToken) =>
+        {
+            string name = invocation.Optional(vm) ?? await OwnerAsync(invocation, invocation.Value(disk), cancellationToken);
+            return await DetachAsync(invocation, name, invocation.Value(disk), invocation.Value(delete), invocation.Value(yes), cancellationToken);
+        });
+    }
 
     private static Command Add()
     {
@@ -31,13 +50,14 @@ internal static class VmDiskCommands
         });
     }
 
-    private static Command Attach()
+    private static Command Attach(bool diskFirst = false)
     {
         var vm = VmArgument.Create();
         var disk = new Argument<string>("disk") { Description = "name or id of a disk that belongs to no VM" };
         var bus = new Option<DiskBus?>("--bus") { Description = "virtio, scsi or sata", HelpName = "virtio|scsi|sata" };
         var readOnly = new Option<bool>("--read-only") { Description = "the guest cannot write to it" };
-        return CommandBuilder.Verb("attach", "plug in a disk that is there", [vm, disk, bus, readOnly], async (invocation, cancellationToken) =>
+        Symbol[] symbols = diskFirst ? [disk, vm, bus, readOnly] : [vm, disk, bus, readOnly];
+        return CommandBuilder.Verb("attach", diskFirst ? "plug it into a VM" : "plug in a disk that is there", symbols, async (invocation, cancellationToken) =>
         {
             var add = new VmDiskAdd { Disk = invocation.Value(disk), Bus = invocation.Value(bus), ReadOnly = invocation.Value(readOnly) ? true : null };
             var operation = await invocation.Client.VmDevices.AddDiskAsync(invocation.Value(vm), add, cancellationToken);
@@ -49,15 +69,24 @@ internal static class VmDiskCommands
     {
         var vm = VmArgument.Create();
         var disk = Disk();
-        var delete = new Option<bool>("--delete") { Description = "delete it with all it holds" };
+        var delete = Delete();
         var yes = SharedOptions.Yes();
-        return CommandBuilder.Verb("detach", "unplug a disk; it stays, as a disk of its own", [vm, disk, delete, yes], async (invocation, cancellationToken) =>
-        {
-            var (name, which) = (invocation.Value(vm), invocation.Value(disk));
-            if (invocation.Value(delete)) Terminal.Confirm($"Delete disk {which} of {name} with all it holds?", invocation.Value(yes));
-            var operation = await invocation.Client.VmDevices.DetachDiskAsync(name, which, invocation.Value(delete), cancellationToken);
-            return await VmDeviceCommands.FinishAsync(invocation, operation, $"disk {which} of {name} is {(invocation.Value(delete) ? "deleted" : "detached")}", cancellationToken);
-        });
+        return CommandBuilder.Verb("detach", "unplug a disk; it stays, as a disk of its own", [vm, disk, delete, yes], (invocation, cancellationToken) =>
+            DetachAsync(invocation, invocation.Value(vm), invocation.Value(disk), invocation.Value(delete), invocation.Value(yes), cancellationToken));
+    }
+
+    private static async Task<ExitCode> DetachAsync(Invocation invocation, string vm, string disk, bool delete, bool yes, CancellationToken cancellationToken)
+    {
+        if (delete) Terminal.Confirm($"Delete disk {disk} of {vm} with all it holds?", yes);
+        var operation = await invocation.Client.VmDevices.DetachDiskAsync(vm, disk, delete, cancellationToken);
+        return await VmDeviceCommands.FinishAsync(invocation, operation, $"disk {disk} of {vm} is {(delete ? "deleted" : "detached")}", cancellationToken);
+    }
+
+    private static async Task<string> OwnerAsync(Invocation invocation, string disk, CancellationToken cancellationToken)
+    {
+        var known = (await invocation.Client.Disks.GetAsync(disk, cancellationToken)).Value;
+        if (known.Spec.Vm is not { } owner) throw new CliException(ExitCode.Conflict, $"disk {known.Name} belongs to no VM", "lamina disk list shows which VM has which disk");
+        return (await ObjectNames.OfVmsAsync(invocation.Client, cancellationToken)).Of(owner);
     }
 
     private static Command Resize()
@@ -106,6 +135,8 @@ internal static class VmDiskCommands
     }
 
     private static Argument<string> Disk() => new("disk") { Description = "slot, name or id" };
+
+    private static Option<bool> Delete() => new("--delete") { Description = "delete it with all it holds" };
 
     private static Option<long?> Limit(string name, string description, string help) => new(name) { Description = description, HelpName = help };
 }
