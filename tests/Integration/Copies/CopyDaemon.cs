@@ -37,7 +37,7 @@ public sealed class CopyDaemon : IAsyncLifetime
         await using var content = System.IO.File.OpenRead(File("image.qcow2"));
         var upload = await Client.Uploads.SendAsync(content, new UploadCreate { SizeBytes = content.Length }, null, Deadline);
         await SucceedsAsync(Client.Images.CreateAsync(new ImageCreate { Name = "base", Upload = upload.Id, CloudInit = false }, Deadline));
-        while (!(await Client.Hosts.ListAsync(Deadline).ToListAsync(Deadline)).Any(host => host.Status?.DefaultMachineType is not null)) await Task.Delay(20, Deadline);
+        await Client.HostIsReadyAsync(Deadline);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Pools;
+using Lamina.Testing.Server;
 
 namespace Lamina.Tests.Integration.Copies;
 
@@ -16,7 +17,7 @@ public sealed class PoolApiTests(CopyDaemon world) : IClassFixture<CopyDaemon>
         Assert.Equal((path, "NVMe"), (pool.Spec.Path, pool.Spec.Notes));
         Assert.Equal(pool.Id, PoolFolder.MarkOf(new PoolPaths(path)));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
-        while ((await world.Client.Pools.GetAsync("fast", world.Deadline)).Value.Status is not { Available: true, FileSystem: not null }) await Task.Delay(100, world.Deadline);
+        await UntilAsync(pool => pool is { Name: "fast", Status: { Available: true, FileSystem: not null } });
         var changed = await world.Client.Pools.UpdateAsync("fast", new PoolUpdate { OverProvisionPercent = 1, ReserveBytes = 0 }, null, world.Deadline);
         Assert.Equal((1, 0L, "NVMe"), (changed.Spec.OverProvisionPercent, changed.Spec.ReserveBytes, changed.Spec.Notes));
 
@@ -76,7 +77,7 @@ public sealed class PoolApiTests(CopyDaemon world) : IClassFixture<CopyDaemon>
         Assert.Empty(Directory.GetFileSystemEntries(path));
         await world.SucceedsAsync(world.Client.Disks.CreateAsync(new DiskCreate { Name = "found", SizeBytes = 1 << 20 }, world.Deadline));
         await world.SucceedsAsync(world.Client.Disks.DeleteAsync("found", world.Deadline));
-        while ((await world.Client.Pools.GetAsync("mounted", world.Deadline)).Value.Status is not { Available: false, Failure.Code: "pool.unavailable" }) await Task.Delay(100, world.Deadline);
+        await UntilAsync(pool => pool is { Name: "mounted", Status: { Available: false, Failure.Code: "pool.unavailable" } });
 
         Directory.Delete(path);
         Directory.Move(world.File("unmounted"), path);
@@ -84,4 +85,6 @@ public sealed class PoolApiTests(CopyDaemon world) : IClassFixture<CopyDaemon>
         await world.SucceedsAsync(world.Client.Disks.DeleteAsync("lost", world.Deadline));
         await world.SucceedsAsync(world.Client.Pools.DeleteAsync("mounted", world.Deadline));
     }
+
+    private Task UntilAsync(Func<Pool, bool> isSo) => world.Client.UntilAsync("pools", ApiJson.Default.Pool, pools => pools.Any(isSo), world.Deadline);
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Lamina.Api;
 using Lamina.Server.Pools;
+using Lamina.Testing.Server;
 using Lamina.Testing.Storage;
 using Lamina.Tests.Integration.Vms;
 
@@ -50,10 +51,8 @@ public sealed class RunningCloneTests(GuestDaemon world) : IClassFixture<GuestDa
         await world.SucceedsAsync(world.Client.Vms.DeleteAsync("writer2", force: true, world.Deadline));
     }
 
-    private async Task GoneAsync(Vm vm)
-    {
-        while ((await world.Client.Snapshots.ListAsync(vm.Id, world.Deadline).ToListAsync(world.Deadline)).Count > 0) await Task.Delay(100, world.Deadline);
-    }
+    private Task GoneAsync(Vm vm) =>
+        world.Client.UntilAsync("snapshots", ApiJson.Default.Snapshot, snapshots => snapshots.All(snapshot => snapshot.Spec.Vm != vm.Id), world.Deadline);
 
     private async Task<int> LastOfAsync(Lamina.Testing.TemporaryFolder folder, Vm vm, int slot)
     {

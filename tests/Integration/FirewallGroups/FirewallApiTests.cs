@@ -18,12 +18,7 @@ public sealed class FirewallApiTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _daemon = await TestDaemon.StartAsync(change: options => options with { Engine = _engine });
-        while (true)
-        {
-            await foreach (var host in Client.Hosts.ListAsync(Token))
-                if (host.Status?.DefaultMachineType is not null) return;
-            await Task.Delay(20, Token);
-        }
+        await Client.HostIsReadyAsync(Token);
     }
 
     public ValueTask DisposeAsync() => _daemon.DisposeAsync();

@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Linux.Cgroups;
 using Lamina.Linux.Processes;
+using Lamina.Testing.Server;
 
 namespace Lamina.Tests.Integration.Vms;
 
@@ -15,7 +16,7 @@ public class DaemonDeathTests
         await using var daemon = await LaminadProcess.StartAsync(token);
         var client = daemon.Client;
         await GuestDaemon.UploadSmallLinuxAsync(client, token);
-        await UntilAsync(async () => (await HostAsync()).Status?.DefaultMachineType is not null);
+        await client.HostIsReadyAsync(token);
         foreach (string name in (string[])["one", "two"])
         {
             var launched = await client.Operations.WaitAsync((await client.Vms.CreateAsync(GuestDaemon.SmallLinuxVm(name), token)).Id, null, token);
@@ -46,12 +47,6 @@ public class DaemonDeathTests
         Assert.Equal(VmState.Stopped, (await VmAsync("two")).Status!.State);
 
         async Task<Vm> VmAsync(string name) => (await client.Vms.GetAsync(name, token)).Value;
-
-        async Task<Host> HostAsync()
-        {
-            await foreach (var host in client.Hosts.ListAsync(token)) return host;
-            throw new InvalidOperationException("There is no host.");
-        }
 
         async Task UntilAsync(Func<Task<bool>> isSo)
         {

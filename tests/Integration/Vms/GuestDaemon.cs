@@ -22,11 +22,7 @@ public sealed class GuestDaemon : IAsyncLifetime
     {
         Daemon = await TestDaemon.StartAsync();
         await UploadSmallLinuxAsync(Client, Deadline);
-        await UntilAsync(async () =>
-        {
-            await foreach (var host in Client.Hosts.ListAsync(Deadline)) return host.Status?.DefaultMachineType is not null;
-            return false;
-        });
+        await Client.HostIsReadyAsync(Deadline);
     }
 
     public async ValueTask DisposeAsync()

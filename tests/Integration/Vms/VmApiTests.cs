@@ -20,7 +20,7 @@ public sealed class VmApiTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _daemon = await TestDaemon.StartAsync(change: options => options with { Engine = _engine });
-        while ((await GetAsync("/v1/hosts"))["items"]![0]!["status"]?["defaultMachineType"] is null) await Task.Delay(20, Token);
+        await _daemon.Client.HostIsReadyAsync(Token);
     }
 
     public ValueTask DisposeAsync() => _daemon.DisposeAsync();

@@ -19,7 +19,7 @@ public sealed class VmDeviceApiTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _daemon = await TestDaemon.StartAsync(change: options => options with { Engine = _engine });
-        while (!await HasToldAsync()) await Task.Delay(20, Token);
+        await Client.HostIsReadyAsync(Token);
     }
 
     public ValueTask DisposeAsync() => _daemon.DisposeAsync();
@@ -92,10 +92,4 @@ public sealed class VmDeviceApiTests : IAsyncLifetime
     }
 
     private static async Task RefusedAsync(string code, Func<Task> asking) => Assert.Equal(code, (await Assert.ThrowsAsync<LaminaException>(asking)).Problem.Code);
-
-    private async Task<bool> HasToldAsync()
-    {
-        await foreach (var host in Client.Hosts.ListAsync(Token)) return host.Status?.DefaultMachineType is not null;
-        return false;
-    }
 }
