@@ -12,6 +12,21 @@ internal sealed class MortalStore(IStore store) : IStore
     private readonly TaskCompletionSource _buried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _commits;
 
+    /// <summary>Lets a story be lived once whole, then once for each of its commits, at which the daemon dies.</summary>
+    /// <param name="live">The story, by the number of the last commit; gives the store as its first daemon had it.</param>
+    /// <returns>How many commits it has, and at how many of them the daemon died.</returns>
+    public static async Task<(int Commits, int Deaths)> DieAtEachCommitAsync(Func<int, Task<MortalStore>> live)
+    {
+        int last = (await live(0)).Commits;
+        int deaths = 0;
+        for (int commit = 1; commit <= last; commit++)
+        {
+            if ((await live(commit)).Died.IsCompleted) deaths++;
+        }
+
+        return (last, deaths);
+    }
+
     /// <summary>Which commit is its last, from 1; 0: it lives.</summary>
     public int LastCommit { get; init; }
 

@@ -219,6 +219,15 @@ internal sealed class VmTestHost : IAsyncDisposable
         snapshot => snapshot.Get(Keys.Operations.State, operation)?.Record is { } state && state.IsEnded() ? state : null,
         () => $"operation {operation} to end; it is {Cache.Snapshot.Get(Keys.Operations.State, operation)?.Record}, the VM {Cache.Snapshot.All(Keys.Vms.Status).LastOrDefault()?.Record}");
 
+    /// <summary>As <see cref="EndOfAsync"/>; when the daemon dies meanwhile, another one is started.</summary>
+    public async Task<OperationState> EndDespiteDeathAsync(string operation)
+    {
+        var ending = EndOfAsync(operation);
+        if (await Task.WhenAny(ending, DaemonStore.Died) == ending) return await ending;
+        await RestartDaemonAsync();
+        return await EndOfAsync(operation);
+    }
+
     public Task<VmStatus> StatusAsync(string id, Func<VmStatus, bool> wanted) => WaitAsync(
         [Keys.Vms.Status],
         snapshot => snapshot.Get(Keys.Vms.Status, id)?.Record is { } status && wanted(status) ? status : null,

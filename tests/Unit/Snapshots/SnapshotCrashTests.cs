@@ -24,14 +24,9 @@ public class SnapshotCrashTests
     [InlineData(true)]
     public async Task TheDaemonMayDieAtAnyCommit(bool diesAfter)
     {
-        int last = (await LiveAsync(0, diesAfter)).Commits;
-        Assert.InRange(last, 15, 150);
-        int deaths = 0;
-        for (int commit = 1; commit <= last; commit++)
-        {
-            if ((await LiveAsync(commit, diesAfter)).Died.IsCompleted) deaths++;
-        }
+        var (last, deaths) = await MortalStore.DieAtEachCommitAsync(commit => LiveAsync(commit, diesAfter));
 
+        Assert.InRange(last, 15, 150);
         // Progress of operations is written now and then only, so the last numbers may not be reached each time.
         Assert.InRange(deaths, last - 10, last);
     }
@@ -79,14 +74,7 @@ public class SnapshotCrashTests
         while (true)
         {
             string operation = await ask();
-            var ending = host.EndOfAsync(operation);
-            if (await Task.WhenAny(ending, host.DaemonStore.Died) != ending)
-            {
-                await host.RestartDaemonAsync();
-                ending = host.EndOfAsync(operation);
-            }
-
-            var ended = await ending;
+            var ended = await host.EndDespiteDeathAsync(operation);
             Assert.InRange(engine.Guests.Count(guest => guest.IsAlive), 0, 1);
             if (ended.Phase == OperationPhase.Succeeded) return;
             Assert.True(ended.Failure!.Code == "operation.interrupted", $"{operation}: {ended.Failure}");

@@ -23,14 +23,9 @@ public class VmCrashTests
     [InlineData(true)]
     public async Task TheDaemonMayDieAtAnyCommit(bool diesAfter)
     {
-        int last = (await LiveAsync(0, diesAfter)).Commits;
-        Assert.InRange(last, 10, 100);
-        int deaths = 0;
-        for (int commit = 1; commit <= last; commit++)
-        {
-            if ((await LiveAsync(commit, diesAfter)).Died.IsCompleted) deaths++;
-        }
+        var (last, deaths) = await MortalStore.DieAtEachCommitAsync(commit => LiveAsync(commit, diesAfter));
 
+        Assert.InRange(last, 10, 100);
         // Progress of operations is written now and then only, so the last numbers may not be reached each time.
         Assert.InRange(deaths, last - 5, last);
     }
@@ -59,14 +54,7 @@ public class VmCrashTests
 
     private static async Task SucceedsAsync(VmTestHost host, FakeEngine engine, string operation, bool mayBeUnknown = false)
     {
-        var ending = host.EndOfAsync(operation);
-        if (await Task.WhenAny(ending, host.DaemonStore.Died) != ending)
-        {
-            await host.RestartDaemonAsync();
-            ending = host.EndOfAsync(operation);
-        }
-
-        var ended = await ending;
+        var ended = await host.EndDespiteDeathAsync(operation);
         bool isUnknown = mayBeUnknown && ended.Failure?.Code == "operation.outcomeUnknown";
         Assert.True(isUnknown || ended.Phase == OperationPhase.Succeeded, $"{operation}: {ended.Failure}");
         Assert.InRange(engine.Guests.Count(guest => guest.IsAlive), 0, 1);
