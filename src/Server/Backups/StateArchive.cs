@@ -31,13 +31,11 @@ internal static class StateArchive
         try
         {
             await Task.Run(() => SqliteBackup.Write(SqliteStoreFolder.DatabaseIn(instance.StoreDirectory), copy), cancellation);
-            await using var zipped = new GZipStream(output, CompressionLevel.Fastest, leaveOpen: true);
-            await using var tar = new TarWriter(zipped, TarEntryFormat.Pax, leaveOpen: true);
-            using var about = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(description, ApiJson.Default.BackupDescription));
-            await AddAsync(tar, DescriptionName, about, cancellation);
-            await AddFileAsync(tar, StoreName, copy, cancellation);
-            await AddFolderAsync(tar, SecretsFolder, instance.SecretsDirectory, cancellation);
-            await AddFolderAsync(tar, ConfigurationFolder, instance.ConfigurationDirectory, cancellation);
+            await using var archive = new Archive(output, CompressionLevel.Fastest);
+            await archive.AddAsync(DescriptionName, JsonSerializer.SerializeToUtf8Bytes(description, ApiJson.Default.BackupDescription), cancellation);
+            await AddFileAsync(archive, StoreName, copy, cancellation);
+            await AddFolderAsync(archive, SecretsFolder, instance.SecretsDirectory, cancellation);
+            await AddFolderAsync(archive, ConfigurationFolder, instance.ConfigurationDirectory, cancellation);
         }
         finally
         {
@@ -92,21 +90,18 @@ internal static class StateArchive
             ProblemKind.Unprocessable, "backup.newer", $"{file} was made by Lamina {description.Version}, in a form that this version does not know.", "Install that version or a newer one, then restore.");
     }
 
-    private static async Task AddFolderAsync(TarWriter tar, string prefix, string folder, CancellationToken cancellation)
+    private static async Task AddFolderAsync(Archive archive, string prefix, string folder, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) return;
         foreach (string file in Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, AttributesToSkip = FileAttributes.ReparsePoint }).Order(StringComparer.Ordinal))
-            await AddFileAsync(tar, prefix + Path.GetRelativePath(folder, file), file, cancellation);
+            await AddFileAsync(archive, prefix + Path.GetRelativePath(folder, file), file, cancellation);
     }
 
-    private static async Task AddFileAsync(TarWriter tar, string name, string path, CancellationToken cancellation)
+    private static async Task AddFileAsync(Archive archive, string name, string path, CancellationToken cancellation)
     {
         await using var content = File.OpenRead(path);
-        await AddAsync(tar, name, content, cancellation);
+        await archive.AddAsync(name, content, cancellation);
     }
-
-    private static Task AddAsync(TarWriter tar, string name, Stream content, CancellationToken cancellation) =>
-        tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { Mode = OwnerOnly, DataStream = content }, cancellation);
 
     private static ProblemException NoBackup(string file, string why) =>
         new(ProblemKind.Unprocessable, "backup.invalid", $"{file} is no backup of Lamina's state: {why}.", "Name a file that 'lamina backup create' wrote.");

@@ -17,7 +17,7 @@ internal static class StateRestore
     public static async Task RunAsync(Instance instance, string file, TimeProvider time, TextWriter output, CancellationToken cancellation)
     {
         Directory.CreateDirectory(instance.DataDirectory);
-        // Held while files are moved; SqliteBackup takes it again for the store itself.
+        // Refuses beside a running daemon before anything is unpacked; SqliteBackup takes the lock again for the store itself.
         using (SqliteStoreFolder.Lock(instance.StoreDirectory))
         {
         }

@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
@@ -19,7 +18,6 @@ namespace Lamina.Server.Support;
 internal sealed class SupportBundle(Instance instance, Cache cache, DoctorCollector doctor, LogRing log, TimeProvider time)
 {
     private const string Removed = "(removed)";
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan ProgramPatience = TimeSpan.FromSeconds(10);
 
     private static readonly string[] HostFiles =
@@ -31,12 +29,11 @@ internal sealed class SupportBundle(Instance instance, Cache cache, DoctorCollec
     /// <summary>Writes the archive (tar, gzip); left open.</summary>
     public async Task WriteAsync(Stream output, CancellationToken cancellation)
     {
-        await using var zipped = new GZipStream(output, CompressionLevel.Optimal, leaveOpen: true);
-        await using var tar = new TarWriter(zipped, TarEntryFormat.Pax, leaveOpen: true);
-        foreach (var (name, content) in Records(cache.Snapshot)) await AddAsync(tar, name, content, cancellation);
-        foreach (string file in HostFiles.Where(File.Exists)) await AddAsync(tar, "host/" + file.TrimStart('/').Replace('/', '-') + ".txt", await ReadAsync(file, cancellation), cancellation);
-        foreach (var (name, program) in Programs()) await AddAsync(tar, name, await RunAsync(program, cancellation), cancellation);
-        foreach (string file in RunRecords()) await AddAsync(tar, $"running/{Path.GetFileName(Path.GetDirectoryName(file))}.json", RunRecordRedaction.Apply(await ReadAsync(file, cancellation)), cancellation);
+        await using var archive = new Archive(output, CompressionLevel.Optimal);
+        foreach (var (name, content) in Records(cache.Snapshot)) await AddAsync(archive, name, content, cancellation);
+        foreach (string file in HostFiles.Where(File.Exists)) await AddAsync(archive, "host/" + file.TrimStart('/').Replace('/', '-') + ".txt", await ReadAsync(file, cancellation), cancellation);
+        foreach (var (name, program) in Programs()) await AddAsync(archive, name, await RunAsync(program, cancellation), cancellation);
+        foreach (string file in RunRecords()) await AddAsync(archive, $"running/{Path.GetFileName(Path.GetDirectoryName(file))}.json", RunRecordRedaction.Apply(await ReadAsync(file, cancellation)), cancellation);
     }
 
     private IEnumerable<(string Name, string Content)> Records(CacheSnapshot snapshot)
@@ -117,9 +114,6 @@ internal sealed class SupportBundle(Instance instance, Cache cache, DoctorCollec
         }
     }
 
-    private static async Task AddAsync(TarWriter tar, string name, string content, CancellationToken cancellation)
-    {
-        using var bytes = new MemoryStream(Encoding.UTF8.GetBytes(content));
-        await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { Mode = Readable, DataStream = bytes }, cancellation);
-    }
+    private static Task AddAsync(Archive archive, string name, string content, CancellationToken cancellation) =>
+        archive.AddAsync(name, Encoding.UTF8.GetBytes(content), cancellation);
 }

@@ -7,11 +7,9 @@ namespace Lamina.Server.Support;
 /// <summary><c>POST /v1/support-bundle</c>: what another person needs to find a fault, as the answer.</summary>
 internal sealed class SupportEndpoints(SupportBundle bundle)
 {
-    private const string MediaType = "application/gzip";
-
     public void Map(ApiRoutes api) => api
         .Raw(HttpMethods.Post, "/v1/support-bundle", Permission.Administer, "Gives an archive for support: facts, records and logs, without secrets", WriteAsync)
-        .AnswersMedia(MediaType).InstallationWide();
+        .AnswersMedia(Archive.MediaType).InstallationWide();
 
     private async Task WriteAsync(ApiRequest request)
     {
@@ -24,7 +22,7 @@ internal sealed class SupportEndpoints(SupportBundle bundle)
             // That the store does not answer may be the very fault.
         }
 
-        request.Http.Response.ContentType = MediaType;
+        request.Http.Response.ContentType = Archive.MediaType;
         request.Http.Response.Headers.CacheControl = "no-store";
         await bundle.WriteAsync(request.Http.Response.Body, request.Aborted);
     }
