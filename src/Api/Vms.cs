@@ -423,7 +423,7 @@ public sealed record VmStatus : StoredRecord
     public VmAgentStatus? Agent { get; init; }
 
     /// <summary>What is saved but waits for a restart, as JSON paths of the spec.</summary>
-    public IReadOnlyList<string> PendingRestart { get; set; } = [];
+    public IReadOnlyList<string> PendingRestart => [.. Pending.Select(change => change.Path)];
 
     /// <summary>The same, each with its reason, and what the guest has not let happen yet.</summary>
     public IReadOnlyList<PendingChange> Pending { get; set; } = [];

@@ -64,11 +64,7 @@ internal static class VmGuestState
             : refreshed;
     }
 
-    public static VmStatus WithPending(VmStatus status, VmSeen seen)
-    {
-        var pending = VmPlanLive.Pending(seen);
-        return status with { Pending = pending, PendingRestart = [.. pending.Select(change => change.Path)] };
-    }
+    public static VmStatus WithPending(VmStatus status, VmSeen seen) => status with { Pending = VmPlanLive.Pending(seen) };
 
     private static VmNews? PendingNews(VmMoment moment, IReadOnlyList<PendingChange> before, IReadOnlyList<PendingChange> now)
     {

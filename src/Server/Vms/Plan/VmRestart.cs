@@ -25,39 +25,20 @@ internal static class VmRestart
     /// <summary>The status of a VM that has just ended with <paramref name="cause"/>.</summary>
     public static VmStatus Ended(VmStatus status, StopCause cause, RestartPolicy policy, DateTimeOffset now)
     {
-        bool stable = status.StartedAt is { } started && now - started >= Stable;
         if (status.Memory is not null) return Suspended(status);
+        bool stable = status.StartedAt is { } started && now - started >= Stable;
         int crashes = cause is StopCause.Crash or StopCause.GuestPanic ? (stable ? 0 : status.Crashes) + 1 : 0;
-        return status with
+        return WithoutRun(status) with
         {
             State = VmState.Stopped,
             StopCause = cause,
-            PauseCause = null,
-            StartedAt = null,
-            Addresses = [],
-            Agent = null,
-            PendingRestart = [],
-            Accelerator = null,
             Crashes = crashes,
-            StartDue = null,
             RestartAt = Applies(policy, cause) ? now + BackOff(crashes) : null,
         };
     }
 
     /// <summary>The run ended before its memory was loaded: nothing of it has happened.</summary>
-    public static VmStatus Suspended(VmStatus status) => status with
-    {
-        State = VmState.Suspended,
-        StopCause = null,
-        PauseCause = null,
-        StartedAt = null,
-        Addresses = [],
-        Agent = null,
-        PendingRestart = [],
-        Accelerator = null,
-        StartDue = null,
-        RestartAt = null,
-    };
+    public static VmStatus Suspended(VmStatus status) => WithoutRun(status) with { State = VmState.Suspended, StopCause = null, RestartAt = null };
 
     /// <summary>
     /// How long to wait still; null: it does not come back by itself. The time is wall time, since it outlives the daemon; a clock that was
@@ -70,4 +51,16 @@ internal static class VmRestart
         if (wait <= TimeSpan.Zero) return TimeSpan.Zero;
         return wait < LongestBackOff ? wait : LongestBackOff;
     }
+
+    /// <summary>Without what is said of a run that lasts. Whatever waited for a restart waits no more.</summary>
+    private static VmStatus WithoutRun(VmStatus status) => status with
+    {
+        PauseCause = null,
+        StartedAt = null,
+        Addresses = [],
+        Agent = null,
+        Pending = [],
+        Accelerator = null,
+        StartDue = null,
+    };
 }
