@@ -20,22 +20,10 @@ public static class CaPin
     /// <exception cref="LaminaUnreachableException">No answer, or not the CA that was expected.</exception>
     public static async Task<string> FetchAsync(Uri address, string? fingerprint, CancellationToken cancellationToken)
     {
-        using var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), UseProxy = false };
         // Nothing secret is sent on this line and nothing from it is believed before its fingerprint was compared.
 #pragma warning disable CA5359
-        handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+        string pem = await AskAsync(address, static (_, _, _, _) => true, cancellationToken);
 #pragma warning restore CA5359
-        using var client = new HttpClient(handler) { MaxResponseContentBufferSize = LargestPemBytes, Timeout = TimeSpan.FromSeconds(20) };
-        string pem;
-        try
-        {
-            pem = await client.GetStringAsync(new Uri(address, "/v1/ca"), cancellationToken);
-        }
-        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
-        {
-            throw new LaminaUnreachableException($"The CA of {address.Authority} could not be fetched: {failure.Message}", failure);
-        }
-
         string found = FingerprintOf(pem, address);
         if (fingerprint is not null && Normalise(fingerprint) != Normalise(found))
             throw new LaminaUnreachableException(
@@ -46,16 +34,12 @@ public static class CaPin
     /// <summary>True when this machine's own trust covers the server: it has a certificate that its administrator has set.</summary>
     public static async Task<bool> IsTrustedAsync(Uri address, CancellationToken cancellationToken)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), UseProxy = false })
-        {
-            MaxResponseContentBufferSize = LargestPemBytes, Timeout = TimeSpan.FromSeconds(20),
-        };
         try
         {
-            await client.GetStringAsync(new Uri(address, "/v1/ca"), cancellationToken);
+            await AskAsync(address, trust: null, cancellationToken);
             return true;
         }
-        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (LaminaUnreachableException)
         {
             return false;
         }
@@ -87,6 +71,24 @@ public static class CaPin
         };
         policy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(pem));
         return new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+    }
+
+    /// <param name="address">The server.</param>
+    /// <param name="trust">Decides on its certificate; null: this machine's own trust.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    private static async Task<string> AskAsync(Uri address, RemoteCertificateValidationCallback? trust, CancellationToken cancellationToken)
+    {
+        using var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), UseProxy = false };
+        handler.SslOptions.RemoteCertificateValidationCallback = trust;
+        using var client = new HttpClient(handler) { MaxResponseContentBufferSize = LargestPemBytes, Timeout = TimeSpan.FromSeconds(20) };
+        try
+        {
+            return await client.GetStringAsync(new Uri(address, "/v1/ca"), cancellationToken);
+        }
+        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new LaminaUnreachableException($"The CA of {address.Authority} could not be fetched: {failure.Message}", failure);
+        }
     }
 
     private static string Normalise(string fingerprint) =>

@@ -28,21 +28,26 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
     }
 
     /// <summary>An image with its status, as the API shows it.</summary>
-    public static Image View(CacheSnapshot snapshot, CachedRecord<ImageSpec> spec) => new()
+    public static Image View(CacheSnapshot snapshot, CachedRecord<ImageSpec> spec) =>
+        View(snapshot, spec, snapshot.All(Keys.Disks.Spec).Count(disk => disk.Record.Image == spec.Id));
+
+    private static Image View(CacheSnapshot snapshot, CachedRecord<ImageSpec> spec, int clones) => new()
     {
         Id = spec.Id,
         Name = spec.Record.Name,
         Project = spec.Record.Project,
         Spec = spec.Record,
         Status = snapshot.Get(Keys.Images.Status, spec.Id)?.Record,
-        Clones = snapshot.All(Keys.Disks.Spec).Count(disk => disk.Record.Image == spec.Id),
+        Clones = clones,
     };
 
     private static ApiAnswer List(ApiRequest request)
     {
+        // Counted once for all images, not once for each of them.
+        var clones = request.Snapshot.All(Keys.Disks.Spec).CountBy(disk => disk.Record.Image ?? "").ToDictionary(StringComparer.Ordinal);
         var all = request.Snapshot.All(Keys.Images.Spec)
             .Where(spec => request.Shows(spec.Record.Project) && request.Passes("name", spec.Record.Name))
-            .Select(spec => View(request.Snapshot, spec));
+            .Select(spec => View(request.Snapshot, spec, clones.GetValueOrDefault(spec.Id)));
         return ApiAnswer.Ok(request.Page.Cut(all, image => $"{image.Name} {image.Id}"), ApiJson.Default.PageImage);
     }
 
@@ -59,7 +64,8 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
         var problems = new InputProblems();
         ImageRules.Check(body, problems);
         var upload = body.Upload is { } id ? uploads.Find(request.Snapshot, project, id, problems) : null;
-        var source = SourceOf(request, body, project, problems);
+        var entry = EntryOf(body, problems);
+        var source = SourceOf(request, body, entry, project);
         var pool = UploadLookup.PoolOf(request.Snapshot, body.Pool, upload?.Record.Pool, problems);
         problems.ThrowIfAny();
 
@@ -87,27 +93,29 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
             Recipe = body.Recipe,
             Source = source,
             Version = version,
-            CloudInit = body.CloudInit ?? (body.Catalogue is { } entry ? catalogue.Find(entry)?.CloudInit : null) ?? true,
+            CloudInit = body.CloudInit ?? entry?.CloudInit ?? true,
             Making = operation.Id,
         });
         change.Require(Keys.Pools.Spec[pool.Id], pool.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
 
-    /// <summary>Null: nothing is pulled, or there is a problem.</summary>
-    private ImageSource? SourceOf(ApiRequest request, ImageCreate body, string project, InputProblems problems)
+    /// <summary>Null: nothing is pulled from the catalogue, or there is a problem.</summary>
+    private CatalogueEntry? EntryOf(ImageCreate body, InputProblems problems)
     {
-        if (body.Url is { } url)
-        {
-            // The daemon asks that address as the host, from within the host's networks.
-            request.Caller.Require(Permission.Administer, project);
-            return new ImageSource { Url = url, ChecksumsUrl = body.ChecksumsUrl, Sha256 = body.Sha256?.ToLowerInvariant() };
-        }
-
-        if (body.Catalogue is not { } name) return null;
-        if (catalogue.Find(name) is { } entry) return ImageCatalogue.SourceOf(entry);
+        if (body.Url is not null || body.Catalogue is not { } name) return null;
+        if (catalogue.Find(name) is { } entry) return entry;
         problems.Add("$.catalogue", "catalogue.notFound", $"The catalogue has no image '{Suggestions.Shorten(name)}': 'lamina image catalogue' shows what there is.");
         return null;
+    }
+
+    /// <summary>Null: nothing is pulled.</summary>
+    private static ImageSource? SourceOf(ApiRequest request, ImageCreate body, CatalogueEntry? entry, string project)
+    {
+        if (body.Url is not { } url) return entry is null ? null : ImageCatalogue.SourceOf(entry);
+        // The daemon asks that address as the host, from within the host's networks.
+        request.Caller.Require(Permission.Administer, project);
+        return new ImageSource { Url = url, ChecksumsUrl = body.ChecksumsUrl, Sha256 = body.Sha256?.ToLowerInvariant() };
     }
 
     private ApiAnswer ListCatalogue(ApiRequest request)

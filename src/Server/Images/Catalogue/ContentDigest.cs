@@ -14,9 +14,5 @@ internal sealed record ContentDigest(string Algorithm, string Hex)
         _ => null,
     };
 
-    /// <summary>Reads <see cref="ToString"/>.</summary>
-    public static ContentDigest? Parse(string? text) =>
-        text?.Split(':') is [var algorithm, var hex] && Of(hex) is { } digest && digest.Algorithm == algorithm ? digest : null;
-
     public override string ToString() => $"{Algorithm}:{Hex}";
 }

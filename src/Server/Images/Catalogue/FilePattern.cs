@@ -52,9 +52,9 @@ internal static partial class FilePattern
     private static int CompareNumbers(string left, string right) =>
         left.Length != right.Length ? left.Length - right.Length : string.CompareOrdinal(left, right);
 
-    [GeneratedRegex("href=[\"'](?:\\./)?(?<name>[^\"'?#<>]{1,255})[\"']", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
+    [GeneratedRegex("href=[\"'](?:\\./)?(?<name>[^\"'?#<>]{1,255})[\"']", RegexOptions.IgnoreCase)]
     private static partial Regex Links();
 
-    [GeneratedRegex("[0-9]+|[^0-9]+", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("[0-9]+|[^0-9]+")]
     private static partial Regex Parts();
 }
