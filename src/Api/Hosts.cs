@@ -14,6 +14,25 @@ public sealed record HostSpec : StoredRecord
 
     /// <summary>How its memory is used; changed by the API.</summary>
     public HostMemoryPolicy Memory { get; set; } = new();
+
+    /// <summary>Where it is reached in its cluster; null: it is alone.</summary>
+    public HostAddresses? Addresses { get; init; }
+
+    /// <summary>A voter of the cluster's store that runs no VM.</summary>
+    public bool Witness { get; init; }
+}
+
+/// <summary>Where the other hosts of the cluster reach this one.</summary>
+public sealed record HostAddresses : RecordPart
+{
+    /// <summary>Address and port of the public API: <c>10.0.0.1:7443</c>.</summary>
+    public required string Api { get; init; }
+
+    /// <summary>Address and port for the other hosts, with mutual TLS: <c>10.0.0.1:7444</c>.</summary>
+    public required string Peer { get; init; }
+
+    /// <summary>Address that migrations are sent to.</summary>
+    public required string Migration { get; init; }
 }
 
 /// <summary>Key <c>hosts/&lt;id&gt;/status</c>, written by that host.</summary>

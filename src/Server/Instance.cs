@@ -62,6 +62,19 @@ internal sealed record Instance
 
     public int ApiPort => 7443 + (200 * Number);
 
+    /// <summary>Where the other hosts of a cluster call this one.</summary>
+    public int PeerPort => ApiPort + 1;
+
+    public int EtcdClientPort => ApiPort + 2;
+
+    public int EtcdPeerPort => ApiPort + 3;
+
+    /// <summary>What this host knows of its cluster before any store answers; absent: it is alone.</summary>
+    public string MembershipFile => Path.Combine(DataDirectory, "cluster.json");
+
+    /// <summary>Of this host's etcd, when it is a voter.</summary>
+    public string EtcdDirectory => Path.Combine(DataDirectory, "etcd");
+
     /// <summary>QEMU processes and helpers run as uids from here on, one per running VM.</summary>
     public int FirstUserId => 200_000 + (UserIdCount * Number);
 

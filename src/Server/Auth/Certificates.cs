@@ -14,6 +14,7 @@ internal static class Certificates
     private static readonly TimeSpan Backdating = TimeSpan.FromDays(1);
 
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     /// <summary>A CA with its private key (ECDSA P-256) that may sign servers, but no further CA.</summary>
     public static X509Certificate2 CreateCa(string commonName, DateTimeOffset now)
@@ -30,13 +31,20 @@ internal static class Certificates
     /// <param name="ca">With its private key.</param>
     /// <param name="names">DNS names and IP addresses by which clients call the server; the first is also its common name.</param>
     /// <param name="now">Wall time.</param>
-    public static X509Certificate2 CreateServer(X509Certificate2 ca, IReadOnlyList<string> names, DateTimeOffset now)
+    public static X509Certificate2 CreateServer(X509Certificate2 ca, IReadOnlyList<string> names, DateTimeOffset now) =>
+        CreateLeaf(ca, names[0], names, [ServerAuthentication], now);
+
+    /// <summary>A host's certificate among the members of its cluster, as client and as server, with its private key: its common name is the host's id.</summary>
+    public static X509Certificate2 CreateHost(X509Certificate2 ca, string hostId, IReadOnlyList<string> names, DateTimeOffset now) =>
+        CreateLeaf(ca, hostId, names, [ServerAuthentication, ClientAuthentication], now);
+
+    private static X509Certificate2 CreateLeaf(X509Certificate2 ca, string commonName, IReadOnlyList<string> names, IReadOnlyList<string> uses, DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(Name(names[0]), key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(Name(commonName), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. uses.Select(use => new Oid(use))], critical: false));
         request.CertificateExtensions.Add(AlternativeNames(names));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(ca, true, false));

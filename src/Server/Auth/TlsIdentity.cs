@@ -94,6 +94,9 @@ internal sealed partial class TlsIdentity : IDisposable
         ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
     };
 
+    /// <summary>A new certificate of a host among the members of its cluster, with its key.</summary>
+    public X509Certificate2 SignHost(string hostId, IReadOnlyList<string> names) => Certificates.CreateHost(_ca, hostId, names, _time.GetUtcNow());
+
     /// <summary>Renews when that is due. Returns whether it was.</summary>
     public bool RenewIfDue()
     {
@@ -165,7 +168,7 @@ internal sealed partial class TlsIdentity : IDisposable
 
     private static X509Certificate2? TryLoad(string file) => File.Exists(file) ? FromPem(File.ReadAllText(file)) : null;
 
-    private static X509Certificate2? FromPem(string pem)
+    internal static X509Certificate2? FromPem(string pem)
     {
         try
         {
@@ -177,7 +180,7 @@ internal sealed partial class TlsIdentity : IDisposable
         }
     }
 
-    private static string ToPem(X509Certificate2 certificate)
+    internal static string ToPem(X509Certificate2 certificate)
     {
         using var key = certificate.GetECDsaPrivateKey()!;
         return $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n";

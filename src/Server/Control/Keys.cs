@@ -50,6 +50,14 @@ internal static class Keys
     /// <summary>One key, <c>leader</c>; its id is empty.</summary>
     public static RecordKind<LeaderRecord> Leader { get; } = new("leader", "", ControlJson.Default.LeaderRecord);
 
+    /// <summary>One key, <c>cluster</c>; its id is empty. Absent: the host is alone.</summary>
+    public static RecordKind<ClusterSpec> Cluster { get; } = new("cluster", "", ApiJson.Default.ClusterSpec);
+
+    public static RecordKind<JoinTokenRecord> JoinTokens { get; } = new("jointokens/", "", ApiJson.Default.JoinTokenRecord);
+
+    /// <summary>Hosts that are members no more, by their ids.</summary>
+    public static RecordKind<RemovedHost> RemovedHosts { get; } = new("removedhosts/", "", ApiJson.Default.RemovedHost);
+
     /// <summary>What every daemon mirrors in its <see cref="Cache"/>. Secrets, events, audit and idempotency keys are read on demand only.</summary>
     /// <remarks>Stands below the kinds that it names: static members are made in the order of the text.</remarks>
     public static IReadOnlyList<RecordKind> Cached { get; } =
@@ -62,7 +70,8 @@ internal static class Keys
         Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
         Networks.Spec, Networks.Status, FirewallGroups,
-        Hosts.Spec, Hosts.Status,
+        Hosts.Spec, Hosts.Status, Hosts.Certificate,
+        Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses,
         Generation, Leader,
@@ -163,6 +172,9 @@ internal static class Keys
         public static RecordKind<HostSpec> Spec { get; } = new("hosts/", "/spec", ApiJson.Default.HostSpec);
 
         public static RecordKind<HostStatus> Status { get; } = new("hosts/", "/status", ApiJson.Default.HostStatus);
+
+        /// <summary>Of its identity among the members.</summary>
+        public static RecordKind<HostCertificateRecord> Certificate { get; } = new("hosts/", "/certificate", ApiJson.Default.HostCertificateRecord);
 
         public static string All(string id) => $"hosts/{id}/";
     }
