@@ -4,16 +4,17 @@ using Lamina.Server.Http;
 namespace Lamina.Server.Auth;
 
 /// <summary>
-/// Finds out who makes each request, before any endpoint: a bearer token, else the peer of the local socket, else nobody. What the request
+/// Finds out who makes each request, before any endpoint: what another member says of whose request it carries, else a bearer token, else
+/// the peer of the local socket, else nobody. What the request
 /// may is decided by the endpoint's permission; refusals are noted for the audit here.
 /// </summary>
 internal sealed class Authentication(Cache cache, SessionUpkeep sessions, DenialAudit denials, TimeProvider time)
 {
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
-        if (Identify(http) is { } identity)
+        if (await IdentifyAsync(http) is { } identity)
         {
-            Caller.Set(http, new Caller(identity.Subject, identity.Rights.Allow));
+            Caller.Set(http, new Caller(identity.Subject, identity.Rights.Allow) { Session = identity.Session?.Id });
             http.Features.Set(identity);
             if (identity.Session is var (id, record)) sessions.Used(id, record);
         }
@@ -31,6 +32,13 @@ internal sealed class Authentication(Cache cache, SessionUpkeep sessions, Denial
 
     /// <summary>The identity behind a request that has one.</summary>
     public static Identity? Of(HttpContext http) => http.Features.Get<Identity>();
+
+    private async ValueTask<Identity?> IdentifyAsync(HttpContext http)
+    {
+        if (http.Features.Get<PeerMember>() is null) return Identify(http);
+        await CarriedCaller.WaitAsync(http, cache);
+        return CarriedCaller.Identify(cache.Snapshot, http.Request.Headers, time.GetUtcNow());
+    }
 
     private Identity? Identify(HttpContext http)
     {

@@ -17,6 +17,27 @@ internal static class Identification
         _ => null,
     };
 
+    /// <summary>The identity of a subject that another member has found out already, with the rights that it has by this host's records.</summary>
+    /// <param name="snapshot">Not older than what that member decided on.</param>
+    /// <param name="subject">As <see cref="Identity.Subject"/>.</param>
+    /// <param name="session">Id of its session; null: none.</param>
+    /// <param name="now">Of expiries.</param>
+    /// <returns>Null: there is no such subject any more.</returns>
+    public static Identity? Identify(CacheSnapshot snapshot, string subject, string? session, DateTimeOffset now)
+    {
+        if (subject.StartsWith(Subjects.LocalPrefix, StringComparison.Ordinal)) return new Identity(subject, Rights.LocalAdministrator(subject));
+        if (subject.StartsWith(Subjects.TokenPrefix, StringComparison.Ordinal))
+        {
+            string token = subject[Subjects.TokenPrefix.Length..];
+            return RightsOfToken(snapshot, token, now) is { } rights && snapshot.Get(Keys.Tokens, token)?.Record is { } record
+                ? new Identity(subject, rights) { User = IsMadeLocally(record) ? null : record.User }
+                : null;
+        }
+
+        if (session is null || snapshot.Get(Keys.Sessions, session)?.Record is not { } known || Subjects.User(known.User) != subject) return null;
+        return OfSession(snapshot, new Credential.Session(session), now);
+    }
+
     /// <summary>The rights of an identity found earlier, as they are now; none when its session, token or user has ended.</summary>
     public static Rights RightsNow(CacheSnapshot snapshot, Identity identity, DateTimeOffset now)
     {

@@ -14,15 +14,21 @@ internal sealed class ApiDispatcher(ApiServices services)
 
     private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(2);
 
+    private readonly HostProxy _proxy = new(services);
+
     public async Task RunAsync(HttpContext http, EndpointDescription endpoint, Func<ApiRequest, ValueTask<ApiAnswer>> handler)
     {
         var request = await AdmitAsync(http, endpoint);
+        if (await _proxy.TryCarryAsync(request)) return;
         var answer = await RepeatAsync(request) ?? await AttemptAsync(request, handler);
         await request.WriteAsync(answer);
     }
 
-    public async Task RunRawAsync(HttpContext http, EndpointDescription endpoint, Func<ApiRequest, Task> handler) =>
-        await handler(await AdmitAsync(http, endpoint));
+    public async Task RunRawAsync(HttpContext http, EndpointDescription endpoint, Func<ApiRequest, Task> handler)
+    {
+        var request = await AdmitAsync(http, endpoint);
+        if (!await _proxy.TryCarryAsync(request)) await handler(request);
+    }
 
     private async ValueTask<ApiRequest> AdmitAsync(HttpContext http, EndpointDescription endpoint)
     {

@@ -81,6 +81,17 @@ internal sealed class ApiEndpoint(EndpointDescription description)
         return this;
     }
 
+    /// <summary>Only one host can answer: the request is carried to it whole, whichever was asked.</summary>
+    /// <param name="hostOf">Id of the host; null: whichever is asked.</param>
+    public ApiEndpoint OnHost(Func<ApiRequest, string?> hostOf) => OnHost(request => ValueTask.FromResult(hostOf(request)));
+
+    /// <inheritdoc cref="OnHost(Func{ApiRequest, string?})"/>
+    public ApiEndpoint OnHost(Func<ApiRequest, ValueTask<string?>> hostOf)
+    {
+        Description.HostOf = hostOf;
+        return this;
+    }
+
     /// <summary>Problem codes worth knowing to scripts, beyond the common ones.</summary>
     public ApiEndpoint Problems(params ReadOnlySpan<string> codes)
     {

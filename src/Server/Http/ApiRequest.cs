@@ -111,6 +111,9 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
     public async ValueTask<ReadOnlyMemory<byte>> RawBodyAsync() =>
         _body ??= await BodyReader.ReadAsync(Http.Request, Endpoint.MaxBodyBytes ?? EndpointDescription.DefaultBodyBytes, Aborted);
 
+    /// <summary>The body, if it was read already; null: it still comes.</summary>
+    internal byte[]? BufferedBody => _body;
+
     /// <summary>Where an object is made: the project in the body, which must not contradict <c>?project=</c>.</summary>
     /// <exception cref="ProblemException">The caller may not do this there, or there is no such project.</exception>
     public string ProjectFor(string? bodyProject)

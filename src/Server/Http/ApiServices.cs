@@ -11,6 +11,12 @@ internal sealed record ApiServices
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
 
+    /// <summary>This host's id; empty: nothing is carried to others.</summary>
+    public string HostId { get; init; } = "";
+
+    /// <summary>The way to other members.</summary>
+    public PeerDirectory Peers { get; init; } = new();
+
     /// <summary>Of the fingerprints of requests that bore an Idempotency-Key; random, and kept outside the store.</summary>
     public ReadOnlyMemory<byte> FingerprintKey { get; init; }
 

@@ -14,6 +14,9 @@ internal sealed class Caller(string subject, Func<Permission, string?, bool> may
 
     public string Subject { get; } = subject;
 
+    /// <summary>Id of the session that the request came with; null: none.</summary>
+    public string? Session { get; init; }
+
     public bool IsAnonymous => ReferenceEquals(this, Anonymous);
 
     public bool May(Permission permission, string? project) =>

@@ -41,5 +41,8 @@ internal sealed class EndpointDescription
     public bool IsIdempotent { get; set; }
     public Func<ApiRequest, string, ApiAnswer>? ShowAgain { get; set; }
 
+    /// <summary>Id of the host that alone can answer; null: whichever is asked.</summary>
+    public Func<ApiRequest, ValueTask<string?>>? HostOf { get; set; }
+
     public bool IsRead => Method is "GET" or "HEAD";
 }
