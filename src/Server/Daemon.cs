@@ -4,6 +4,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Store;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lamina.Server;
 
@@ -18,6 +19,15 @@ internal sealed record DaemonOptions
 
     /// <summary>Replaces QEMU.</summary>
     public IVmEngine? Engine { get; init; }
+
+    /// <summary>Replaces the machine's name.</summary>
+    public string? HostName { get; init; }
+
+    /// <summary>Replaces the store of the data folder; left open. Several daemons may have one in common.</summary>
+    public IStore? Store { get; init; }
+
+    /// <summary>Listens for other members besides, and marks their connections with <see cref="PeerMember"/>.</summary>
+    public Action<KestrelServerOptions>? ListenForPeers { get; init; }
 
     /// <summary>Replaces where the log goes.</summary>
     public Action<ILoggingBuilder>? Log { get; init; }
@@ -56,6 +66,15 @@ internal sealed class Daemon : IAsyncDisposable
     public Task Failed => _loops.Ended;
 
     /// <summary>For tests.</summary>
+    internal PeerDirectory Peers => _rooms.Services.Peers;
+
+    /// <summary>For tests.</summary>
+    internal string HostId => _rooms.Host.Id;
+
+    /// <summary>For tests.</summary>
+    internal Cache Cache => _rooms.Cache;
+
+    /// <summary>For tests.</summary>
     internal IStore Store => _rooms.Services.Store;
 
     public static async Task<Daemon> OpenAsync(DaemonOptions options, CancellationToken cancellationToken = default)
@@ -64,7 +83,7 @@ internal sealed class Daemon : IAsyncDisposable
         try
         {
             var rooms = await Rooms.OpenAsync(options, opened, cancellationToken);
-            var app = opened.Add(RoomEndpoints.Build(rooms));
+            var app = opened.Add(RoomEndpoints.Build(rooms, options.ListenForPeers));
             return new Daemon(opened, rooms, app, opened.Add(RoomLoops.Of(rooms)));
         }
         catch

@@ -14,18 +14,22 @@ using Lamina.Server.Projects;
 using Lamina.Server.Support;
 using Lamina.Server.Snapshots;
 using Lamina.Server.Vms;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lamina.Server;
 
 /// <summary>What each request passes, and every room's endpoints in the order of the rooms.</summary>
 internal static class RoomEndpoints
 {
-    public static WebApplication Build(Rooms rooms)
+    /// <param name="rooms">All of them.</param>
+    /// <param name="listenForPeers">Opens further sockets, for other members; null: none.</param>
+    public static WebApplication Build(Rooms rooms, Action<KestrelServerOptions>? listenForPeers = null)
     {
         var app = WebHost.Build(rooms.Loggers, kestrel =>
         {
             foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance)) rooms.Auth.Listen(kestrel, address);
             LocalSocket.Listen(kestrel, rooms.Instance.LocalSocket);
+            listenForPeers?.Invoke(kestrel);
         });
         app.Use(next => http => rooms.Metrics.Counters.InvokeAsync(http, next));
         var problems = new ProblemMiddleware(rooms.Time, rooms.Loggers.CreateLogger<ProblemMiddleware>());

@@ -68,7 +68,7 @@ internal sealed record Rooms
         var stopping = opened.Add(new CancellationTokenSource());
 
         // Store, Control
-        var store = opened.Add(SqliteStore.Open(instance.StoreDirectory, time, loggers.CreateLogger<SqliteStore>()));
+        var store = options.Store ?? opened.Add(SqliteStore.Open(instance.StoreDirectory, time, loggers.CreateLogger<SqliteStore>()));
         var cache = opened.Add(new Cache(store, Keys.Cached, time, loggers.CreateLogger<Cache>()));
         await cache.StartAsync(cancellationToken);
         var sweeper = new Sweeper(time, loggers.CreateLogger<Sweeper>());
@@ -82,13 +82,14 @@ internal sealed record Rooms
         var term = await Term.BeginAsync(store, time, identity.Id, identity.Incarnation, cancellationToken);
 
         // Events, Http, Operations
-        var events = new EventLog(time, Dns.GetHostName());
+        var events = new EventLog(time, options.HostName ?? Dns.GetHostName());
         var audit = new AuditLog(time);
         var services = new ApiServices
         {
             Store = store,
             Cache = cache,
             Time = time,
+            HostId = identity.Id,
             OnCommit = audit.Add,
             ShowOperation = OperationEndpoints.ShowAgain,
             Stopping = stopping.Token,
@@ -103,7 +104,9 @@ internal sealed record Rooms
 
         // Projects, Hosts
         await DefaultProject.EnsureAsync(store, cache.Snapshot, time, cancellationToken);
-        var host = new LocalHost(identity, MachineFacts.Read(), store, cache, time, BuildInformation.Version, loggers.CreateLogger<LocalHost>());
+        var machine = MachineFacts.Read();
+        if (options.HostName is { } name) machine = machine with { Name = name };
+        var host = new LocalHost(identity, machine, store, cache, time, BuildInformation.Version, loggers.CreateLogger<LocalHost>());
         await host.RegisterAsync(cancellationToken);
         var engine = options.Engine ?? QemuOf(configuration.Qemu, instance, time);
 

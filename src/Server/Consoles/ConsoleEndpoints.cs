@@ -6,6 +6,7 @@ using Lamina.Linux.Files;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Http;
+using Lamina.Server.Vms;
 
 namespace Lamina.Server.Consoles;
 
@@ -29,6 +30,7 @@ internal sealed class ConsoleEndpoints(Func<string, IVm?> running, Cache cache, 
     {
         api.Post("/v1/vms/{vm}/console-ticket", Permission.Operate, "Gives a ticket that opens a console once, within 30 seconds", CreateTicketAsync)
             .Takes(ApiJson.Default.ConsoleTicketCreate).Answers(ApiJson.Default.ConsoleTicket, StatusCodes.Status201Created)
+            .OnHost(VmViews.HostOf)
             .Problems("vm.notFound", "vm.notRunning", "console.tooManyTickets");
         MapSocket(api, ConsoleKind.Serial, "The serial line as a WebSocket: its history, then what comes; what is sent is typed");
         MapSocket(api, ConsoleKind.Vnc, "The screen as a WebSocket: RFB 3.8 in binary messages");
@@ -38,6 +40,7 @@ internal sealed class ConsoleEndpoints(Func<string, IVm?> running, Cache cache, 
         .Raw(HttpMethods.Get, $"/v1/vms/{{vm}}/console/{Word(kind)}", Permission.Public, summary, request => OpenAsync(request, kind))
         .Query("ticket", "From POST /v1/vms/{vm}/console-ticket; it is spent by this.")
         .AnswersNothing(StatusCodes.Status101SwitchingProtocols)
+        .OnHost(VmViews.HostOf)
         .Problems("console.ticketInvalid", "console.noWebSocket", "vm.notRunning", "console.tooMany");
 
     private async ValueTask<ApiAnswer> CreateTicketAsync(ApiRequest request)

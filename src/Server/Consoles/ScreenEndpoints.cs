@@ -5,6 +5,7 @@ using Lamina.Engine;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
 using Lamina.Server.Http;
+using Lamina.Server.Vms;
 
 namespace Lamina.Server.Consoles;
 
@@ -28,9 +29,9 @@ internal sealed class ScreenEndpoints(Func<string, IVm?> running, TimeProvider t
     public void Map(ApiRoutes api)
     {
         api.Raw(HttpMethods.Get, "/v1/vms/{vm}/screenshot", Permission.Operate, "A picture of a VM's screen", PictureAsync)
-            .AnswersMedia("image/png").Problems("vm.notFound", "vm.notRunning", "vm.noScreen", "vm.unresponsive", "screenshot.busy");
+            .AnswersMedia("image/png").OnHost(VmViews.HostOf).Problems("vm.notFound", "vm.notRunning", "vm.noScreen", "vm.unresponsive", "screenshot.busy");
         api.Post("/v1/vms/{vm}/keys", Permission.Operate, "Presses keys on a VM's keyboard, and answers when all are pressed", TypeAsync)
-            .Takes(ApiJson.Default.VmKeysRequest).AnswersNothing().Problems("vm.notFound", "vm.notRunning", "vm.unresponsive", "keys.busy");
+            .Takes(ApiJson.Default.VmKeysRequest).AnswersNothing().OnHost(VmViews.HostOf).Problems("vm.notFound", "vm.notRunning", "vm.unresponsive", "keys.busy");
     }
 
     private async Task PictureAsync(ApiRequest request)

@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 
 namespace Lamina.Server.Doctor;
@@ -9,5 +10,6 @@ internal static class DoctorEndpoints
     public static void Map(ApiRoutes api, DoctorCollector collector) =>
         api.Get("/v1/doctor", Permission.Administer, "Checks this installation and names remedies", _ =>
                 ApiAnswer.Ok(DoctorChecks.Report(collector.Collect()), ApiJson.Default.DoctorReport))
+            .Query("host", HostEndpoints.HostQuery).OnHost(HostEndpoints.HostNamed)
             .Answers(ApiJson.Default.DoctorReport).InstallationWide();
 }

@@ -8,6 +8,9 @@ namespace Lamina.Server.Hosts;
 /// <summary><c>/v1/hosts</c>: the machines that run VMs.</summary>
 internal sealed class HostEndpoints(EventLog events)
 {
+    /// <summary>What <c>?host=</c> means where one host answers for itself.</summary>
+    public const string HostQuery = "Name or id of the host that answers; default: the one that is asked.";
+
     /// <summary>For <c>/v1/watch</c>.</summary>
     public static WatchKind Watch { get; } = new WatchKind<Lamina.Api.Host>(
         "hosts", [Keys.Hosts.Spec, Keys.Hosts.Status], Get, _ => null, ApiJson.Default.Host);
@@ -20,6 +23,14 @@ internal sealed class HostEndpoints(EventLog events)
         api.Patch("/v1/hosts/{host}", Permission.Administer, "Sets how a host uses its memory", UpdateAsync)
             .Takes(ApiJson.Default.HostUpdate).Answers(ApiJson.Default.Host).InstallationWide().Problems("host.notFound", "etag.mismatch");
     }
+
+    /// <summary>Id of the host in the path, for endpoints that only that host can answer.</summary>
+    public static string? HostOf(ApiRequest request) => request.Snapshot.TryFindInstalled(Keys.Hosts.Spec, "host", request.Route("host"))?.Id;
+
+    /// <summary>Id of the host that <c>?host=</c> names; null: whichever is asked.</summary>
+    /// <exception cref="ProblemException">404: there is no such host.</exception>
+    public static string? HostNamed(ApiRequest request) =>
+        request.Query("host") is { } named ? request.Snapshot.FindInstalled(Keys.Hosts.Spec, "host", named).Id : null;
 
     private async ValueTask<ApiAnswer> UpdateAsync(ApiRequest request)
     {

@@ -28,7 +28,7 @@ internal sealed class MemoryRoom
 
     public void Map(ApiRoutes api) =>
         api.Get("/v1/hosts/{host}/memory", Permission.View, "What of a host's memory is promised, what is used, and what overcommit costs now", Show)
-            .Answers(ApiJson.Default.HostMemoryReport).InstallationWide().Problems("host.notFound", "metrics.notYet");
+            .Answers(ApiJson.Default.HostMemoryReport).OnHost(HostEndpoints.HostOf).InstallationWide().Problems("host.notFound", "metrics.notYet");
 
     public void Add(Loops loops) => loops.Add("memory", _keeper.RunAsync);
 

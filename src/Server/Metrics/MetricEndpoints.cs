@@ -1,9 +1,11 @@
 using System.Text;
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Metrics.Exposition;
 using Lamina.Server.Metrics.History;
+using Lamina.Server.Vms;
 
 namespace Lamina.Server.Metrics;
 
@@ -12,9 +14,10 @@ internal sealed class MetricEndpoints(MetricSampler sampler, MetricHistories his
 {
     public void Map(ApiRoutes api)
     {
-        api.Get("/v1/metrics/now", Permission.View, "The latest figures of the host and its VMs, for tables", Now).Answers(ApiJson.Default.MetricsNow);
-        Ranged(api.Get("/v1/vms/{vm}/metrics", Permission.View, "Figures of a VM over time", OfVm)).Problems("vm.notFound");
-        Ranged(api.Get("/v1/hosts/{host}/metrics", Permission.View, "Figures of a host over time", OfHost)).InstallationWide().Problems("host.notFound");
+        api.Get("/v1/metrics/now", Permission.View, "The latest figures of a host and its VMs, for tables", Now)
+            .Query("host", HostEndpoints.HostQuery).OnHost(HostEndpoints.HostNamed).Answers(ApiJson.Default.MetricsNow);
+        Ranged(api.Get("/v1/vms/{vm}/metrics", Permission.View, "Figures of a VM over time", OfVm)).OnHost(VmViews.HomeOf).Problems("vm.notFound");
+        Ranged(api.Get("/v1/hosts/{host}/metrics", Permission.View, "Figures of a host over time", OfHost)).OnHost(HostEndpoints.HostOf).InstallationWide().Problems("host.notFound");
         api.Raw(HttpMethods.Get, "/metrics", Permission.View, "What Prometheus reads: all counters, as text", ExposeAsync)
             .InstallationWide().AnswersMedia(PrometheusText.MediaType.Split(';')[0]);
     }

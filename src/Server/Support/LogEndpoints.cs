@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 
 namespace Lamina.Server.Support;
@@ -12,6 +13,7 @@ internal sealed class LogEndpoints(LogRing ring)
     public void Map(ApiRoutes api) => api.Get("/v1/logs", Permission.Administer, "Gives the daemon's last log lines, newest last", List)
         .Query("request", "Only those of the request with this id (X-Request-Id).").Filtered("level", "category")
         .Query("limit", $"So many of the newest, 1 to {MostLines}; default {DefaultLines}.")
+        .Query("host", HostEndpoints.HostQuery).OnHost(HostEndpoints.HostNamed)
         .Answers(ApiJson.Default.PageLogEntry).InstallationWide();
 
     private ApiAnswer List(ApiRequest request)

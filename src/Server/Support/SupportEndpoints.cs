@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 
 namespace Lamina.Server.Support;
@@ -9,6 +10,7 @@ internal sealed class SupportEndpoints(SupportBundle bundle)
 {
     public void Map(ApiRoutes api) => api
         .Raw(HttpMethods.Post, "/v1/support-bundle", Permission.Administer, "Gives an archive for support: facts, records and logs, without secrets", WriteAsync)
+        .Query("host", HostEndpoints.HostQuery).OnHost(HostEndpoints.HostNamed)
         .AnswersMedia(Archive.MediaType).InstallationWide();
 
     private async Task WriteAsync(ApiRequest request)

@@ -26,10 +26,10 @@ internal sealed class VmFileEndpoints(HostVms vms, TimeProvider time)
             .Query("path", "Absolute, in the guest; the file is made, or written anew.")
             .Query("mode", "Of the file, in octal: 644. A guest with chmod only.")
             .Query("owner", "Of the file: user, or user:group. A guest with chown only.")
-            .TakesBytes().AnswersNothing().Problems("vm.notFound", "vm.notRunning", "vm.paused", "agent.unavailable", "agent.refused");
+            .TakesBytes().AnswersNothing().OnHost(VmViews.HostOf).Problems("vm.notFound", "vm.notRunning", "vm.paused", "agent.unavailable", "agent.refused");
         api.Raw(HttpMethods.Get, "/v1/vms/{vm}/file", Permission.Operate, "Gives a file of the guest, by its agent; an answer that breaks off is incomplete", PullAsync)
             .Query("path", "Absolute, in the guest.")
-            .AnswersMedia("application/octet-stream").Problems("vm.notFound", "vm.notRunning", "vm.paused", "agent.unavailable", "agent.refused");
+            .AnswersMedia("application/octet-stream").OnHost(VmViews.HostOf).Problems("vm.notFound", "vm.notRunning", "vm.paused", "agent.unavailable", "agent.refused");
     }
 
     private async Task PushAsync(ApiRequest request)

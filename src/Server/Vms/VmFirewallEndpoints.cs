@@ -17,7 +17,7 @@ internal sealed class VmFirewallEndpoints(Instance instance, HostFirewall firewa
     public void Map(ApiRoutes api)
     {
         api.Get("/v1/vms/{vm}/firewall", Permission.View, "Shows what the packet filter does for a VM's cards", ShowAsync)
-            .Answers(ApiJson.Default.VmFirewall).Problems("vm.notFound", "firewall.notReady");
+            .Answers(ApiJson.Default.VmFirewall).OnHost(VmViews.HostOf).Problems("vm.notFound", "firewall.notReady");
         api.Put("/v1/vms/{vm}/firewall", Permission.Operate, "Sets the firewall groups of a VM's cards; it holds at once", SetAsync)
             .Takes(ApiJson.Default.VmFirewallUpdate).Answers(ApiJson.Default.Vm).Problems("vm.notFound", "vm.deleting", "etag.mismatch");
     }

@@ -28,6 +28,7 @@ internal sealed class VmInsightEndpoints(HostVms vms, IStore store, TimeProvider
     {
         api.Post("/v1/vms/{vm}/exec", Permission.Operate, "Runs a program in the guest, by its agent, and waits for its end", ExecAsync)
             .Takes(ApiJson.Default.VmExecRequest).Answers(ApiJson.Default.VmExecResult)
+            .OnHost(VmViews.HostOf)
             .Problems("vm.notFound", "vm.notRunning", "vm.paused", "agent.unavailable", "agent.refused", "exec.timeout");
         Text(api, "log", "What happened to a VM, and what QEMU said", "text/plain; charset=utf-8", LogAsync);
         Text(api, "qemu-args", "The command line of a VM's QEMU, an argument a line", "text/plain; charset=utf-8", ArgumentsAsync);
@@ -43,6 +44,7 @@ internal sealed class VmInsightEndpoints(HostVms vms, IStore store, TimeProvider
             await request.Http.Response.Body.WriteAsync(content, request.Aborted);
         })
         .AnswersMedia(mediaType.Split(';')[0])
+        .OnHost(VmViews.HostOf)
         .Problems("vm.notFound", "vm.notRunning");
 
     private async ValueTask<ApiAnswer> ExecAsync(ApiRequest request)

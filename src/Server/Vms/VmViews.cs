@@ -27,6 +27,24 @@ internal static class VmViews
 
     public static ObjectReference ReferenceTo(CachedRecord<VmSpec> vm) => new() { Kind = "vm", Id = vm.Id, Name = vm.Record.Name };
 
+    /// <summary>
+    /// Id of the host that has the VM's process, for endpoints that ask it; null: it has none, which whoever is asked can say. By id also from another
+    /// project: the host itself refuses whoever may not.
+    /// </summary>
+    public static string? HostOf(ApiRequest request)
+    {
+        string named = request.Route("vm");
+        string? id = request.Snapshot.Get(Keys.Vms.Spec, named)?.Id ?? request.Snapshot.TryFind(Keys.Vms.Spec, "vm", request.Project, named)?.Id;
+        if (id is null) return null;
+        return request.Snapshot.Get(Keys.Vms.Status, id)?.Record is { } status
+            ? status.State is VmState.Stopped or VmState.Suspended or VmState.Gone ? null : status.Host
+            : request.Snapshot.Get(Keys.Vms.Assignment, id)?.Record.Host;
+    }
+
+    /// <summary>Id of the host to which the VM belongs, with or without a process; null: none yet.</summary>
+    public static string? HomeOf(ApiRequest request) =>
+        request.Snapshot.TryFind(Keys.Vms.Spec, "vm", request.Project, request.Route("vm")) is { } vm ? request.Snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record.Host : null;
+
     /// <summary>As filters spell it: <c>unresponsive</c>.</summary>
     public static string StateOf(Vm vm) => (vm.Status?.State ?? VmState.Stopped).ToString().ToLowerInvariant();
 }
