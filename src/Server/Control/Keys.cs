@@ -62,7 +62,7 @@ internal static class Keys
     /// <remarks>Stands below the kinds that it names: static members are made in the order of the text.</remarks>
     public static IReadOnlyList<RecordKind> Cached { get; } =
     [
-        Vms.Spec, Vms.Assignment, Vms.Status,
+        Vms.Spec, Vms.Assignment, Vms.Status, Vms.Handover, Vms.HandoverSource, Vms.HandoverTarget,
         Operations.Request, Operations.State,
         Disks.Spec, Disks.Status,
         Snapshots.Spec, Snapshots.Status,
@@ -96,6 +96,13 @@ internal static class Keys
         public static RecordKind<VmAssignment> Assignment { get; } = new(Prefix, "/assignment", ApiJson.Default.VmAssignment);
 
         public static RecordKind<VmStatus> Status { get; } = new(Prefix, "/status", ApiJson.Default.VmStatus);
+
+        /// <summary>On its way to another host; at most one.</summary>
+        public static RecordKind<VmHandover> Handover { get; } = new(Prefix, "/handover", ApiJson.Default.VmHandover);
+
+        public static RecordKind<HandoverSource> HandoverSource { get; } = new(Prefix, "/handover-source", ApiJson.Default.HandoverSource);
+
+        public static RecordKind<HandoverTarget> HandoverTarget { get; } = new(Prefix, "/handover-target", ApiJson.Default.HandoverTarget);
 
         /// <summary>All keys of one VM, for its removal.</summary>
         public static string All(string id) => $"{Prefix}{id}/";

@@ -1,0 +1,162 @@
+using System.Text.Json.Serialization;
+
+namespace Lamina.Api;
+
+/// <summary>Body of <c>POST /v1/vms/{vm}/migrate</c>.</summary>
+public sealed record VmMigrate
+{
+    /// <summary>Name or id of the host to go to.</summary>
+    public required string To { get; init; }
+
+    /// <summary>Disks that the other host cannot reach go along.</summary>
+    public bool WithStorage { get; init; }
+
+    /// <summary>The pool for disks that go along; null: the one there of the same name, else the default one.</summary>
+    public string? Pool { get; init; }
+
+    /// <summary>
+    /// A guest that writes faster than the link carries goes over before all of its memory has: a link that breaks then costs the guest its memory.
+    /// </summary>
+    public bool PostCopy { get; init; }
+
+    /// <summary>Most that is sent a second; null: as much as the link carries.</summary>
+    public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>Only while it does not run: one that runs is refused.</summary>
+    public bool Offline { get; init; }
+
+    /// <summary>Nothing is done; the answer says what would be, and what stands in the way.</summary>
+    public bool DryRun { get; init; }
+}
+
+/// <summary>The answer to a migration asked for with <see cref="VmMigrate.DryRun"/>.</summary>
+public sealed record MigrationForecast
+{
+    /// <summary>Name of the host that has the VM.</summary>
+    public required string From { get; init; }
+
+    /// <summary>Name of the host to go to.</summary>
+    public required string To { get; init; }
+    public required HandoverKind Kind { get; init; }
+
+    /// <summary>Everything that stands in the way; empty: it can go.</summary>
+    public required IReadOnlyList<Failure> Blockers { get; init; }
+
+    /// <summary>Disks that go along.</summary>
+    public IReadOnlyList<HandoverDisk> Disks { get; init; } = [];
+}
+
+[JsonConverter(typeof(CamelCaseEnum<HandoverPhase>))]
+public enum HandoverPhase
+{
+    /// <summary>The VM is the source's still.</summary>
+    Prepared,
+
+    /// <summary>The VM is the target's.</summary>
+    Committed,
+
+    /// <summary>The VM stays the source's, whatever the target has.</summary>
+    Aborted,
+
+    /// <summary>The target could not let it run and has given it back.</summary>
+    HandedBack,
+}
+
+[JsonConverter(typeof(CamelCaseEnum<HandoverKind>))]
+public enum HandoverKind
+{
+    /// <summary>The guest goes on running.</summary>
+    Live,
+
+    /// <summary>It has no process: who has it changes, and where its disks lie.</summary>
+    Cold,
+}
+
+/// <summary>
+/// One VM on its way from one host to another. Key <c>vms/&lt;id&gt;/handover</c>: created absent, so that there is one at a time; its phase is decided by
+/// transactions that compare its revision, so that of abort and commit one wins. While it is there, nothing else is done with the VM on either host.
+/// </summary>
+public sealed record VmHandover : StoredRecord
+{
+    /// <summary>Of this attempt: what either host has from another one is not of this.</summary>
+    public required string Nonce { get; init; }
+
+    /// <summary>The operation that shows it, carried out by the source.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>Id of the host that has the VM.</summary>
+    public required string From { get; init; }
+
+    /// <summary>Id of the host that shall have it.</summary>
+    public required string To { get; init; }
+    public HandoverPhase Phase { get; init; }
+
+    /// <summary>The VM's at the source. The target's is one more, that after a hand-back two more.</summary>
+    public required long Epoch { get; init; }
+    public HandoverKind Kind { get; init; }
+    public bool PostCopy { get; init; }
+    public long? MaxBytesPerSecond { get; init; }
+    public DateTimeOffset PreparedAt { get; init; }
+
+    /// <summary>Disks that go along, with the pools that they leave and enter; empty: the target reaches all that the VM has.</summary>
+    public IReadOnlyList<HandoverDisk> Disks { get; set; } = [];
+
+    /// <summary>Why it was given up.</summary>
+    public Failure? Failure { get; init; }
+}
+
+/// <summary>A disk that goes along.</summary>
+public sealed record HandoverDisk : RecordPart
+{
+    public required string Disk { get; init; }
+
+    /// <summary>Id of the pool that it leaves.</summary>
+    public required string From { get; init; }
+
+    /// <summary>Id of the pool that it enters.</summary>
+    public required string To { get; init; }
+    public long SizeBytes { get; init; }
+}
+
+/// <summary>The source's word on a hand-over. Key <c>vms/&lt;id&gt;/handover-source</c>, written by the source only.</summary>
+public sealed record HandoverSource : StoredRecord
+{
+    public required string Nonce { get; init; }
+
+    /// <summary>What the guest runs with, as the engine records it: the target's machine is made from this, never from the spec.</summary>
+    public byte[]? Definition { get; init; }
+
+    /// <summary>Everything is over: QEMU says <c>completed</c>, or at a cold one, nothing runs. From here on the source never goes on by itself.</summary>
+    public bool Completed { get; init; }
+
+    /// <summary>Post-copy: it stands just before the switch, its mirrors are ended, and the target may have it.</summary>
+    public bool AtSwitch { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnum<HandoverTargetState>))]
+public enum HandoverTargetState
+{
+    /// <summary>QEMU waits for the guest's memory.</summary>
+    Listening,
+
+    /// <summary>It could not be made, or has ended.</summary>
+    Failed,
+}
+
+/// <summary>The target's word on a hand-over. Key <c>vms/&lt;id&gt;/handover-target</c>, written by the target only.</summary>
+public sealed record HandoverTarget : StoredRecord
+{
+    public required string Nonce { get; init; }
+    public required HandoverTargetState State { get; init; }
+
+    /// <summary>Where the source sends to.</summary>
+    public string? Address { get; init; }
+    public int Port { get; init; }
+
+    /// <summary>Where disks are mirrored to; 0: none goes along.</summary>
+    public int DiskPort { get; init; }
+
+    /// <summary>Id of the secret with the source's side of the one-time certificates; null: not encrypted.</summary>
+    public string? Secret { get; init; }
+    public Failure? Failure { get; init; }
+}

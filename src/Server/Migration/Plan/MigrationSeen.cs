@@ -1,0 +1,148 @@
+using Lamina.Api;
+
+namespace Lamina.Server.Migration.Plan;
+
+internal enum MigrationSide
+{
+    Source,
+    Target,
+}
+
+/// <summary>What the store says of a hand-over, at one moment.</summary>
+internal enum StorePhase
+{
+    /// <summary>A transaction of this host may or may not have been written: it is settled first (decision 5).</summary>
+    Unknown,
+    Prepared,
+    Committed,
+    Aborted,
+    HandedBack,
+
+    /// <summary>There is no hand-over of this nonce any more.</summary>
+    Gone,
+
+    /// <summary>The assignment is at a higher epoch than this hand-over leads to: somebody has taken the VM over.</summary>
+    Outlived,
+}
+
+/// <summary>The source's QEMU.</summary>
+internal enum SourceQemu
+{
+    /// <summary>Its monitor is silent, or its host cannot be reached.</summary>
+    Unknown,
+
+    /// <summary>A cold hand-over: there is no process, and the status says so.</summary>
+    AtRest,
+
+    /// <summary>No migration was begun.</summary>
+    Idle,
+
+    /// <summary>Setup, active: the guest runs.</summary>
+    Moving,
+
+    /// <summary>The guest stands still, just before the switch, until it is told to go on.</summary>
+    PreSwitchover,
+
+    /// <summary>The guest stands still, and the state of its devices is on its way.</summary>
+    Device,
+
+    /// <summary>The migration has failed.</summary>
+    Failed,
+    Cancelled,
+
+    /// <summary>QEMU says <c>completed</c>: postmigrate. It never runs again by itself.</summary>
+    Completed,
+    PostCopy,
+    PostCopyPaused,
+
+    /// <summary>There is no process any more, or its guest has powered off.</summary>
+    Gone,
+}
+
+/// <summary>The target's QEMU.</summary>
+internal enum TargetQemu
+{
+    Unknown,
+
+    /// <summary>Not made yet.</summary>
+    None,
+
+    /// <summary>Waits for the guest's memory.</summary>
+    InMigrate,
+
+    /// <summary>It has all of the guest, which stands still.</summary>
+    Loaded,
+    Running,
+    PostCopy,
+    PostCopyPaused,
+    Gone,
+}
+
+/// <summary>How far the mirrors of the disks that go along are.</summary>
+internal enum MirrorState
+{
+    /// <summary>No disk goes along.</summary>
+    NotNeeded,
+    NotBegun,
+    Filling,
+    Ready,
+
+    /// <summary>All have ended whole.</summary>
+    Ended,
+    Failed,
+}
+
+/// <summary>The source, as the side that looks knows it.</summary>
+internal sealed record SourceSeen
+{
+    public required SourceQemu Qemu { get; init; }
+
+    /// <summary>For how long QEMU has been so.</summary>
+    public TimeSpan For { get; init; }
+
+    /// <summary>The guest's CPUs stand still because of the hand-over.</summary>
+    public bool IsHalted { get; init; }
+    public MirrorState Mirrors { get; init; }
+
+    /// <summary>What it has said in the store for this nonce.</summary>
+    public HandoverSource? Word { get; init; }
+
+    /// <summary>Why it is to be given up: cancelled, overruled by an order, or failed; null: not.</summary>
+    public Failure? Stop { get; init; }
+
+    /// <summary>Precopy cannot come to an end, and post-copy is allowed.</summary>
+    public bool WantsPostCopy { get; init; }
+}
+
+/// <summary>The target, as the side that looks knows it.</summary>
+internal sealed record TargetSeen
+{
+    public required TargetQemu Qemu { get; init; }
+
+    /// <summary>For how long QEMU has been so.</summary>
+    public TimeSpan For { get; init; }
+    public HandoverTarget? Word { get; init; }
+
+    /// <summary>The marker on the target's disk: <c>cont</c> was sent, or was about to be, and was not refused.</summary>
+    public bool MayHaveRun { get; init; }
+
+    /// <summary>For how long QEMU has refused to let the guest run; null: it has not.</summary>
+    public TimeSpan? RefusedFor { get; init; }
+
+    /// <summary>The VM's status is the target's, at its epoch: DONE, or the crash that it has reported.</summary>
+    public bool HasTaken { get; init; }
+}
+
+/// <summary>Everything that one side looks at.</summary>
+internal sealed record MigrationMoment
+{
+    public required MigrationSide Side { get; init; }
+    public required StorePhase Phase { get; init; }
+    public HandoverKind Kind { get; init; }
+    public bool PostCopy { get; init; }
+    public required SourceSeen Source { get; init; }
+    public required TargetSeen Target { get; init; }
+
+    /// <summary>For how long this side has known of the hand-over, or, at the source, of its own last word.</summary>
+    public TimeSpan Waited { get; init; }
+}

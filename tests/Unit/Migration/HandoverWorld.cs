@@ -1,0 +1,365 @@
+using Lamina.Api;
+using Lamina.Server.Migration.Plan;
+
+namespace Lamina.Tests.Unit.Migration;
+
+/// <summary>What may happen next in a <see cref="HandoverWorld"/>.</summary>
+internal enum Happening
+{
+    SourceActs,
+    TargetActs,
+    SourceReads,
+    TargetReads,
+
+    /// <summary>The stream goes on by one state.</summary>
+    StreamMoves,
+
+    /// <summary>The link breaks: before the last handshake, in it, or after it.</summary>
+    LinkCut,
+    SourceDaemonDies,
+    TargetDaemonDies,
+    SourceQemuDies,
+    TargetQemuDies,
+    CancelAsked,
+    TimePasses,
+
+    /// <summary>The answer to the next transaction is lost; it was carried out.</summary>
+    AnswerLost,
+
+    /// <summary>The next transaction does not reach the store, and nobody can tell.</summary>
+    RequestLost,
+
+    /// <summary>The target's disk lock refuses the next <c>cont</c>.</summary>
+    LockHeld,
+}
+
+/// <summary>
+/// Two hosts, one store and one guest, as a model. Each daemon has its own, possibly old, view of the store; transactions compare the revision. QEMU's part
+/// is as measured: a target stands still until it is told, a source that failed before <c>completed</c> runs on by itself.
+/// </summary>
+internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live)
+{
+    private readonly Daemon _source = new() { Side = MigrationSide.Source };
+    private readonly Daemon _target = new() { Side = MigrationSide.Target };
+    private StoreState _store = new();
+    private SourceQemu _sourceQemu = kind == HandoverKind.Live ? SourceQemu.Idle : SourceQemu.AtRest;
+    private TargetQemu _targetQemu = TargetQemu.None;
+    private bool _sourceRuns = kind == HandoverKind.Live;
+    private bool _targetRuns;
+    private bool _marker;
+    private bool _refused;
+    private bool _cancel;
+    private bool _loseAnswer;
+    private bool _loseRequest;
+    private bool _lockHeld;
+    private bool _ranAtTarget;
+    private bool _qemuDied;
+
+    /// <summary>Both run, or one goes on from where the other has gone on from already: what must never be.</summary>
+    public bool IsDoubled { get; private set; }
+
+    public IReadOnlyList<string> Trace => _trace;
+
+    private readonly List<string> _trace = [];
+
+    public void Happen(Happening happening)
+    {
+        _trace.Add($"{happening} {Describe()}");
+        switch (happening)
+        {
+            case Happening.SourceActs:
+                Act(_source);
+                break;
+            case Happening.TargetActs:
+                Act(_target);
+                break;
+            case Happening.SourceReads:
+                _source.View = _store;
+                break;
+            case Happening.TargetReads:
+                _target.View = _store;
+                break;
+            case Happening.StreamMoves:
+                MoveStream();
+                break;
+            case Happening.LinkCut:
+                CutLink();
+                break;
+            case Happening.SourceDaemonDies:
+                Restart(_source);
+                break;
+            case Happening.TargetDaemonDies:
+                Restart(_target);
+                break;
+            case Happening.SourceQemuDies:
+                if (_sourceQemu != SourceQemu.AtRest) _sourceQemu = SourceQemu.Gone;
+                (_sourceRuns, _qemuDied) = (false, true);
+                break;
+            case Happening.TargetQemuDies:
+                if (_targetQemu != TargetQemu.None) _targetQemu = TargetQemu.Gone;
+                (_targetRuns, _qemuDied) = (false, true);
+                break;
+            case Happening.CancelAsked:
+                _cancel = true;
+                break;
+            case Happening.TimePasses:
+                _source.Waited = _target.Waited = true;
+                break;
+            case Happening.AnswerLost:
+                _loseAnswer = true;
+                break;
+            case Happening.RequestLost:
+                _loseRequest = true;
+                break;
+            case Happening.LockHeld:
+                _lockHeld = true;
+                break;
+        }
+
+        _ranAtTarget |= _targetRuns;
+        IsDoubled |= _sourceRuns && _ranAtTarget;
+    }
+
+    /// <summary>Nothing goes wrong any more: both sides act until both rest, and then their VMs' own plans do.</summary>
+    public void Settle()
+    {
+        _loseAnswer = _loseRequest = _lockHeld = false;
+        for (int turn = 0; turn < 200; turn++)
+        {
+            string before = Describe();
+            foreach (var happening in new[] { Happening.SourceReads, Happening.SourceActs, Happening.TargetReads, Happening.TargetActs, Happening.StreamMoves }) Happen(happening);
+            if (Describe() == before) Happen(Happening.TimePasses);
+            if (_source.HasLetGo && _target.HasLetGo) break;
+        }
+    }
+
+    /// <summary>Null: it has come to rest in a right state; else what is wrong.</summary>
+    public string? WrongAtRest()
+    {
+        if (!_source.HasLetGo || !_target.HasLetGo) return $"it does not come to rest: {Describe()}";
+        bool atSource = _store.Owner == MigrationSide.Source;
+        bool hasStray = atSource ? _targetQemu is not (TargetQemu.None or TargetQemu.Gone) : _sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest);
+        if (hasStray) return $"a process is left where the VM is not: {Describe()}";
+        if (kind == HandoverKind.Cold) return _sourceRuns || _targetRuns ? "a stopped VM runs" : null;
+        // A process that has died is begun anew, or told of, by the owner's own plan.
+        bool isDead = atSource ? _sourceQemu == SourceQemu.Gone : _targetQemu == TargetQemu.Gone;
+        bool runs = atSource ? _sourceRuns : _targetRuns;
+        if (isDead && !_qemuDied) return $"its memory is lost, and no process had died: {Describe()}";
+        return isDead || runs ? null : $"the guest stands still and nobody lets it go on: {Describe()}";
+    }
+
+    private string Describe() =>
+        $"store {_store.Phase}/{_store.Owner}/{_store.SourceWord}/{_store.TargetWord}/{_store.Taken}, source {_sourceQemu} {_sourceRuns} {_source}, target {_targetQemu} {_targetRuns} {_target}, marker {_marker} refused {_refused}";
+
+    private static void Restart(Daemon daemon)
+    {
+        daemon.Waited = false;
+        daemon.InDoubt = null;
+        daemon.HasLetGo = false;
+        daemon.Refusing = false;
+    }
+
+    private void MoveStream()
+    {
+        if (_targetQemu is not (TargetQemu.InMigrate or TargetQemu.Loaded))
+        {
+            CutLink();
+            return;
+        }
+
+        switch (_sourceQemu)
+        {
+            case SourceQemu.Moving:
+                _sourceQemu = SourceQemu.Device;
+                _sourceRuns = false;
+                break;
+            case SourceQemu.Device when _targetQemu == TargetQemu.InMigrate:
+                _targetQemu = TargetQemu.Loaded;
+                break;
+            case SourceQemu.Device:
+                _sourceQemu = SourceQemu.Completed;
+                break;
+        }
+    }
+
+    /// <summary>Before <c>completed</c> the source fails and runs on by itself, also when the target has everything already.</summary>
+    private void CutLink()
+    {
+        if (_sourceQemu is not (SourceQemu.Moving or SourceQemu.Device)) return;
+        _sourceQemu = SourceQemu.Failed;
+        _sourceRuns = true;
+        if (_targetQemu == TargetQemu.InMigrate) _targetQemu = TargetQemu.Gone;
+    }
+
+    private MigrationMoment Look(Daemon daemon)
+    {
+        var view = daemon.View;
+        var late = daemon.Waited ? TimeSpan.FromHours(1) : TimeSpan.Zero;
+        var sourceWord = view.SourceWord > 0 ? new HandoverSource { Nonce = "1", Completed = view.SourceWord > 1 } : null;
+        var targetWord = view.TargetWord == 0 ? null : new HandoverTarget { Nonce = "1", State = view.TargetWord == 1 ? HandoverTargetState.Listening : HandoverTargetState.Failed };
+        bool isSource = daemon.Side == MigrationSide.Source;
+        return new MigrationMoment
+        {
+            Side = daemon.Side,
+            Kind = kind,
+            Phase = daemon.InDoubt is null ? view.Phase : StorePhase.Unknown,
+            Waited = late,
+            Source = new SourceSeen
+            {
+                Qemu = isSource ? _sourceQemu : SourceQemu.Unknown,
+                For = late,
+                IsHalted = isSource && !_sourceRuns && _sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest),
+                Word = sourceWord,
+                Stop = _cancel && isSource ? MigrationFailures.Cancelled : null,
+            },
+            Target = new TargetSeen
+            {
+                Qemu = isSource ? TargetQemu.Unknown : _targetQemu,
+                Word = targetWord,
+                MayHaveRun = !isSource && _marker && !_refused,
+                RefusedFor = !isSource && daemon.Refusing ? late : null,
+                HasTaken = view.Taken,
+            },
+        };
+    }
+
+    private void Act(Daemon daemon)
+    {
+        if (daemon.HasLetGo) return;
+        switch (plan(Look(daemon)))
+        {
+            case MigrationStep.Settle:
+                (_loseAnswer, _loseRequest) = (false, false);
+                Commit(daemon, daemon.InDoubt!);
+                break;
+            case MigrationStep.TellDefinition:
+                Write(daemon, store => store with { SourceWord = 1 });
+                break;
+            case MigrationStep.TellCompleted:
+                daemon.Waited = false;
+                Write(daemon, store => store with { SourceWord = 2 });
+                break;
+            case MigrationStep.TellFailed:
+                Write(daemon, store => store with { TargetWord = 2 });
+                break;
+            case MigrationStep.Build:
+                _targetQemu = TargetQemu.InMigrate;
+                Write(daemon, store => store with { TargetWord = 1 });
+                break;
+            case MigrationStep.BeginMigration:
+                _sourceQemu = _sourceQemu == SourceQemu.Idle ? SourceQemu.Moving : _sourceQemu;
+                break;
+            case MigrationStep.Abort:
+                Commit(daemon, Decision(daemon, StorePhase.Prepared, store => store with { Phase = StorePhase.Aborted }));
+                break;
+            case MigrationStep.Commit:
+                Commit(daemon, Decision(daemon, StorePhase.Prepared, store => store with { Phase = StorePhase.Committed, Owner = MigrationSide.Target, Taken = kind == HandoverKind.Cold }));
+                break;
+            case MigrationStep.HandBack:
+                Commit(daemon, Decision(daemon, StorePhase.Committed, store => store with { Phase = StorePhase.HandedBack, Owner = MigrationSide.Source }));
+                break;
+            case MigrationStep.Done or MigrationStep.ReportCrash:
+                Commit(daemon, Decision(daemon, StorePhase.Committed, store => store with { Taken = true }));
+                break;
+            case MigrationStep.Finish:
+                Commit(daemon, new Transaction(_ => true, store => store with { Phase = StorePhase.Gone }));
+                break;
+            case MigrationStep.Cancel:
+                if (_sourceQemu is SourceQemu.Moving or SourceQemu.PreSwitchover or SourceQemu.Device) (_sourceQemu, _sourceRuns) = (SourceQemu.Cancelled, true);
+                if (_targetQemu == TargetQemu.InMigrate) _targetQemu = TargetQemu.Gone;
+                break;
+            case MigrationStep.ContinueSource or MigrationStep.TakeBack:
+                if (_sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest)) _sourceRuns = true;
+                break;
+            case MigrationStep.ContinueTarget:
+                ContinueTarget(daemon);
+                break;
+            case MigrationStep.KillSource:
+                (_sourceQemu, _sourceRuns) = (SourceQemu.Gone, false);
+                break;
+            case MigrationStep.KillTarget:
+                (_targetQemu, _targetRuns) = (TargetQemu.Gone, false);
+                break;
+            case MigrationStep.Undo:
+                (_targetQemu, _targetRuns) = (TargetQemu.None, false);
+                daemon.HasLetGo = daemon.View.Phase == StorePhase.Gone;
+                break;
+            case MigrationStep.LetGo:
+                daemon.HasLetGo = true;
+                break;
+        }
+    }
+
+    private void ContinueTarget(Daemon daemon)
+    {
+        _marker = true;
+        _refused = false;
+        if (_lockHeld)
+        {
+            (_lockHeld, _refused, daemon.Refusing) = (false, true, true);
+            return;
+        }
+
+        if (_targetQemu is TargetQemu.Loaded) (_targetQemu, _targetRuns) = (TargetQemu.Running, true);
+    }
+
+    private static Transaction Decision(Daemon daemon, StorePhase expected, Func<StoreState, StoreState> write)
+    {
+        long revision = daemon.View.Revision;
+        return new Transaction(store => store.Revision == revision && store.Phase == expected, store => write(store) with { Revision = store.Revision + 1 });
+    }
+
+    /// <summary>A word of one's own: a put.</summary>
+    private void Write(Daemon daemon, Func<StoreState, StoreState> write) => Commit(daemon, new Transaction(store => store.Phase != StorePhase.Gone, write));
+
+    private void Commit(Daemon daemon, Transaction transaction)
+    {
+        if (_loseRequest)
+        {
+            (_loseRequest, daemon.InDoubt) = (false, transaction);
+            return;
+        }
+
+        if (!transaction.Done && transaction.Compare(_store))
+        {
+            _store = transaction.Write(_store);
+            transaction.Done = true;
+        }
+
+        daemon.InDoubt = _loseAnswer ? transaction : null;
+        if (!_loseAnswer) daemon.View = _store;
+        _loseAnswer = false;
+    }
+
+    /// <param name="Revision">Of the hand-over's key.</param>
+    private sealed record StoreState(long Revision = 1)
+    {
+        public StorePhase Phase { get; init; } = StorePhase.Prepared;
+        public MigrationSide Owner { get; init; } = MigrationSide.Source;
+
+        /// <summary>0 none, 1 definition, 2 completed.</summary>
+        public int SourceWord { get; init; }
+
+        /// <summary>0 none, 1 listening, 2 failed.</summary>
+        public int TargetWord { get; init; }
+        public bool Taken { get; init; }
+    }
+
+    private sealed record Transaction(Func<StoreState, bool> Compare, Func<StoreState, StoreState> Write)
+    {
+        /// <summary>The store applies a nonce once.</summary>
+        public bool Done { get; set; }
+    }
+
+    private sealed class Daemon
+    {
+        public required MigrationSide Side { get; init; }
+        public StoreState View { get; set; } = new();
+        public Transaction? InDoubt { get; set; }
+        public bool Waited { get; set; }
+        public bool Refusing { get; set; }
+        public bool HasLetGo { get; set; }
+
+        public override string ToString() => $"({View.Phase}{(InDoubt is null ? "" : " in doubt")}{(Waited ? " late" : "")}{(HasLetGo ? " done" : "")})";
+    }
+}
