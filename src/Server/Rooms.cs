@@ -37,6 +37,7 @@ internal sealed record Rooms
     public required CancellationTokenSource Stopping { get; init; }
     public required Cache Cache { get; init; }
     public required Sweeper Sweeper { get; init; }
+    public required Leadership Leadership { get; init; }
     public required EventLog Events { get; init; }
     public required ApiServices Services { get; init; }
     public required OperationRuns Runs { get; init; }
@@ -79,7 +80,13 @@ internal sealed record Rooms
             return SweepReport.Nothing;
         });
         var identity = HostIdentity.Open(instance.DataDirectory);
-        var term = await Term.BeginAsync(store, time, identity.Id, identity.Incarnation, cancellationToken);
+        var leadership = new Leadership(
+            store,
+            cache,
+            await StoreGeneration.EnsureAsync(store, time, cancellationToken),
+            new LeaderRecord { Host = identity.Id, Incarnation = identity.Incarnation },
+            time,
+            loggers.CreateLogger<Leadership>());
 
         // Events, Http, Operations
         var events = new EventLog(time, options.HostName ?? Dns.GetHostName());
@@ -116,7 +123,7 @@ internal sealed record Rooms
             new StorageParts
             {
                 Store = store,
-                Term = term,
+                Leadership = leadership,
                 Cache = cache,
                 Time = time,
                 Events = events,
@@ -143,7 +150,7 @@ internal sealed record Rooms
             Instance = instance,
             Host = host,
             Store = store,
-            Term = term,
+            Leadership = leadership,
             Cache = cache,
             Time = time,
             Engine = engine,
@@ -186,6 +193,7 @@ internal sealed record Rooms
             Stopping = stopping,
             Cache = cache,
             Sweeper = sweeper,
+            Leadership = leadership,
             Events = events,
             Services = services,
             Runs = runs,
@@ -200,7 +208,7 @@ internal sealed record Rooms
             Snapshots = new SnapshotRooms(new SnapshotParts
             {
                 Store = store,
-                Term = term,
+                Leadership = leadership,
                 Cache = cache,
                 Time = time,
                 Executor = executor,

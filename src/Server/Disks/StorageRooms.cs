@@ -15,7 +15,7 @@ namespace Lamina.Server.Disks;
 internal sealed record StorageParts
 {
     public required IStore Store { get; init; }
-    public required Term Term { get; init; }
+    public required Leadership Leadership { get; init; }
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required EventLog Events { get; init; }
@@ -106,9 +106,9 @@ internal sealed class StorageRooms : IDisposable
     {
         loops.Add("pools", Pools.RunAsync);
         loops.Add("disks", Disks.RunAsync);
-        loops.Add("unmade images", CleanUp(_images.Unmade).RunAsync);
-        loops.Add("unmade media", CleanUp(_isos.Unmade).RunAsync);
-        loops.Add("unmade disks", CleanUp(_diskOperations.Unmade).RunAsync);
+        CleanUp("unmade images", _images.Unmade);
+        CleanUp("unmade media", _isos.Unmade);
+        CleanUp("unmade disks", _diskOperations.Unmade);
     }
 
     public void Dispose()
@@ -117,8 +117,12 @@ internal sealed class StorageRooms : IDisposable
         _publisher.Dispose();
     }
 
-    private UnmadeController<TSpec, TStatus> CleanUp<TSpec, TStatus>(UnmadeKind<TSpec, TStatus> kind)
+    private void CleanUp<TSpec, TStatus>(string name, UnmadeKind<TSpec, TStatus> kind)
         where TSpec : Api.ProjectRecord
-        where TStatus : Api.StoredRecord =>
-        new(kind, _parts.Store, _parts.Term, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger(typeof(UnmadeController<,>).Namespace + "." + kind.Noun));
+        where TStatus : Api.StoredRecord
+    {
+        var logger = _parts.Loggers.CreateLogger(typeof(UnmadeController<,>).Namespace + "." + kind.Noun);
+        _parts.Leadership.Add(name, (term, stopping) =>
+            new UnmadeController<TSpec, TStatus>(kind, _parts.Store, term, _parts.Cache, _parts.Time, logger).RunAsync(stopping));
+    }
 }

@@ -12,7 +12,7 @@ namespace Lamina.Server.Snapshots;
 internal sealed record SnapshotParts
 {
     public required IStore Store { get; init; }
-    public required Term Term { get; init; }
+    public required Leadership Leadership { get; init; }
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required OperationExecutor Executor { get; init; }
@@ -45,8 +45,8 @@ internal sealed class SnapshotRooms
         var unmade = new UnmadeKind<Api.SnapshotSpec, Api.SnapshotStatus>(
             "snapshot", Keys.Snapshots.Spec, Keys.Snapshots.Status, spec => spec.Making, spec => $"{spec.Vm}/{spec.Name}", RemoveFiles);
         loops.Add("used memories", _sweep.RunAsync);
-        loops.Add("unmade snapshots", new UnmadeController<Api.SnapshotSpec, Api.SnapshotStatus>(
-            unmade, _parts.Store, _parts.Term, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger<SnapshotRooms>()).RunAsync);
+        _parts.Leadership.Add("unmade snapshots", (term, stopping) => new UnmadeController<Api.SnapshotSpec, Api.SnapshotStatus>(
+            unmade, _parts.Store, term, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger<SnapshotRooms>()).RunAsync(stopping));
     }
 
     private void RemoveFiles(string id, Api.SnapshotSpec spec)

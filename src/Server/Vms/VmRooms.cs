@@ -20,7 +20,7 @@ internal sealed record VmParts
     public required Instance Instance { get; init; }
     public required LocalHost Host { get; init; }
     public required IStore Store { get; init; }
-    public required Term Term { get; init; }
+    public required Leadership Leadership { get; init; }
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required IVmEngine Engine { get; init; }
@@ -55,7 +55,7 @@ internal sealed class VmRooms : IAsyncDisposable
             BootId = parts.Host.Identity.BootId,
             Incarnation = parts.Host.Identity.Incarnation,
             Store = parts.Store,
-            Term = parts.Term,
+            Generation = parts.Leadership.Generation,
             Cache = parts.Cache,
             Time = parts.Time,
             Engine = parts.Engine,
@@ -95,9 +95,8 @@ internal sealed class VmRooms : IAsyncDisposable
 
     public void Add(Loops loops)
     {
-        var controller = new VmController(
-            _parts.Store, _parts.Term, _parts.Cache, _parts.Operations, _parts.Events, _parts.Time, _parts.Loggers.CreateLogger<VmController>());
-        loops.Add("vm controller", controller.RunAsync);
+        _parts.Leadership.Add("vm controller", (term, stopping) => new VmController(
+            _parts.Store, term, _parts.Cache, _parts.Operations, _parts.Events, _parts.Time, _parts.Loggers.CreateLogger<VmController>()).RunAsync(stopping));
         loops.Add("vms", Vms.RunAsync);
     }
 

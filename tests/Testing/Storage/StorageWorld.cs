@@ -188,11 +188,18 @@ internal sealed class StorageWorld : IAsyncDisposable
             var runs = new OperationRuns(store, cache, time, NullLogger<OperationRuns>.Instance);
             var executor = new OperationExecutor(runs, cache, events, "host", NullLogger<OperationExecutor>.Instance);
             var sweeper = new Sweeper(time, NullLogger<Sweeper>.Instance);
+            var leadership = new Leadership(
+                store,
+                cache,
+                await StoreGeneration.EnsureAsync(store, time),
+                new LeaderRecord { Host = "host", Incarnation = "boot" },
+                time,
+                NullLogger<Leadership>.Instance);
             var rooms = await StorageRooms.OpenAsync(
                 new StorageParts
                 {
                     Store = store,
-                    Term = await Term.BeginAsync(store, time, "host", "boot"),
+                    Leadership = leadership,
                     Cache = cache,
                     Time = time,
                     Events = events,
@@ -206,6 +213,7 @@ internal sealed class StorageWorld : IAsyncDisposable
                 },
                 CancellationToken.None);
             var running = new Running { Cache = cache, Rooms = rooms, Sweeper = sweeper };
+            running._loops.Add("leadership", leadership.RunAsync);
             running._loops.Add("cancelled operations", runs.RunAsync);
             running._loops.Add("operations", executor.RunAsync);
             rooms.Add(running._loops);

@@ -315,7 +315,13 @@ internal sealed class VmTestHost : IAsyncDisposable
             var cache = new Cache(store, Keys.Cached, time, NullLogger<Cache>.Instance);
             await cache.StartAsync();
             await RegisterHostAsync(host, cache, bootId);
-            var term = await Term.BeginAsync(host.Store, time, HostId, bootId);
+            var leadership = new Leadership(
+                host.Store,
+                cache,
+                await StoreGeneration.EnsureAsync(host.Store, time),
+                new LeaderRecord { Host = HostId, Incarnation = bootId },
+                time,
+                NullLogger<Leadership>.Instance);
             var events = new EventLog(time, HostId);
             var pools = new HostPools(host.Store, cache, time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
@@ -330,7 +336,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 BootId = bootId,
                 Incarnation = bootId,
                 Store = store,
-                Term = term,
+                Generation = leadership.Generation,
                 Cache = cache,
                 Time = time,
                 Engine = host._engine,
@@ -342,13 +348,14 @@ internal sealed class VmTestHost : IAsyncDisposable
                 Loggers = NullLoggerFactory.Instance,
             };
             var daemon = new TestDaemon { Store = store, Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
-            var controller = new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance);
+            leadership.Add("vm controller", (term, stopping) =>
+                new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance).RunAsync(stopping));
             var executor = new OperationExecutor(runs, cache, events, HostId, NullLogger<OperationExecutor>.Instance);
             executor.ServedElsewhere([.. VmOperations.All]);
             new HostSnapshots(new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time), daemon.Vms).Register(executor);
             daemon.Run(executor.RunAsync);
             daemon.Run(runs.RunAsync);
-            daemon.Run(controller.RunAsync);
+            daemon.Run(leadership.RunAsync);
             daemon.Run(daemon.Vms.RunAsync);
             return daemon;
         }
@@ -391,6 +398,10 @@ internal sealed class VmTestHost : IAsyncDisposable
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
                 // The daemon ends.
+            }
+            catch (TermEndedException)
+            {
+                // A real daemon ends at this; here the test decides when.
             }
         }));
     }

@@ -95,7 +95,7 @@ internal sealed class VmCommits(VmHost host, string vmId)
         if (assignment.Record.Host != host.HostId || assignment.Record.Epoch != report.Status.Epoch) return null;
         if (snapshot.Get(Keys.Hosts.Status, host.HostId) is not { } self || self.Record.Incarnation != host.Incarnation) return null;
         var change = new StoreChange(report.Label)
-            .OfGeneration(host.Term)
+            .OfGeneration(host.Generation)
             .RequireExists(Keys.Vms.Spec[vmId])
             .Require(Keys.Vms.Assignment[vmId], assignment.ModRevision)
             .Require(Keys.Hosts.Status[host.HostId], self.ModRevision);

@@ -17,7 +17,8 @@ internal sealed record VmHost
     public required string BootId { get; init; }
     public required string Incarnation { get; init; }
     public required IStore Store { get; init; }
-    public required Term Term { get; init; }
+    /// <summary>The store's, as found at the start.</summary>
+    public required StoreGeneration Generation { get; init; }
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required IVmEngine Engine { get; init; }
