@@ -8,10 +8,17 @@ namespace Lamina.Engine;
 /// </summary>
 public static class ContinueGate
 {
+    /// <param name="state">The guest's.</param>
+    /// <param name="epoch">Of the process.</param>
+    /// <param name="run">Of the process.</param>
+    /// <param name="permit">Null = none.</param>
+    /// <param name="migratesIn">The guest has come from another process and has not run here: <see cref="VmDefinition.MigratesIn"/>.</param>
     /// <exception cref="ContinueRefusedException">Not in this state without a permit for this epoch and run.</exception>
-    public static void Check(RunState state, long epoch, long run, ContinuePermit? permit)
+    public static void Check(RunState state, long epoch, long run, ContinuePermit? permit, bool migratesIn = false)
     {
-        if (state is not (RunState.InMigrate or RunState.FinishMigrate or RunState.PostMigrate)) return;
+        // QEMU takes it there for leave to run the guest as soon as it has arrived.
+        if (migratesIn && state == RunState.InMigrate) throw new ContinueRefusedException(state, "The guest has not arrived yet.");
+        if (!migratesIn && state is not (RunState.InMigrate or RunState.FinishMigrate or RunState.PostMigrate)) return;
         if (permit == null)
             throw new ContinueRefusedException(state, $"The guest is in state {state}: without a permit of the store it could run twice.");
         if (permit.Epoch != epoch || permit.Run != run)

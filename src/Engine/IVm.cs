@@ -12,7 +12,7 @@ namespace Lamina.Engine;
 /// <see cref="QmpProtocolException"/> (it spoke nonsense). Deadlines are the caller's: a cancelled wait leaves the line usable,
 /// but the command may still take effect.
 /// </summary>
-public interface IVm : IAsyncDisposable
+public partial interface IVm : IAsyncDisposable
 {
     Guid Id { get; }
     long Epoch { get; }

@@ -75,6 +75,8 @@ public sealed record EngineCapabilities
     public UefiFirmware? Uefi { get; init; }
     /// <summary>UEFI that can enforce Secure Boot, with Microsoft's keys in its template; null = not installed.</summary>
     public UefiFirmware? SecureUefi { get; init; }
+    /// <summary>Why no guest can come here in post-copy, and what to do; null = it can.</summary>
+    public string? PostCopyProblem { get; init; }
     /// <summary>The TPM emulator's path; null = not installed.</summary>
     public string? TpmProgram { get; init; }
 }

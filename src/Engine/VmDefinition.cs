@@ -79,6 +79,13 @@ public sealed record VmDefinition
     /// <summary>The guest does not boot: its memory is brought by <see cref="IVm.LoadMemoryAsync"/> before its CPUs run.</summary>
     public bool Incoming { get; init; }
 
+    /// <summary>
+    /// The guest comes alive from another process, by <see cref="IVm.ListenAsync"/>, and may still run there: no <c>cont</c> without a permit.
+    /// <see cref="IVm.ContinueAsync"/> takes this back in the run's record before the first <c>cont</c>, and puts it again if QEMU refuses. So as long as the
+    /// record says it, this process has run no instruction of the guest, dead or alive; when it does not, it may have.
+    /// </summary>
+    public bool MigratesIn { get; init; }
+
     public LimitsDefinition Limits { get; set; } = new();
     /// <summary>The uid and gid QEMU runs as; one uid per running VM and host (D9).</summary>
     public required int Uid { get; init; }

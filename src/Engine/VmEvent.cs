@@ -1,3 +1,5 @@
+using Lamina.Engine.Migration;
+
 namespace Lamina.Engine;
 
 /// <summary>Something that happened to one run of a VM. Epoch and run keep a late event from ending a newer run (D2).</summary>
@@ -35,6 +37,9 @@ public sealed record VmDeviceDeleted(long Epoch, long Run, string Device) : VmEv
 
 /// <summary>The guest did something to a device by itself: took or gave memory, moved a tray.</summary>
 public sealed record VmDeviceChanged(long Epoch, long Run, string Device) : VmEvent(Epoch, Run);
+
+/// <summary>A migration of the guest's memory has come to another phase, on either side.</summary>
+public sealed record VmMigrationChanged(long Epoch, long Run, MigrationPhase Phase) : VmEvent(Epoch, Run);
 
 /// <summary>The monitor does not answer or its line broke. The guest may well run on: nothing is killed for this.</summary>
 public sealed record VmMonitorLost(long Epoch, long Run, string Reason) : VmEvent(Epoch, Run);

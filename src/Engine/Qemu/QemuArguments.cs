@@ -51,7 +51,7 @@ internal sealed class QemuArguments
         Add("-no-user-config");
         // The CPUs wait for the one gate.
         Add("-S");
-        if (_vm.Incoming) Add("-incoming", "defer");
+        if (_vm.Incoming || _vm.MigratesIn) Add("-incoming", "defer");
         Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         // A powered-off or panicked guest leaves its process standing, so that a daemon that was away learns how it ended.
         Add("-action", $"reboot=reset,shutdown=pause,panic=pause,watchdog={WatchdogAction()}");

@@ -12,7 +12,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Lamina.Engine.Qemu;
 
 /// <summary>A running QEMU: started just now, or found again. Everything that happens to it comes out of one channel, in order.</summary>
-internal sealed class QemuVm : IVm
+internal sealed partial class QemuVm : IVm
 {
     private const string VncProtocol = "vnc";
     private const int MostPictureBytes = 64 << 20;
@@ -91,9 +91,11 @@ internal sealed class QemuVm : IVm
     public async Task ContinueAsync(ContinuePermit? permit, CancellationToken cancellationToken)
     {
         // A process that this object started, and that nobody has told anything yet, need not be asked: a round trip less at each start.
-        var state = Interlocked.Exchange(ref _isUntouched, false) ? RunState.PreLaunch : await QueryStateAsync(cancellationToken);
-        ContinueGate.Check(state, Epoch, Run, permit);
-        await SendAsync(QmpCommands.Continue, cancellationToken);
+        var isUntouched = Interlocked.Exchange(ref _isUntouched, false) && !Definition.MigratesIn;
+        var state = isUntouched ? RunState.PreLaunch : await QueryStateAsync(cancellationToken);
+        ContinueGate.Check(state, Epoch, Run, permit, Definition.MigratesIn);
+        if (Definition.MigratesIn) await ContinueArrivedAsync(cancellationToken);
+        else await SendAsync(QmpCommands.Continue, cancellationToken);
     }
 
     public Task PauseAsync(CancellationToken cancellationToken) => SendAsync(QmpCommands.Stop, cancellationToken);
@@ -140,9 +142,7 @@ internal sealed class QemuVm : IVm
         {
             RevisionRules.Require(Definition, definition);
             DefinitionRules.Require(definition);
-            var revised = _record with { Definition = definition };
-            _folder.WriteRecord(revised);
-            _record = revised;
+            Write(definition);
         }
         finally
         {

@@ -12,6 +12,9 @@ public sealed class FakeEngine : IVmEngine
     private readonly ConcurrentDictionary<string, FakeGuest> _byFolder = [];
     private readonly ConcurrentQueue<VmDefinition> _started = [];
 
+    /// <summary>Engines that share one are hosts between which guests can migrate.</summary>
+    public FakeWire Wire { get; init; } = new();
+
     public EngineCapabilities Capabilities { get; set; } = DefaultCapabilities;
 
     /// <summary>Every definition that was asked to start, in order, failed ones included.</summary>
@@ -46,7 +49,7 @@ public sealed class FakeEngine : IVmEngine
         if (OnStart is { } hook) await hook(definition).WaitAsync(cancellationToken);
         if (_byFolder.TryGetValue(definition.RuntimeFolder, out var old) && old.IsAlive)
             throw new VmEngineException(VmEngineFailure.AlreadyRunning, $"A process of VM {definition.Name} runs already.", "Attach to it.");
-        var guest = new FakeGuest(definition);
+        var guest = new FakeGuest(definition, Wire);
         OnStarted?.Invoke(guest);
         _byFolder[definition.RuntimeFolder] = guest;
         return guest.Attach();

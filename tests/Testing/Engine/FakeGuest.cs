@@ -11,23 +11,28 @@ namespace Lamina.Testing.Engine;
 /// power off, crash, fill the disk, stop answering. Events reach the handle that is attached at that moment, if any.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A handle belongs to whoever attached.")]
-public sealed class FakeGuest
+public sealed partial class FakeGuest
 {
     private readonly Lock _lock = new();
     private readonly List<string> _calls = [];
     private readonly List<VmChange> _changes = [];
+    private readonly FakeWire _wire;
     private FakeVm? _handle;
     private string? _monitorTrouble;
 
-    public FakeGuest(VmDefinition definition)
+    /// <param name="definition">The machine.</param>
+    /// <param name="wire">What it can migrate over; null = one of its own, which leads nowhere.</param>
+    public FakeGuest(VmDefinition definition, FakeWire? wire = null)
     {
+        _wire = wire ?? new FakeWire();
+        _wire.Add(this);
         Record = new RunRecord
         {
             Definition = definition, HostBootId = "fake-boot", StartedAt = DateTimeOffset.UnixEpoch, Arguments = ["fake-qemu"],
             EngineVersion = "7.2.22",
         };
         SerialLine = DuplexStream.Pair();
-        State = definition.Incoming ? RunState.InMigrate : RunState.PreLaunch;
+        State = definition.Incoming || definition.MigratesIn ? RunState.InMigrate : RunState.PreLaunch;
     }
 
     public VmDefinition Definition => Record.Definition;
@@ -102,6 +107,9 @@ public sealed class FakeGuest
             IsAlive = false;
             _handle?.End(new VmExited(Definition.Epoch, Definition.Run, exitCode, signal, StderrTail));
         }
+
+        _wire.Ended(this);
+        lock (_wire.MigrationLock) Signal();
     }
 
     /// <summary>Somebody sends the process SIGTERM: it says so on its monitor and ends in good order.</summary>
@@ -179,6 +187,7 @@ public sealed class FakeGuest
         lock (_lock)
         {
             if (!IsAlive) return;
+            if (state == RunState.Running && State != state) _wire.Runs(this);
             State = state;
             if (_handle is { } handle && describe != null) handle.Publish(describe(handle));
         }

@@ -8,7 +8,7 @@ using Lamina.Engine.Serial;
 namespace Lamina.Testing.Engine;
 
 /// <summary>A handle on a <see cref="FakeGuest"/>; it keeps the promises of <see cref="IVm"/>, the gate included.</summary>
-public sealed class FakeVm : IVm
+public sealed partial class FakeVm : IVm
 {
     private readonly FakeGuest _guest;
     private readonly Channel<VmEvent> _events = Channel.CreateUnbounded<VmEvent>();
@@ -44,7 +44,8 @@ public sealed class FakeVm : IVm
     public async Task ContinueAsync(ContinuePermit? permit, CancellationToken cancellationToken)
     {
         await _guest.RecordCallAsync("Continue", needsMonitor: true, cancellationToken);
-        ContinueGate.Check(_guest.State, Epoch, Run, permit);
+        ContinueGate.Check(_guest.State, Epoch, Run, permit, Definition.MigratesIn);
+        _guest.Arrived();
         _guest.Become(RunState.Running, vm => new VmResumed(vm.Epoch, vm.Run));
     }
 
