@@ -26,7 +26,7 @@ internal sealed record DaemonOptions
     /// <summary>Replaces the store of the data folder; left open. Several daemons may have one in common.</summary>
     public IStore? Store { get; init; }
 
-    /// <summary>Listens for other members besides, and marks their connections with <see cref="PeerMember"/>.</summary>
+    /// <summary>Listens for other members besides, and marks their connections with <see cref="PeerCaller"/>.</summary>
     public Action<KestrelServerOptions>? ListenForPeers { get; init; }
 
     /// <summary>Replaces where the log goes.</summary>

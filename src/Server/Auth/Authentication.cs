@@ -35,7 +35,7 @@ internal sealed class Authentication(Cache cache, SessionUpkeep sessions, Denial
 
     private async ValueTask<Identity?> IdentifyAsync(HttpContext http)
     {
-        if (http.Features.Get<PeerMember>() is null) return Identify(http);
+        if (PeerCaller.Of(http) is null) return Identify(http);
         await CarriedCaller.WaitAsync(http, cache);
         return CarriedCaller.Identify(cache.Snapshot, http.Request.Headers, time.GetUtcNow());
     }

@@ -8,12 +8,6 @@ namespace Lamina.Server.Hosts;
 /// <param name="HostId">Null: it showed none, and may do next to nothing.</param>
 internal sealed record PeerConnection(string? HostId);
 
-/// <summary>The member that makes a request; a feature of it.</summary>
-internal sealed record PeerCaller(string HostId)
-{
-    public static PeerCaller? Of(HttpContext http) => http.Features.Get<PeerCaller>();
-}
-
 /// <summary>
 /// What hosts ask of each other: <c>/peer/v1/…</c>, which is no part of the public API and answered on the peer port only, to members only.
 /// <c>peers.Post("/peer/v1/migrations/{id}/prepare", handler)</c>

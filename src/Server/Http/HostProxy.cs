@@ -22,7 +22,7 @@ internal sealed class HostProxy(ApiServices services)
     {
         if (request.Endpoint.HostOf is not { } hostOf || services.HostId.Length == 0) return false;
         if (await hostOf(request) is not { } host || host == services.HostId) return false;
-        if (request.Http.Features.Get<PeerMember>() is not null) throw new ProblemException(
+        if (PeerCaller.Of(request.Http) is not null) throw new ProblemException(
             ProblemKind.Unavailable, "host.moved", "What this is about has just moved to another host.", "Try again.");
         if (services.Peers.Find(host) is not { } peer) throw Unreachable(request, host, null);
         await CarryAsync(request, host, peer);

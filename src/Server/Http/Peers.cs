@@ -20,10 +20,13 @@ internal sealed class PeerDirectory
 }
 
 /// <summary>
-/// Marks a connection whose other end has proved, by its certificate, to be a member. The peer listener sets it as a feature of the connection; what
-/// members alone may say (<see cref="PeerHeaders"/>) is believed on such connections only.
+/// The member that makes a request, proved by its certificate; a feature of the request or of its connection, set before <c>Auth</c> looks. What members
+/// alone may say (<see cref="PeerHeaders"/>) is believed of such requests only.
 /// </summary>
-internal sealed record PeerMember(string HostId);
+internal sealed record PeerCaller(string HostId)
+{
+    public static PeerCaller? Of(HttpContext http) => http.Features.Get<PeerCaller>();
+}
 
 /// <summary>What a member says of a request that it carries on (decision 22).</summary>
 internal static class PeerHeaders
