@@ -52,5 +52,11 @@ public sealed record HostStatus : StoredRecord
     /// <summary>CPU model that new VMs get here.</summary>
     public string? DefaultCpuModel { get; init; }
     public string? DefaultMachineType { get; init; }
+
+    /// <summary>Versioned CPU models that it offers whole.</summary>
+    public IReadOnlyList<string> CpuModels { get; set; } = [];
+
+    /// <summary>Machine types that its QEMU knows.</summary>
+    public IReadOnlyList<string> MachineTypes { get; set; } = [];
     public Failure? Failure { get; init; }
 }

@@ -338,6 +338,9 @@ public sealed record VmAssignment : StoredRecord
     public required string Host { get; init; }
     public required long Epoch { get; init; }
     public AssignmentCause Cause { get; init; }
+
+    /// <summary>Why this host and no other; null: it was not chosen but handed over or recovered.</summary>
+    public PlacementWhy? Why { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<VmState>))]

@@ -9,6 +9,13 @@ internal sealed class ObjectNames
 
     public string Of(string id) => names.GetValueOrDefault(id, id);
 
+    /// <summary>Of both.</summary>
+    public ObjectNames With(ObjectNames others)
+    {
+        foreach (var (id, name) in others.names) names[id] = name;
+        return this;
+    }
+
     public static async Task<ObjectNames> OfHostsAsync(LaminaClient client, CancellationToken cancellationToken)
     {
         var known = new ObjectNames();

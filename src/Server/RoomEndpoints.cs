@@ -10,6 +10,7 @@ using Lamina.Server.Http;
 using Lamina.Server.Networks;
 using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
+using Lamina.Server.Placement;
 using Lamina.Server.Projects;
 using Lamina.Server.Support;
 using Lamina.Server.Snapshots;
@@ -47,7 +48,7 @@ internal static class RoomEndpoints
 
     private static void Map(Rooms rooms, ApiRoutes api)
     {
-        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, SnapshotEndpoints.Watch, FirewallGroupEndpoints.Watch, NetworkEndpoints.Watch, .. StorageRooms.Watches];
+        WatchKind[] watched = [OperationEndpoints.Watch, ProjectEndpoints.Watch, HostEndpoints.Watch, VmViews.Watch, SnapshotEndpoints.Watch, FirewallGroupEndpoints.Watch, PlacementRuleEndpoints.Watch, NetworkEndpoints.Watch, .. StorageRooms.Watches];
         ServerEndpoints.Map(api, rooms.Instance, rooms.Cache, rooms.Auth.Tls.CaFingerprint);
         new WatchEndpoint(rooms.Services, watched).Map(api);
         new EventEndpoints(rooms.Services).Map(api);
@@ -60,6 +61,8 @@ internal static class RoomEndpoints
         new NetworkEndpoints(rooms.Networks, new OperationRequests(rooms.Time), rooms.Events, rooms.Time).Map(api);
         new ForwardEndpoints(rooms.Networks, rooms.Events).Map(api);
         new FirewallGroupEndpoints(rooms.Events, rooms.Time).Map(api);
+        new PlacementEndpoints(rooms.Events).Map(api);
+        new PlacementRuleEndpoints(rooms.Events, rooms.Time).Map(api);
         rooms.Vms.Map(api);
         rooms.Consoles.Map(api);
         rooms.Snapshots.Map(api);

@@ -31,6 +31,7 @@ public sealed class LaminaClient : IDisposable
         Networks = new NetworksClient(Connection);
         Snapshots = new SnapshotsClient(Connection);
         FirewallGroups = new FirewallGroupsClient(Connection);
+        Placement = new PlacementClient(Connection);
         Vms = new VmsClient(Connection);
         Exports = new ExportsClient(Connection);
         VmDevices = new VmDevicesClient(Connection);
@@ -60,6 +61,8 @@ public sealed class LaminaClient : IDisposable
     public SnapshotsClient Snapshots { get; }
 
     public FirewallGroupsClient FirewallGroups { get; }
+
+    public PlacementClient Placement { get; }
     public VmsClient Vms { get; }
     public ExportsClient Exports { get; }
     public VmDevicesClient VmDevices { get; }

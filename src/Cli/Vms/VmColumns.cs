@@ -47,6 +47,7 @@ internal static class VmColumns
         new("boot", vm => Boot(vm.Spec)),
         new("protected", vm => vm.Spec.Protected ? "from deletion" : null),
         new("host", vm => vm.Assignment is { } a ? $"{names.Of(a.Host)} (epoch {a.Epoch}, run {vm.Status?.Run})" : null),
+        new("why there", vm => vm.Assignment?.Why?.Reason),
         new("tags", vm => string.Join(",", vm.Spec.Tags)),
         new("notes", vm => vm.Spec.Notes),
         new("created", vm => Times.Absolute(vm.Spec.CreatedAt)),

@@ -74,15 +74,18 @@ internal sealed partial class ControllerLoop(
     /// <param name="keyOf">Null: the change concerns no key of this loop.</param>
     /// <param name="allKeys">All keys that a state holds.</param>
     /// <param name="cancellationToken">Ends the following.</param>
+    /// <param name="see">Shown each batch before its keys are woken; null: nobody wants it.</param>
     public async Task FollowAsync(
         CacheSubscription subscription,
         Func<CacheChange, string?> keyOf,
         Func<CacheSnapshot, IEnumerable<string>> allKeys,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Action<CacheBatch>? see = null)
     {
         foreach (string key in allKeys(subscription.Start)) Wake(key);
         await foreach (var batch in subscription.ReadAllAsync(cancellationToken))
         {
+            see?.Invoke(batch);
             var keys = batch.Resync ? allKeys(batch.Snapshot) : batch.Changes.Select(keyOf).OfType<string>();
             foreach (string key in keys) Wake(key);
         }

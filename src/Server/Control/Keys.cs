@@ -35,6 +35,11 @@ internal static class Keys
 
     public static RecordKind<FirewallGroupSpec> FirewallGroups { get; } = new("firewallgroups/", "/spec", ApiJson.Default.FirewallGroupSpec);
 
+    public static RecordKind<PlacementRuleSpec> PlacementRules { get; } = new("placementrules/", "", ApiJson.Default.PlacementRuleSpec);
+
+    /// <summary>One key, <c>settings/placement</c>; its id is empty.</summary>
+    public static RecordKind<PlacementSettings> PlacementSettings { get; } = new("settings/placement", "", ApiJson.Default.PlacementSettings);
+
     /// <summary>The id is <see cref="NameId"/>; created absent in the transaction that makes the object, so a name is taken once.</summary>
     public static RecordKind<Claim> Names { get; } = new("names/", "", ControlJson.Default.Claim);
 
@@ -69,7 +74,7 @@ internal static class Keys
         Images.Spec, Images.Status,
         Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
-        Networks.Spec, Networks.Status, FirewallGroups,
+        Networks.Spec, Networks.Status, FirewallGroups, PlacementRules, PlacementSettings,
         Hosts.Spec, Hosts.Status, Hosts.Certificate,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,

@@ -23,6 +23,8 @@ internal static class HostStatusPlan
         Accelerator = former?.Accelerator,
         DefaultMachineType = former?.DefaultMachineType,
         DefaultCpuModel = former?.DefaultCpuModel,
+        CpuModels = former?.CpuModels ?? [],
+        MachineTypes = former?.MachineTypes ?? [],
         Unknown = former?.Unknown,
     };
 
@@ -32,6 +34,8 @@ internal static class HostStatusPlan
         Accelerator = new Api.Accelerator { Kind = KindOf(found.Accelerator), Reason = found.AcceleratorReason },
         DefaultMachineType = found.DefaultMachineType,
         DefaultCpuModel = found.DefaultCpuModel,
+        CpuModels = [.. found.CpuModels.Where(model => model.UnavailableFeatures.Count == 0).Select(model => model.Name).Order(StringComparer.Ordinal)],
+        MachineTypes = [.. found.MachineTypes.Order(StringComparer.Ordinal)],
         Failure = null,
     };
 
@@ -42,6 +46,8 @@ internal static class HostStatusPlan
         Accelerator = null,
         DefaultMachineType = null,
         DefaultCpuModel = null,
+        CpuModels = [],
+        MachineTypes = [],
         Failure = failure,
     };
 
@@ -73,7 +79,9 @@ internal static class HostStatusPlan
 
     private static string NameId(string name) => Keys.NameId(Http.Lookup.Installation, "host", name);
 
-    private static bool Equals(HostStatus? left, HostStatus right) => left is not null && left with { Unknown = null } == right with { Unknown = null };
+    private static bool Equals(HostStatus? left, HostStatus right) => left is not null
+        && left.CpuModels.SequenceEqual(right.CpuModels) && left.MachineTypes.SequenceEqual(right.MachineTypes)
+        && left with { Unknown = null, CpuModels = right.CpuModels, MachineTypes = right.MachineTypes } == right with { Unknown = null };
 
     private static AcceleratorKind KindOf(Engine.Accelerator accelerator) => accelerator switch
     {

@@ -14,13 +14,16 @@ namespace Lamina.Server.Vms;
 /// </summary>
 internal sealed class VmController(IStore store, Term term, Cache cache, OperationRuns operations, EventLog events, TimeProvider time, ILogger<VmController> logger)
 {
+    private readonly PlacementBoard _board = new();
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var loop = new ControllerLoop("vm controller", ReconcileAsync, time, logger);
-        using var subscription = cache.Subscribe(Keys.Vms.Spec, Keys.Vms.Status, Keys.Operations.Request);
+        using var subscription = cache.Subscribe([.. PlacementBoard.Kinds, Keys.Operations.Request]);
+        _board.Reset(subscription.Start);
         await Task.WhenAll(
             loop.RunAsync(cancellationToken),
-            loop.FollowAsync(subscription, KeyOf, snapshot => snapshot.All(Keys.Vms.Spec).Select(vm => vm.Id), cancellationToken));
+            loop.FollowAsync(subscription, KeyOf, snapshot => snapshot.All(Keys.Vms.Spec).Select(vm => vm.Id), cancellationToken, _board.See));
     }
 
     /// <summary>Only what the controller acts on: the spec, the word that a VM is gone, and a start of one that has no place.</summary>
@@ -28,7 +31,7 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
     {
         if (change.Is(Keys.Vms.Status, out _, out var status)) return status?.Record.State == VmState.Gone ? change.Id : null;
         if (change.Is(Keys.Operations.Request, out _, out var request)) return request?.Record.Target is { Kind: "vm" } target ? target.Id : null;
-        return change.After is null ? null : change.Id;
+        return change.Is(Keys.Vms.Spec, out _, out var spec) && spec is not null ? change.Id : null;
     }
 
     private async Task<Reconciled> ReconcileAsync(string id, CancellationToken cancellationToken)
@@ -43,18 +46,33 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
 
     private async Task<Reconciled> PlaceAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var verdict = Placer.Place(spec.Record.Name, spec.Record.MemoryMiB, PlacementHosts.Read(snapshot));
+        var verdict = _board.Place(snapshot, spec);
         if (verdict.Host is not { } chosen)
         {
             await RefuseAsync(spec.Record.Power.Request, verdict.Refusal!, cancellationToken);
             return Reconciled.Done;
         }
 
-        var assigned = new VmAssignment { Host = chosen, Epoch = 1, Cause = AssignmentCause.Placed };
+        var assigned = new VmAssignment { Host = chosen, Epoch = 1, Cause = AssignmentCause.Placed, Why = verdict.Why };
         var change = new StoreChange("vm.assign").During(term).RequireExists(Keys.Vms.Spec[spec.Id]).Create(Keys.Vms.Assignment, spec.Id, assigned);
-        var result = (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
+        var result = await CommitPlaceAsync(change, spec.Id, cancellationToken);
         if (!result.Succeeded) await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
         return Reconciled.Done;
+    }
+
+    private async Task<CommitResult> CommitPlaceAsync(StoreChange change, string vmId, CancellationToken cancellationToken)
+    {
+        bool isDone = false;
+        try
+        {
+            var result = (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
+            isDone = result.Succeeded;
+            return result;
+        }
+        finally
+        {
+            if (!isDone) _board.TakeBack(cache.Snapshot, vmId);
+        }
     }
 
     /// <summary>Nobody can take the VM: its operation ends with the reason, and the next start tries again.</summary>

@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Placement;
 using Lamina.Server.Http;
 using Lamina.Server.OperatingSystems;
 
@@ -20,6 +21,9 @@ internal sealed class VmLookups(CacheSnapshot snapshot, string project)
 
     /// <summary>Every host that has told what it is.</summary>
     public IReadOnlyList<HostStatus> Hosts { get; } = [.. snapshot.All(Keys.Hosts.Status).Select(host => host.Record).Where(host => host.MemoryMiB > 0)];
+
+    /// <summary>The CPU that new VMs get; null: no host has told yet what it offers.</summary>
+    public CpuBaseline? Baseline { get; } = CpuBaselines.Read(snapshot);
 
     public Image? FindImage(string nameOrId) => Snapshot.TryFind(Keys.Images.Spec, "image", Project, nameOrId) is { } spec
         ? new Image { Id = spec.Id, Name = spec.Record.Name, Project = Project, Spec = spec.Record, Status = Snapshot.Get(Keys.Images.Status, spec.Id)?.Record }

@@ -36,7 +36,7 @@ internal static class VmRules
         var disks = VmDiskRules.Resolve(create, id, lookups, now, problems);
         var nics = VmNicRules.Resolve(create.Nics, lookups, problems);
         bool hasCloudInit = CheckCloudInit(create, disks, problems);
-        var machine = VmMachineRules.Pin(create, lookups.Hosts, problems);
+        var machine = VmMachineRules.Pin(create, lookups.Hosts, lookups.Baseline, problems);
         problems.ThrowIfAny();
         var spec = new VmSpec
         {

@@ -1,0 +1,42 @@
+using System.Collections.Frozen;
+using Lamina.Api;
+
+namespace Lamina.Server.Placement;
+
+/// <summary>A host as placement sees it.</summary>
+internal sealed record PlacementHost
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required int MemoryMiB { get; init; }
+
+    /// <summary>How much of that may be promised to running VMs.</summary>
+    public int OvercommitPercent { get; init; } = HostMemoryPolicy.NoOvercommit;
+
+    public int CapacityMiB => (int)Math.Min(int.MaxValue, (long)MemoryMiB * OvercommitPercent / 100);
+    public required int Cores { get; init; }
+    public required AcceleratorKind Accelerator { get; init; }
+
+    /// <summary>Sum of <see cref="VmFootprint.AdmissionMiB"/> of the VMs that run or shall run there.</summary>
+    public required int CommittedMiB { get; init; }
+
+    /// <summary>Sum of their vCPUs.</summary>
+    public int CommittedCpus { get; init; }
+
+    /// <summary>Why nothing may be placed there now, in words; null: it takes VMs.</summary>
+    public string? Closed { get; init; }
+
+    /// <summary>CPU models that it offers whole; null: it has not told, and is believed.</summary>
+    public FrozenSet<string>? CpuModels { get; init; }
+
+    /// <summary>Machine types that its QEMU knows; null: it has not told, and is believed.</summary>
+    public FrozenSet<string>? MachineTypes { get; init; }
+
+    /// <summary>Ids of pools that it cannot reach.</summary>
+    public FrozenSet<string> MissingPools { get; init; } = [];
+
+    /// <summary>Ids of networks that it cannot offer.</summary>
+    public FrozenSet<string> MissingNetworks { get; init; } = [];
+
+    public int FreeMiB => CapacityMiB - CommittedMiB;
+}
