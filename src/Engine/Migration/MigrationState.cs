@@ -48,7 +48,7 @@ public sealed record MigrationProgress
     public long? DowntimeMs { get; init; }
 }
 
-public enum MirrorPhase
+public enum MirrorStage
 {
     Copying,
     /// <summary>Equal, and every write goes to both.</summary>
@@ -62,7 +62,7 @@ public enum MirrorPhase
 public sealed record MirrorState
 {
     public required int Slot { get; init; }
-    public required MirrorPhase Phase { get; init; }
+    public required MirrorStage Stage { get; init; }
     public required long CopiedBytes { get; init; }
     public required long TotalBytes { get; init; }
     public string? Error { get; init; }

@@ -50,7 +50,7 @@ public sealed partial class FakeGuest
     {
         lock (_wire.MigrationLock)
         {
-            Migration.Mirrors[slot] = Migration.Mirrors[slot] with { Phase = MirrorPhase.Failed, Error = error };
+            Migration.Mirrors[slot] = Migration.Mirrors[slot] with { Stage = MirrorStage.Failed, Error = error };
             Signal();
         }
     }
@@ -61,8 +61,8 @@ public sealed partial class FakeGuest
         lock (_wire.MigrationLock)
         {
             Migration.HoldsMirrors = false;
-            foreach (var mirror in Migration.Mirrors.Values.Where(mirror => mirror.Phase == MirrorPhase.Copying).ToList())
-                Migration.Mirrors[mirror.Slot] = mirror with { Phase = MirrorPhase.Ready, CopiedBytes = mirror.TotalBytes };
+            foreach (var mirror in Migration.Mirrors.Values.Where(mirror => mirror.Stage == MirrorStage.Copying).ToList())
+                Migration.Mirrors[mirror.Slot] = mirror with { Stage = MirrorStage.Ready, CopiedBytes = mirror.TotalBytes };
             Signal();
         }
     }
@@ -145,7 +145,7 @@ public sealed partial class FakeGuest
             foreach (var disk in mirrors.Disks.Where(disk => !Migration.Mirrors.ContainsKey(disk.Slot)))
             {
                 if (!target.Migration.Exports.Contains(disk.Slot)) throw new QmpErrorException("blockdev-add", "GenericError", $"Requested export 'disk{disk.Slot}' not found");
-                Migration.Mirrors[disk.Slot] = new MirrorState { Slot = disk.Slot, Phase = MirrorPhase.Copying, CopiedBytes = 0, TotalBytes = 1 << 20 };
+                Migration.Mirrors[disk.Slot] = new MirrorState { Slot = disk.Slot, Stage = MirrorStage.Copying, CopiedBytes = 0, TotalBytes = 1 << 20 };
             }
 
             if (!Migration.HoldsMirrors) ReadyMirrors();
@@ -165,8 +165,8 @@ public sealed partial class FakeGuest
             }
 
             if (!IsAlive) throw new QmpClosedException("query-jobs: the process has ended.");
-            if (mirrors.FirstOrDefault(mirror => mirror.Phase == MirrorPhase.Failed) is { } failed) throw new QmpErrorException("blockdev-mirror", "GenericError", failed.Error!);
-            if (mirrors.All(mirror => mirror.Phase is MirrorPhase.Ready or MirrorPhase.Ended)) return;
+            if (mirrors.FirstOrDefault(mirror => mirror.Stage == MirrorStage.Failed) is { } failed) throw new QmpErrorException("blockdev-mirror", "GenericError", failed.Error!);
+            if (mirrors.All(mirror => mirror.Stage is MirrorStage.Ready or MirrorStage.Ended)) return;
             onProgress?.Invoke(mirrors);
             await moved.WaitAsync(cancellationToken);
         }
@@ -180,9 +180,9 @@ public sealed partial class FakeGuest
             foreach (var slot in slots)
             {
                 if (!Migration.Mirrors.TryGetValue(slot, out var mirror)) throw new QmpErrorException("blockdev-mirror", "GenericError", $"disk{slot} has no mirror");
-                if (mirror.Phase is not (MirrorPhase.Ready or MirrorPhase.Ended))
+                if (mirror.Stage is not (MirrorStage.Ready or MirrorStage.Ended))
                     throw new QmpErrorException("blockdev-mirror", "GenericError", mirror.Error ?? $"the mirror of disk{slot} is not equal");
-                Migration.Mirrors[slot] = mirror with { Phase = MirrorPhase.Ended };
+                Migration.Mirrors[slot] = mirror with { Stage = MirrorStage.Ended };
             }
         }
     }
