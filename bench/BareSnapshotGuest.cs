@@ -46,6 +46,8 @@ internal sealed partial class BareSnapshotGuest : IAsyncDisposable
         }
     }
 
+    private string MemoryPath => Path.Join(_folder, $"memory{_layers}");
+
     public string Serial => Path.Join(_folder, "serial");
 
     public Task PauseAsync() => ExecuteAsync("""{"execute":"stop"}""");
@@ -67,11 +69,21 @@ internal sealed partial class BareSnapshotGuest : IAsyncDisposable
         string node = $"layer{_layers}";
         await ExecuteAsync($$$"""{"execute":"blockdev-add","arguments":{"driver":"file","node-name":"{{{node}}}-file","filename":"{{{layer}}}","locking":"on","read-only":false,"cache":{"direct":false},"discard":"unmap"}}""");
         await ExecuteAsync($$$"""{"execute":"blockdev-add","arguments":{"driver":"qcow2","node-name":"{{{node}}}","file":"{{{node}}}-file","backing":null,"read-only":false,"cache":{"direct":false},"discard":"unmap"}}""");
-        using var memory = withMemory ? File.OpenHandle(Path.Join(_folder, $"memory{_layers}"), FileMode.CreateNew, FileAccess.Write) : null;
+        using var memory = withMemory ? File.OpenHandle(MemoryPath, FileMode.CreateNew, FileAccess.Write) : null;
         if (memory is not null) await SaveMemoryAsync(memory);
         await ExecuteAsync($$$"""{"execute":"transaction","arguments":{"actions":[{"type":"blockdev-snapshot","data":{"node":"{{{_top}}}","overlay":"{{{node}}}"}}]}}""");
         if (withMemory) await ResumeAsync();
         _top = node;
+    }
+
+    /// <summary>Waits until the last snapshot is on its disk.</summary>
+    public void Sync(string layer, bool withMemory)
+    {
+        foreach (string path in withMemory ? [layer, MemoryPath] : new[] { layer })
+        {
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
+            RandomAccess.FlushToDisk(file);
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -17,6 +17,9 @@ internal sealed record BenchOptions
     /// <summary>The folder of the small Linux guest (memory, snapshot).</summary>
     public string Media { get; init; } = "";
 
+    /// <summary>A disk image of debian/12 as laminad builds it (memory); empty: none.</summary>
+    public string Image { get; init; } = "";
+
     /// <summary>Where the result goes, as Markdown and JSON.</summary>
     public string Results { get; init; } = "";
 
@@ -42,6 +45,7 @@ internal sealed record BenchOptions
                 "--media" => options with { Media = pair[1] },
                 "--programs" => options with { Programs = pair[1] },
                 "--scripts" => options with { Scripts = pair[1] },
+                "--image" => options with { Image = pair[1] },
                 "--results" => options with { Results = pair[1] },
                 "--pairs" => options with { Pairs = Number(pair) },
                 "--libvirt" => options with { Libvirt = Number(pair) },

@@ -89,8 +89,12 @@ internal static class Laminad
         if (daemon.FirstPassword is { } password) await output.WriteLineAsync(FirstPasswordLine(password, Console.IsOutputRedirected, daemon.Instance.DataDirectory));
         await output.WriteLineAsync($"laminad serves {daemon.Address}   CA {daemon.CaFingerprint}");
         ServiceManager.Notify("READY=1");
+        using var quiet = new CancellationTokenSource();
+        var givingBack = QuietTimes.RunAsync(time, quiet.Token);
         await Task.WhenAny(ended.Task, daemon.Failed);
         ServiceManager.Notify("STOPPING=1");
+        await quiet.CancelAsync();
+        await givingBack.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await daemon.StopAsync();
         await daemon.Failed;
 

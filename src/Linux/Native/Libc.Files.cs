@@ -89,6 +89,9 @@ internal static partial class Libc
     public static partial int fsync(SafeFileHandle file);
 
     [LibraryImport(Name, SetLastError = true)]
+    public static partial int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
+
+    [LibraryImport(Name, SetLastError = true)]
     public static partial int flock(SafeFileHandle file, int operation);
 
     [LibraryImport(Name, SetLastError = true)]

@@ -23,6 +23,13 @@ internal static partial class Libc
         public fixed byte Rest[100];
     }
 
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int madvise(nuint start, nuint bytes, int advice);
+
+    /// <summary>Of glibc: 1 if memory was given back to the kernel.</summary>
+    [LibraryImport(Name)]
+    public static partial int malloc_trim(nuint keep);
+
     [LibraryImport(Name)]
     public static unsafe partial int posix_spawn(
         out int processId, byte* path, byte* fileActions, byte* attributes, byte** arguments, byte** environment);

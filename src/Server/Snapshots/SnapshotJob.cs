@@ -96,6 +96,7 @@ internal sealed class SnapshotJob(SnapshotGround ground, OperationRun operation,
         (bool Nvram, bool Tpm) kept = default;
         bool asksAgent = wasRunning && !spec.WithMemory && (spec.Quiesce == true || (spec.Quiesce is null && vm.Status.Agent is { Connected: true }));
         using var memory = spec.WithMemory ? files.CreateMemory() : null;
+        await using var writing = memory is null ? null : EarlyWriting.Begin(memory, ground.Time);
         try
         {
             if (memory is not null) files.WriteDefinition(running.Definition);

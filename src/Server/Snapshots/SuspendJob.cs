@@ -44,6 +44,7 @@ internal sealed class SuspendJob(SnapshotGround ground, OperationRun operation) 
             files.Make();
             files.WriteDefinition(running.Definition);
             using (var memory = files.CreateMemory())
+            await using (EarlyWriting.Begin(memory, ground.Time))
                 await running.SaveMemoryAsync(memory, percent => operation.Report(percent, "writing the memory"), cancellationToken);
             files.Flush();
         }

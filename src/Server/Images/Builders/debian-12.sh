@@ -91,6 +91,7 @@ configure() {
   configure_network
   configure_cloud_init
   configure_boot
+  configure_memory
   # Each clone makes its own identity: machine id, SSH host keys, random seed.
   : > "$ROOT/etc/machine-id"
   rm -f "$ROOT"/var/lib/dbus/machine-id "$ROOT"/etc/ssh/ssh_host_*_key* "$ROOT/var/lib/systemd/random-seed"
@@ -132,6 +133,13 @@ system_info:
 CFG
   # ds-identify would disable cloud-init where no seed is attached; the policy below lets NoCloud and None decide.
   put etc/cloud/ds-identify.cfg <<< $'policy: enabled'
+}
+
+# A guest tells its host which memory it no longer uses in pieces of 2 MiB, and keeps what lies in smaller ones, unless it is told otherwise. The
+# driver of Linux 6.1 overwrites what the kernel's command line says of it, so it is written once the balloon is bound.
+configure_memory() {
+  put etc/udev/rules.d/90-lamina-memory.rules \
+    <<< 'ACTION!="remove", SUBSYSTEM=="virtio", DRIVER=="virtio_balloon", ATTR{[module/page_reporting]parameters/page_reporting_order}="0"'
 }
 
 # The menu names the links that Debian's kernel packages keep, so a kernel upgrade in the guest needs no new menu.

@@ -1,0 +1,46 @@
+using System.Globalization;
+using Lamina.Linux.Host;
+using Lamina.Linux.Native;
+
+namespace Lamina.Linux.Processes;
+
+/// <summary>What this process holds of the host's memory beyond what it uses.</summary>
+public static class OwnMemory
+{
+    private const int MadviseDontNeed = 4; // MADV_DONTNEED, asm-generic/mman-common.h
+
+    /// <summary>
+    /// Gives back what the collector and malloc keep for later, and lets go of the pages of the program that were read for something done once, such as the
+    /// start: they stay in the page cache as long as the host has room, and are mapped again by whatever runs through them.
+    /// </summary>
+    public static void GiveBack()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        _ = Libc.malloc_trim(0);
+        if (Environment.ProcessPath is not { } program || ProcFile.TryRead("/proc/self/maps") is not { } maps) return;
+        foreach (var (start, bytes) in UnchangedParts(maps, program)) _ = Libc.madvise(start, bytes, MadviseDontNeed);
+    }
+
+    /// <summary>
+    /// The mappings of a program that nothing has written since they were mapped: its code, and what lies before it in the file. What is read-only behind the
+    /// code is what the dynamic linker has filled in (RELRO); from the file it would come back empty.
+    /// </summary>
+    /// <param name="maps">Of /proc/PID/maps.</param>
+    /// <param name="program">The path of its file.</param>
+    internal static IReadOnlyList<(nuint Start, nuint Bytes)> UnchangedParts(string maps, string program)
+    {
+        var parts = new List<(nuint, nuint)>();
+        foreach (string line in maps.Split('\n'))
+        {
+            // START-END PERMISSIONS OFFSET DEVICE INODE PATH (proc_pid_maps(5))
+            if (line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is not [var range, var permissions, _, _, _, var path] || path != program) continue;
+            if (permissions is not ("r--p" or "r-xp")) break;
+            int dash = range.IndexOf('-', StringComparison.Ordinal);
+            nuint start = nuint.Parse(range.AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            parts.Add((start, nuint.Parse(range.AsSpan(dash + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture) - start));
+            if (permissions == "r-xp") break;
+        }
+
+        return parts;
+    }
+}
