@@ -18,7 +18,7 @@ public static class OwnMemory
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _ = Libc.malloc_trim(0);
         if (Environment.ProcessPath is not { } program || ProcFile.TryRead("/proc/self/maps") is not { } maps) return;
-        foreach (var (start, bytes) in UnchangedParts(maps, program)) _ = Libc.madvise(start, bytes, MadviseDontNeed);
+        foreach (var (start, bytes) in UnchangedParts(maps, program)) _ = Libc.madvise((nuint)start, (nuint)bytes, MadviseDontNeed);
     }
 
     /// <summary>
@@ -27,17 +27,17 @@ public static class OwnMemory
     /// </summary>
     /// <param name="maps">Of /proc/PID/maps.</param>
     /// <param name="program">The path of its file.</param>
-    internal static IReadOnlyList<(nuint Start, nuint Bytes)> UnchangedParts(string maps, string program)
+    internal static IReadOnlyList<(ulong Start, ulong Bytes)> UnchangedParts(string maps, string program)
     {
-        var parts = new List<(nuint, nuint)>();
+        var parts = new List<(ulong, ulong)>();
         foreach (string line in maps.Split('\n'))
         {
             // START-END PERMISSIONS OFFSET DEVICE INODE PATH (proc_pid_maps(5))
             if (line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is not [var range, var permissions, _, _, _, var path] || path != program) continue;
             if (permissions is not ("r--p" or "r-xp")) break;
             int dash = range.IndexOf('-', StringComparison.Ordinal);
-            nuint start = nuint.Parse(range.AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-            parts.Add((start, nuint.Parse(range.AsSpan(dash + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture) - start));
+            ulong start = ulong.Parse(range.AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            parts.Add((start, ulong.Parse(range.AsSpan(dash + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture) - start));
             if (permissions == "r-xp") break;
         }
 

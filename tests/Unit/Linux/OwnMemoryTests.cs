@@ -27,7 +27,7 @@ public sealed class OwnMemoryTests
             5589c019c000-5589c023c000 rw-p 0218a000 fe:00 1190 /usr/lib/lamina/laminad
             5589c6851000-5589c6918000 rw-p 00000000 00:00 0 [heap]
             """;
-        (nuint, nuint)[] expected = [(0x5589be00f000, 0xd78000), (0x5589bed88000, 0x488000), (0x5589bf210000, 0xf89000)];
+        (ulong, ulong)[] expected = [(0x5589be00f000, 0xd78000), (0x5589bed88000, 0x488000), (0x5589bf210000, 0xf89000)];
         Assert.Equal(expected, OwnMemory.UnchangedParts(Maps, Program));
     }
 
