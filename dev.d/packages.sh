@@ -3,6 +3,7 @@
 readonly RUN_PACKAGES=(
   qemu-system-x86 qemu-utils ovmf                 # the hypervisor, its tools and firmware
   dnsmasq-base nftables iproute2                  # NAT networks
+  etcd-server etcd-client                         # the store of a cluster, and its restore
   xorriso                                         # cloud-init's seeds
   mmdebstrap e2fsprogs fdisk mtools               # image build debian/12 …
   grub-common grub-pc-bin grub-efi-amd64-bin      # … and its boot loaders

@@ -17,5 +17,9 @@ public sealed class SqliteStoreConformanceTests : StoreConformance
 
     private protected override ValueTask CloseAsync() => _test!.DisposeAsync();
 
-    private protected override void Advance(TimeSpan time) => _time.Advance(time);
+    private protected override ValueTask AdvanceAsync(TimeSpan time)
+    {
+        _time.Advance(time);
+        return ValueTask.CompletedTask;
+    }
 }

@@ -1,19 +1,18 @@
 using CsCheck;
 using Lamina.Server.Store;
-using Lamina.Testing.Store;
 using Xunit;
 using static Lamina.Tests.Unit.Store.StoreTestExtensions;
 
 namespace Lamina.Tests.Unit.Store;
 
-/// <summary>Random transactions against <see cref="StoreModel"/>.</summary>
-public sealed class StorePropertyTests
+/// <summary>Random transactions against <see cref="StoreModel"/>, for every <see cref="IStore"/>.</summary>
+public abstract class StoreProperties
 {
     private static readonly string[] KeyNames = ["a", "a/1", "a/2", "a/b/3", "b", "b/1", "하나", "c"];
 
     private static readonly Gen<string> Key = Gen.Int[0, KeyNames.Length - 1].Select(index => KeyNames[index]);
 
-    /// <summary>Low revisions, so that some hit.</summary>
+    /// <summary>Revisions soon after the beginning, so that some hit.</summary>
     private static readonly Gen<StoreCompare> Compare = Gen.OneOf(
         Key.Select(StoreCompare (key) => new StoreCompare.Exists(key)),
         Key.Select(StoreCompare (key) => new StoreCompare.Absent(key)),
@@ -42,10 +41,13 @@ public sealed class StorePropertyTests
     public Task Transactions_of_many_at_once_are_as_if_one_came_after_the_other() =>
         Transaction.Array[2, 60].SampleAsync(CheckAtOnceAsync, iter: 40, threads: 1);
 
-    private static async Task CheckAsync(StoreTransaction[] transactions)
+    private protected abstract ValueTask<IPropertyStore> CreateAsync();
+
+    private async Task CheckAsync(StoreTransaction[] drafts)
     {
-        await using var test = TestStore.Create();
-        long start = test.Store.Revision;
+        await using var test = await CreateAsync();
+        long start = await RevisionAsync(test);
+        var transactions = drafts.Select(draft => After(start, draft)).ToArray();
         var model = new StoreModel(start);
         for (int index = 0; index < transactions.Length; index++)
         {
@@ -62,14 +64,15 @@ public sealed class StorePropertyTests
         StoreAssert.Same(model.History, await test.Store.WatchUntilAsync(start, model.Revision));
     }
 
-    private static async Task CheckAtOnceAsync(StoreTransaction[] transactions)
+    private async Task CheckAtOnceAsync(StoreTransaction[] drafts)
     {
-        await using var test = TestStore.Create();
-        long start = test.Store.Revision;
+        await using var test = await CreateAsync();
+        long start = await RevisionAsync(test);
+        var transactions = drafts.Select(draft => After(start, draft)).ToArray();
         var results = await Task.WhenAll(transactions.Select(transaction => Task.Run(() => test.Store.CommitAsync(transaction).AsTask())));
 
         // Revisions give the order of the writes; a refusal or a write of nothing took place at the state that it names.
-        long end = test.Store.Revision;
+        long end = await RevisionAsync(test);
         var batches = end == start ? [] : (await test.Store.WatchUntilAsync(start, end)).ToDictionary(batch => batch.Revision);
         var model = new StoreModel(start);
         foreach (var group in transactions.Zip(results).GroupBy(pair => pair.Second.Revision).OrderBy(group => group.Key))
@@ -92,6 +95,23 @@ public sealed class StorePropertyTests
         .Where(pair => pair.Got != pair.Expected)
         .Select(pair => $"{pair.Got} instead of {pair.Expected}")
         .FirstOrDefault();
+
+    private static async Task<long> RevisionAsync(IPropertyStore test) => (await test.Store.ListAsync([""]).FirstAsync()).Revision;
+
+    /// <summary>The drafts count revisions from 1 on; each run has a nonce of its own, since a draft is tried again when it is made smaller.</summary>
+    private static StoreTransaction After(long start, StoreTransaction draft) => draft with
+    {
+        Nonce = Guid.NewGuid(),
+        Compares =
+        [
+            .. draft.Compares.Select(compare => compare switch
+            {
+                StoreCompare.ModRevision mod => mod with { Revision = start - 1 + mod.Revision },
+                StoreCompare.CreateRevision created => created with { Revision = start - 1 + created.Revision },
+                _ => compare,
+            }),
+        ],
+    };
 
     private static string Outcome(StoreModel before, StoreTransaction transaction)
     {
@@ -119,4 +139,13 @@ public sealed class StorePropertyTests
 
         return [.. legal];
     }
+}
+
+/// <summary>A store of a sample's own.</summary>
+internal interface IPropertyStore : IAsyncDisposable
+{
+    IStore Store { get; }
+
+    /// <summary>Closes it and opens it again, as a restart of the daemon does.</summary>
+    Task ReopenAsync();
 }

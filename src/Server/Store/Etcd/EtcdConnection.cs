@@ -1,0 +1,87 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Lamina.Server.Store.Etcd.Protocol;
+
+namespace Lamina.Server.Store.Etcd;
+
+/// <summary>The services of one member of etcd. Nothing is sent before the first call.</summary>
+internal sealed class EtcdConnection : IDisposable
+{
+    /// <summary>A member that has lost its leader then refuses at once instead of letting the caller wait (etcd: rpctypes/metadatafields.go).</summary>
+    public static readonly Metadata RequireLeader = new() { { "hasleader", "true" } };
+
+    /// <summary>etcd closes connections that ping more often than every 5 s (<c>--grpc-keepalive-min-time</c>).</summary>
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromMilliseconds(700);
+
+    private readonly GrpcChannel _channel;
+
+    /// <exception cref="StoreRefusedException">A certificate or key cannot be read.</exception>
+    public EtcdConnection(string endpoint, EtcdAccess access)
+    {
+        Endpoint = endpoint;
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectTimeout = ConnectTimeout,
+            EnableMultipleHttp2Connections = true,
+            KeepAlivePingDelay = PingDelay,
+            KeepAlivePingTimeout = PingTimeout,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+        };
+        if (access.CaFile is not null) handler.SslOptions = TlsOf(access);
+        _channel = GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+
+            // A page of 1,000 records may exceed the client's default of 4 MiB.
+            MaxReceiveMessageSize = null,
+        });
+        Kv = new KV.KVClient(_channel);
+        Watch = new Watch.WatchClient(_channel);
+        Lease = new Lease.LeaseClient(_channel);
+        Cluster = new Protocol.Cluster.ClusterClient(_channel);
+        Maintenance = new Maintenance.MaintenanceClient(_channel);
+    }
+
+    public string Endpoint { get; }
+
+    public KV.KVClient Kv { get; }
+
+    public Watch.WatchClient Watch { get; }
+
+    public Lease.LeaseClient Lease { get; }
+
+    public Protocol.Cluster.ClusterClient Cluster { get; }
+
+    public Maintenance.MaintenanceClient Maintenance { get; }
+
+    public void Dispose() => _channel.Dispose();
+
+    private static SslClientAuthenticationOptions TlsOf(EtcdAccess access)
+    {
+        try
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.ImportFromPemFile(access.CaFile!);
+            var options = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+            if (access.CertificateFile is not null)
+                options.ClientCertificates = [X509Certificate2.CreateFromPemFile(access.CertificateFile, access.KeyFile)];
+            return options;
+        }
+        catch (Exception problem) when (problem is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException(
+                StoreRefusal.Missing,
+                $"The certificates for etcd ({access.CaFile}, {access.CertificateFile}) cannot be used: {problem.Message}",
+                "Put them back, or renew this host's certificate.",
+                problem);
+        }
+    }
+}
