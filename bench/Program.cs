@@ -8,6 +8,7 @@ try
         "start" => Bench.StartAsync(options),
         "clone" => CloneBench.ReportAsync(options),
         "density" => DensityBench.RunAsync(options),
+        "placement" => PlacementBench.ReportAsync(options),
         "memory" => MemoryBench.RunAsync(options),
         "snapshot" => SnapshotBench.ReportAsync(options),
         _ => throw new ArgumentException($"'{options.What}' is nothing to measure."),

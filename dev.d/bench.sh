@@ -2,13 +2,13 @@
 
 LIBVIRT_PACKAGES=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients)
 
-dev_bench() { # start|clone|density|memory|snapshot [OPTION...]
+dev_bench() { # start|clone|density|memory|placement|snapshot [OPTION...]
   local what=${1:-start}; shift || true
   local more=()
   case $what in
     start) more=("${LIBVIRT_PACKAGES[@]}") ;;
-    clone | density | memory | snapshot) ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory | snapshot" ;;
+    clone | density | memory | placement | snapshot) ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory | placement | snapshot" ;;
   esac
   need_root
   install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"

@@ -28,9 +28,9 @@ internal static class PlacementFilters
             (_, host) => ($"Host '{host.Name}' takes no VMs now: {host.Closed}.", $"See: lamina host show {host.Name}.")),
         new(
             "placement.memory",
-            (request, host) => VmFootprint.Of(request.MemoryMiB, host.Accelerator).AdmissionMiB > host.MemoryMiB,
+            (request, host) => VmFootprint.Admission(request.MemoryMiB, host.Accelerator) > host.MemoryMiB,
             (request, host) => (
-                $"Host '{host.Name}' has {host.MemoryMiB} MiB, VM '{request.Name}' needs {VmFootprint.Of(request.MemoryMiB, host.Accelerator).AdmissionMiB} MiB there.",
+                $"Host '{host.Name}' has {host.MemoryMiB} MiB, VM '{request.Name}' needs {VmFootprint.Admission(request.MemoryMiB, host.Accelerator)} MiB there.",
                 "Give the VM less memory.")),
         new(
             "placement.machineType",

@@ -98,7 +98,7 @@ internal sealed class PlacementWorld
     public IReadOnlyList<PlacementOpinion> Explain(PlacementRequest request, string? here) =>
         Placer.Explain(request, here, [.. _hosts.Select(host => Without(request.Id, host))], ConstraintsOn(request), Strategy);
 
-    private static int Needs(PlacedVm vm, PlacementHost host) => VmFootprint.Of(vm.MemoryMiB, host.Accelerator).AdmissionMiB;
+    private static int Needs(PlacedVm vm, PlacementHost host) => VmFootprint.Admission(vm.MemoryMiB, host.Accelerator);
 
     private void Take(PlacedVm vm, int sign)
     {

@@ -81,7 +81,7 @@ internal static class Placer
     /// <param name="host">Where; <see cref="PlacementHost.CommittedMiB"/> without this VM.</param>
     public static Failure? Admit(string vmName, int memoryMiB, PlacementHost host)
     {
-        int needed = VmFootprint.Of(memoryMiB, host.Accelerator).AdmissionMiB;
+        int needed = VmFootprint.Admission(memoryMiB, host.Accelerator);
         if (needed <= host.FreeMiB) return null;
         return new Failure
         {
@@ -125,7 +125,7 @@ internal static class Placer
 
     private static int Score(PlacementRequest request, PlacementHost host, IReadOnlyList<PlacementConstraint> constraints, PlacementStrategy strategy)
     {
-        int needed = VmFootprint.Of(request.MemoryMiB, host.Accelerator).AdmissionMiB;
+        int needed = VmFootprint.Admission(request.MemoryMiB, host.Accelerator);
         long memory = 1000L * (host.CommittedMiB + needed) / Math.Max(host.CapacityMiB, 1);
         long cpus = 1000L * (host.CommittedCpus + request.Cpus) / (Math.Max(host.Cores, 1) * CpusPerCore);
         int load = (int)Math.Min(Math.Max(memory, cpus), Wish - 1);
@@ -143,7 +143,7 @@ internal static class Placer
     private static bool IsBetter(int score, PlacementHost host, int thanScore, PlacementHost than) =>
         score != thanScore ? score > thanScore : string.CompareOrdinal(host.Id, than.Id) < 0;
 
-    private static bool HasRoom(PlacementRequest request, PlacementHost host) => VmFootprint.Of(request.MemoryMiB, host.Accelerator).AdmissionMiB <= host.FreeMiB;
+    private static bool HasRoom(PlacementRequest request, PlacementHost host) => VmFootprint.Admission(request.MemoryMiB, host.Accelerator) <= host.FreeMiB;
 
     private static Failure AgainstRule(PlacementRequest request, PlacementHost host, PlacementConstraint rule) => new()
     {

@@ -25,12 +25,17 @@ internal sealed record VmFootprint
 
     public static VmFootprint Of(int memoryMiB, AcceleratorKind accelerator)
     {
-        int cache = accelerator == AcceleratorKind.Tcg ? Math.Clamp(memoryMiB / 4, 32, 128) : 0;
+        int cache = TranslationCache(memoryMiB, accelerator);
         return new VmFootprint
         {
             TranslationCacheMiB = cache,
-            AdmissionMiB = memoryMiB + ProcessMiB + cache + VideoMiB,
+            AdmissionMiB = Admission(memoryMiB, accelerator),
             LimitMiB = memoryMiB + ProcessLimitMiB + cache + VideoMiB,
         };
     }
+
+    /// <summary><see cref="AdmissionMiB"/> alone: placement asks for it ten thousand times for one decision.</summary>
+    public static int Admission(int memoryMiB, AcceleratorKind accelerator) => memoryMiB + ProcessMiB + TranslationCache(memoryMiB, accelerator) + VideoMiB;
+
+    private static int TranslationCache(int memoryMiB, AcceleratorKind accelerator) => accelerator == AcceleratorKind.Tcg ? Math.Clamp(memoryMiB / 4, 32, 128) : 0;
 }
