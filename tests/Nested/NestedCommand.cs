@@ -12,7 +12,7 @@ namespace Lamina.Tests.Nested;
 internal static class NestedCommand
 {
     private static readonly IReadOnlyList<Step> All =
-        [.. InstallationSteps.All, .. GuestSteps.All, .. LimitSteps.All, .. SurvivalSteps.All, .. BootSteps.All, .. KvmSteps.All, .. RemovalSteps.All];
+        [.. InstallationSteps.All, .. GuestSteps.All, .. LimitSteps.All, .. SurvivalSteps.All, .. BootSteps.All, .. KvmSteps.All, .. FirewallSteps.All, .. RemovalSteps.All];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output)
     {
