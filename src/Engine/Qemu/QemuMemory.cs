@@ -15,6 +15,7 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
     private const long NoBandwidthLimit = 1L << 40;
     private const long DowntimeMilliseconds = 300;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan FinishInterval = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -72,7 +73,7 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
             using (var pause = new CancellationTokenSource(ProgressInterval, time))
                 if (await changed.NextAsync(pause.Token, cancellationToken)) break;
             var info = await StatusAsync(cancellationToken);
-            if (info.Status == Completed) return;
+            if (info.Status == Completed) break;
             Require(info);
             if (info.Ram is not { Total: > 0 } ram) continue;
             onPercent((int)(100 * (ram.Total - ram.Remaining) / ram.Total));
@@ -81,7 +82,20 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
             isStopped = true;
         }
 
-        Require(await StatusAsync(cancellationToken));
+        await FinishAsync(cancellationToken);
+    }
+
+    /// <summary>QEMU tells the end of a migration a moment before it counts as over, and refuses <c>cont</c> ("Migration is not finalized yet") until then.</summary>
+    private async Task FinishAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var state = (await monitor.ExecuteAsync(QmpCommands.QueryStatus, QmpNothing.Instance, cancellationToken)).Status;
+            if (state == RunState.PostMigrate) return;
+            Require(await StatusAsync(cancellationToken));
+            if (state != RunState.FinishMigrate) return;
+            await Task.Delay(FinishInterval, time, cancellationToken);
+        }
     }
 
     private Task PrepareAsync(CancellationToken cancellationToken) => monitor.ExecuteAsync(QmpJobCommands.SetMigrationCapabilities,
