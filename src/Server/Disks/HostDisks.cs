@@ -89,6 +89,17 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         return path;
     }
 
+    /// <summary>Deletes the files of layers that were on record and are not any more; one that is gone already is no error.</summary>
+    public void DeleteDroppedLayers(string diskId, DiskSpec spec, DiskStatus before, DiskStatus after)
+    {
+        var pool = pools.PathsOf(spec.Pool);
+        using var root = RootedDirectory.Open(pool.Root);
+        foreach (string file in FilesOf(before).Except(FilesOf(after)).ToArray()) root.DeleteFile(System.IO.Path.Join("disks", diskId, file));
+
+        IEnumerable<string> FilesOf(DiskStatus status) =>
+            new DiskLayers(status).All.Select(layer => System.IO.Path.GetFileName(DiskPaths.Of(pool, diskId, spec, [layer], null).Path));
+    }
+
     /// <summary>Deletes the files of the disk's folder that no layer on record is in.</summary>
     /// <returns>Their paths.</returns>
     public IReadOnlyList<string> DeleteUnnamedLayers(string diskId, DiskSpec spec)

@@ -44,7 +44,7 @@ internal sealed class SnapshotRooms
     {
         var unmade = new UnmadeKind<Api.SnapshotSpec, Api.SnapshotStatus>(
             "snapshot", Keys.Snapshots.Spec, Keys.Snapshots.Status, spec => spec.Making, spec => $"{spec.Vm}/{spec.Name}", RemoveFiles);
-        loops.Add("used memories", _sweep.RunAsync);
+        loops.Add("used memories and dropped layers", _sweep.RunAsync);
         _parts.Leadership.Add("unmade snapshots", (term, stopping) => new UnmadeController<Api.SnapshotSpec, Api.SnapshotStatus>(
             unmade, _parts.Store, term, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger<SnapshotRooms>()).RunAsync(stopping));
     }

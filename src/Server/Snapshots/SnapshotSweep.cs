@@ -40,18 +40,30 @@ internal sealed class SnapshotSweep(IStore store, SnapshotGround ground, Operati
         return new SweepReport { Removed = removed };
     }
 
-    /// <summary>Removes the memories that are used up, of VMs whose status has just changed; until cancelled.</summary>
+    /// <summary>Removes the memories that are used up, and the layers that a restore has dropped, as soon as the records say so; until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        using var subscription = ground.Cache.Subscribe(Keys.Vms.Status);
+        using var subscription = ground.Cache.Subscribe(Keys.Vms.Status, Keys.Disks.Status);
         await foreach (var batch in subscription.ReadAllAsync(cancellation))
         {
             foreach (var change in batch.Changes)
             {
-                if (!change.Is(Keys.Vms.Status, out var before, out var after) || before?.Record.Memory is not { Snapshot: null } memory || after is null || after.Record.Memory is not null) continue;
-                if (batch.Snapshot.Get(Keys.Vms.Spec, change.Id) is { } vm) ground.FilesOf(vm.Id, vm.Record, memory.Folder).Delete();
+                RemoveMemory(batch.Snapshot, change);
+                RemoveLayers(batch.Snapshot, change);
             }
         }
+    }
+
+    private void RemoveMemory(CacheSnapshot snapshot, CacheChange change)
+    {
+        if (!change.Is(Keys.Vms.Status, out var before, out var after) || before?.Record.Memory is not { Snapshot: null } memory || after is null || after.Record.Memory is not null) return;
+        if (snapshot.Get(Keys.Vms.Spec, change.Id) is { } vm) ground.FilesOf(vm.Id, vm.Record, memory.Folder).Delete();
+    }
+
+    private void RemoveLayers(CacheSnapshot snapshot, CacheChange change)
+    {
+        if (!change.Is(Keys.Disks.Status, out var before, out var after) || before is null || after is null) return;
+        if (snapshot.Get(Keys.Disks.Spec, change.Id) is { } disk) ground.Disks.DeleteDroppedLayers(disk.Id, disk.Record, before.Record, after.Record);
     }
 
     private static bool IsBusy(CacheSnapshot snapshot, CachedRecord<VmSpec> vm)

@@ -352,7 +352,9 @@ internal sealed class VmTestHost : IAsyncDisposable
                 new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance).RunAsync(stopping));
             var executor = new OperationExecutor(runs, cache, events, HostId, NullLogger<OperationExecutor>.Instance);
             executor.ServedElsewhere([.. VmOperations.All]);
-            new HostSnapshots(new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time), daemon.Vms).Register(executor);
+            var snapshots = new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time);
+            new HostSnapshots(snapshots, daemon.Vms).Register(executor);
+            daemon.Run(new SnapshotSweep(store, snapshots, new OperationRequests(time)).RunAsync);
             daemon.Run(executor.RunAsync);
             daemon.Run(runs.RunAsync);
             daemon.Run(leadership.RunAsync);

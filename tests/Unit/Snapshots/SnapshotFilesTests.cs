@@ -43,6 +43,25 @@ public class SnapshotFilesTests
         }
     }
 
+    [Fact]
+    public async Task A_layer_that_a_restore_drops_takes_its_file_with_it()
+    {
+        await using var host = await VmTestHost.CreateAsync(new FakeEngine());
+        var (vm, created) = await host.CreateVmAsync(new VmCreate { Name = "web1", MemoryMiB = 256, Nics = [], Disks = [new VmDiskCreate { SizeBytes = 1 << 20 }] });
+        await SucceedsAsync(host, created);
+        var (snapshot, taking) = await host.SnapshotAsync(vm, "then", withMemory: false);
+        await SucceedsAsync(host, taking);
+        string disk = host.Cache.Snapshot.Get(Keys.Vms.Spec, vm)!.Record.Disks[0].Disk;
+        string folder = Path.Join(host.Instance.DefaultPoolDirectory, "disks", disk);
+        string dropped = Path.Join(folder, $"{taking}.qcow2");
+        Assert.True(File.Exists(dropped));
+
+        string restoring = await host.JobAsync(HostSnapshots.Restore, snapshot);
+        await SucceedsAsync(host, restoring);
+        while (File.Exists(dropped)) await Task.Delay(5, TestContext.Current.CancellationToken);
+        Assert.Equal(["disk.qcow2", $"{restoring}.qcow2"], Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal).Reverse());
+    }
+
     private static async Task SucceedsAsync(VmTestHost host, string operation)
     {
         var ended = await host.EndOfAsync(operation);
