@@ -17,7 +17,7 @@ public static class DurableFile
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var temporary = Path.Combine(folder, $".tmp-{operation}-{Path.GetFileName(path)}");
-        CrashPoints.Reached("file", Path.GetFileName(path), "before");
+        CrashPoints.Reached("file", KindOf(path), "before");
         File.Delete(temporary);
         using (var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write))
         {
@@ -26,10 +26,10 @@ public static class DurableFile
             RandomAccess.FlushToDisk(file);
         }
 
-        CrashPoints.Reached("file", Path.GetFileName(path), "written");
+        CrashPoints.Reached("file", KindOf(path), "written");
         File.Move(temporary, path, overwrite: true);
         SyncDirectory(folder);
-        CrashPoints.Reached("file", Path.GetFileName(path), "after");
+        CrashPoints.Reached("file", KindOf(path), "after");
     }
 
     /// <summary>
@@ -46,4 +46,7 @@ public static class DurableFile
         using var folder = new SafeFileHandle(number, ownsHandle: true);
         if (Libc.fsync(folder) != 0) throw LinuxException.Last($"make the folder {path} durable");
     }
+
+    /// <summary>The file's name without an id.</summary>
+    private static string KindOf(string path) => Guid.TryParse(Path.GetFileNameWithoutExtension(path), out _) ? $"id{Path.GetExtension(path)}" : Path.GetFileName(path);
 }
