@@ -21,6 +21,9 @@ internal sealed record Facts
     /// <summary>Names of the links but the loopback, with their aliases.</summary>
     public required IReadOnlyDictionary<string, string> Links { get; init; }
 
+    /// <summary>The links that bear the card's own address.</summary>
+    public required IReadOnlyList<string> CardBearers { get; init; }
+
     /// <summary>As nft lists them: <c>table inet lamina_1</c>.</summary>
     public required IReadOnlyList<string> Tables { get; init; }
 
@@ -46,6 +49,7 @@ internal sealed record Facts
             return netlink.ListLinks().Where(link => link.Name != "lo").ToDictionary(link => link.Name, link => link.Alias ?? "");
         });
         var tables = await world.RunAsync("nft", "list", "tables");
+        var bearers = (await world.RunAsync("ip", "-o", "-4", "address", "show", "to", World.CardAddress)).EnsureSuccess().OutputText;
         string[] paths = [.. PathsOf(world)];
         var (store, secrets) = ReadStore(SqliteStoreFolder.DatabaseIn(world.Instance.StoreDirectory));
         return new Facts
@@ -54,6 +58,7 @@ internal sealed record Facts
             Store = store,
             Secrets = secrets,
             Links = links,
+            CardBearers = [.. bearers.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1])],
             Tables = tables.EnsureSuccess().OutputText.Split('\n', StringSplitOptions.RemoveEmptyEntries),
             Cgroups = cgroups,
             Processes = processes,
@@ -79,7 +84,7 @@ internal sealed record Facts
     private static IEnumerable<string> PathsOf(World world)
     {
         var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 };
-        foreach (string top in (string[])[world.Instance.DataDirectory, world.Instance.RunDirectory])
+        foreach (string top in (string[])[world.Instance.DataDirectory, world.Instance.RunDirectory, world.SecondPool])
         {
             if (!Directory.Exists(top)) continue;
             foreach (string path in Directory.EnumerateFileSystemEntries(top, "*", everything)) yield return Path.GetRelativePath(world.Folder, path);

@@ -1,10 +1,13 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Copies;
 using Lamina.Server.Disks;
 using Lamina.Server.Networks;
 using Lamina.Server.Networks.Firewall;
 using Lamina.Server.Operations;
+using Lamina.Server.Snapshots;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
 
 namespace Lamina.Tests.Crash;
 
@@ -12,12 +15,12 @@ namespace Lamina.Tests.Crash;
 internal static class Invariants
 {
     /// <summary>Top folders of a world's data.</summary>
-    private static readonly string[] DataFolders = ["backups", "cache", "db", "pools", "secrets"];
+    private static readonly string[] DataFolders = ["backups", "cache", "db", "metrics", "pools", "secrets", "uplinks"];
     private static readonly string[] DataFiles = ["admin-password", "host.json", "instance-number"];
 
     /// <summary>All of them; in the order in which a reader wants to know.</summary>
     public static IEnumerable<string> Broken(Facts facts) =>
-        [.. Operations(facts), .. Claims(facts), .. Content(facts), .. Guests(facts), .. Links(facts), .. Processes(facts), .. Leftovers(facts)];
+        [.. Operations(facts), .. Claims(facts), .. Content(facts), .. States(facts), .. Guests(facts), .. Links(facts), .. Processes(facts), .. Leftovers(facts)];
 
     /// <summary>Every operation has ended.</summary>
     private static IEnumerable<string> Operations(Facts facts) => facts.Store.All(Keys.Operations.Request)
@@ -32,7 +35,7 @@ internal static class Invariants
         var vms = store.All(Keys.Vms.Spec).ToArray();
         var owners = vms.Select(vm => vm.Id).Concat(store.All(Keys.Disks.Spec).Select(disk => disk.Id)).Concat(store.All(Keys.Images.Spec).Select(image => image.Id))
             .Concat(store.All(Keys.Isos.Spec).Select(iso => iso.Id)).Concat(store.All(Keys.Pools.Spec).Select(pool => pool.Id))
-            .Concat(store.All(Keys.Networks.Spec).Select(network => network.Id)).Concat(store.All(Keys.Hosts.Spec).Select(host => host.Id))
+            .Concat(store.All(Keys.Networks.Spec).Select(network => network.Id)).Concat(store.All(Keys.Snapshots.Spec).Select(snapshot => snapshot.Id)).Concat(store.All(Keys.Hosts.Spec).Select(host => host.Id))
             .Concat(store.All(Keys.Users).Select(user => user.Id)).Concat(store.All(Keys.Tokens).Select(token => token.Id)).ToHashSet(StringComparer.Ordinal);
         foreach (var claim in store.All(Keys.Names).Concat(store.All(Keys.Macs)).Concat(store.All(Keys.Addresses)))
         {
@@ -59,9 +62,18 @@ internal static class Invariants
         var used = store.All(Keys.Vms.Spec).SelectMany(vm => vm.Record.Disks.Select(disk => disk.Disk)).ToHashSet(StringComparer.Ordinal);
         foreach (var disk in store.All(Keys.Disks.Spec))
         {
-            if (!used.Contains(disk.Id)) yield return $"disk {disk.Record.Name} belongs to no VM";
-            if (store.Get(Keys.Disks.Status, disk.Id)?.Record.State != ContentState.Ready) yield return $"disk {disk.Record.Name} was never made";
-            else if (!files.Contains($"data/pools/default/disks/{disk.Id}/disk.{(disk.Record.Format == DiskFormat.Raw ? "raw" : "qcow2")}")) yield return $"the file of disk {disk.Record.Name} is lost";
+            if (disk.Record.Vm is not null && !used.Contains(disk.Id)) yield return $"disk {disk.Record.Name} belongs to no VM";
+            if (store.Get(Keys.Disks.Status, disk.Id)?.Record is not { State: ContentState.Ready } status)
+            {
+                yield return $"disk {disk.Record.Name} was never made";
+                continue;
+            }
+
+            string folder = $"{FolderOf(facts, disk.Record.Pool)}/disks/{disk.Id}";
+            var named = new DiskLayers(status).All.Select(layer => DiskLayers.IsFirstFile(layer) && disk.Record.Format == DiskFormat.Raw ? "disk.raw" : $"{DiskLayers.FileOf(layer)}.qcow2").ToArray();
+            string[] present = [.. NamesIn(facts, folder)];
+            foreach (string file in named.Except(present)) yield return $"the file {file} of disk {disk.Record.Name} is lost";
+            foreach (string file in present.Except(named)) yield return $"{file} of disk {disk.Record.Name} belongs to none of its layers";
         }
 
         foreach (var image in store.All(Keys.Images.Spec))
@@ -76,12 +88,14 @@ internal static class Invariants
             else if (!files.Contains($"data/pools/default/isos/{iso.Id}/medium")) yield return $"the file of medium {iso.Record.Name} is lost";
         }
 
-        string pool = store.All(Keys.Pools.Spec).First(known => known.Record.Name == "default").Id;
-        foreach (string folder in PoolOrphans.Folders)
+        foreach (string pool in store.All(Keys.Pools.Spec).Select(known => known.Id))
         {
-            foreach (string id in NamesIn(facts, $"data/pools/default/{folder}"))
+            foreach (string folder in PoolOrphans.Folders)
             {
-                if (!PoolOrphans.HasRecord(store, pool, folder, id)) yield return $"orphan {folder}/{id}";
+                foreach (string id in NamesIn(facts, $"{FolderOf(facts, pool)}/{folder}"))
+                {
+                    if (!PoolOrphans.HasRecord(store, pool, folder, id)) yield return $"orphan {folder}/{id}";
+                }
             }
         }
 
@@ -90,6 +104,45 @@ internal static class Invariants
             if (store.Get(Keys.Uploads, upload) is null) yield return $"upload {upload} has no record";
         }
     }
+
+    /// <summary>Snapshots are whole, belong to a VM and have their files; of what is used up or was given up no file is left.</summary>
+    private static IEnumerable<string> States(Facts facts)
+    {
+        var store = facts.Store;
+        foreach (var snapshot in store.All(Keys.Snapshots.Spec))
+        {
+            string name = snapshot.Record.Name;
+            if (store.Get(Keys.Vms.Spec, snapshot.Record.Vm) is null) yield return $"snapshot {name} belongs to no VM";
+            if (snapshot.Record.Deleting is not null) yield return $"snapshot {name} stays half deleted";
+            if (store.Get(Keys.Snapshots.Status, snapshot.Id)?.Record is not { } status)
+            {
+                yield return $"snapshot {name} was never taken";
+                continue;
+            }
+
+            foreach (var disk in status.Disks)
+            {
+                if (!new DiskLayers(store.Get(Keys.Disks.Status, disk.Disk)?.Record).Has(disk.Layer)) yield return $"snapshot {name} lacks the layer {disk.Layer}";
+            }
+
+            if (status.Memory is not null && !facts.Paths.Any(path => path.EndsWith($"/vms/{snapshot.Record.Vm}/{status.Folder}/{VmResources.MemoryContentFile}", StringComparison.Ordinal)))
+                yield return $"the memory of snapshot {name} is lost";
+        }
+
+        foreach (var vm in store.All(Keys.Vms.Spec))
+        {
+            var status = store.Get(Keys.Vms.Status, vm.Id)?.Record;
+            if (status?.Job is { } job) yield return $"VM {vm.Record.Name} is still lent to {job}";
+            string? waits = status?.Memory?.Folder;
+            foreach (string folder in OwnFolders(facts, vm.Id, "").Where(folder => folder.StartsWith(SnapshotFiles.SuspendPrefix, StringComparison.Ordinal) && folder != waits))
+                yield return $"{folder} of VM {vm.Record.Name} is left";
+            foreach (string id in OwnFolders(facts, vm.Id, $"/{SnapshotFiles.Snapshots}").Where(id => store.Get(Keys.Snapshots.Spec, id) is null))
+                yield return $"the folder of snapshot {id}, which is no more";
+        }
+    }
+
+    private static IEnumerable<string> OwnFolders(Facts facts, string vm, string below) =>
+        facts.Store.All(Keys.Pools.Spec).SelectMany(pool => NamesIn(facts, $"{FolderOf(facts, pool.Id)}/vms/{vm}{below}"));
 
     /// <summary>Never two processes of one VM; the status says whether there is one; what a run held goes with it.</summary>
     private static IEnumerable<string> Guests(Facts facts)
@@ -107,6 +160,7 @@ internal static class Invariants
             else if (runs != (inCgroup == 1)) yield return $"VM {name} is {status.State}, and its cgroup has {inCgroup} processes";
             if (status is not null && vm.Record.Power.Request is { } request && status.Served != request) yield return $"VM {name} has not served {request}, but {status.Served}";
             if (vm.Record.Deleting is not null) yield return $"VM {name} stays half deleted";
+            if (status?.State == VmState.Paused && vm.Record.Power.Wanted == PowerWanted.Running) yield return $"VM {name} stays paused";
             if (inCgroup == 0 && facts.Cgroups.ContainsKey(vm.Id)) yield return $"the empty cgroup of VM {name} is left";
             if (inCgroup == 0 && NamesIn(facts, "run/vms").Contains(vm.Id)) yield return $"the runtime folder of VM {name} is left";
         }
@@ -119,21 +173,37 @@ internal static class Invariants
     private static IEnumerable<string> Links(Facts facts)
     {
         var store = facts.Store;
-        var expected = store.All(Keys.Networks.Spec).Select(network => facts.Instance.LinkName(network.Id, NetworkPlan.BridgeSlot)).ToHashSet(StringComparer.Ordinal);
+        var expected = store.All(Keys.Networks.Spec).Where(network => IsUp(facts, network)).Select(network => BridgeOf(facts, network)).ToHashSet(StringComparer.Ordinal);
         foreach (var vm in store.All(Keys.Vms.Spec).Where(vm => facts.Cgroups.GetValueOrDefault(vm.Id)?.Count > 0))
             expected.UnionWith(vm.Record.Nics.Where(nic => nic.Kind == NicKind.Network).Select(nic => NetworkPlan.TapOf(facts.Instance, vm.Id, nic.Slot)));
-        foreach (var (name, alias) in facts.Links.Where(link => !expected.Contains(link.Key))) yield return $"the link {name} ({alias}) is left";
+        foreach (string wrong in Card(facts)) yield return wrong;
+        foreach (var (name, alias) in facts.Links.Where(link => !expected.Contains(link.Key) && link.Key is not (World.Card or World.CardPeer))) yield return $"the link {name} ({alias}) is left";
         foreach (string name in expected.Where(name => !facts.Links.ContainsKey(name))) yield return $"the link {name} is missing";
         string[] tables = [$"table inet {facts.Instance.NftTable}", $"table bridge {facts.Instance.NftTable}", $"table bridge {HostFirewall.TableOf(facts.Instance.NftTable)}"];
         if (!tables.Order().SequenceEqual(facts.Tables.Order())) yield return $"the rules are {string.Join(", ", facts.Tables)}";
     }
+
+    /// <summary>The host's own address is on its card, or on the bridge that the card is in; never lost, never on both.</summary>
+    private static IEnumerable<string> Card(Facts facts)
+    {
+        if (!facts.Links.ContainsKey(World.Card)) yield break;
+        string bearer = facts.Store.All(Keys.Networks.Spec).Where(network => network.Record.Kind == NetworkKind.Bridge && IsUp(facts, network))
+            .Select(network => BridgeOf(facts, network)).FirstOrDefault(World.Card);
+        if (!facts.CardBearers.SequenceEqual([bearer])) yield return $"the host's address is on {string.Join(" and ", facts.CardBearers)}, not on {bearer}";
+    }
+
+    private static string BridgeOf(Facts facts, CachedRecord<NetworkSpec> network) => facts.Instance.LinkName(network.Id, NetworkPlan.BridgeSlot);
+
+    /// <summary>A network that only bridges to a card has no bridge while the card has its addresses itself.</summary>
+    private static bool IsUp(Facts facts, CachedRecord<NetworkSpec> network) => network.Record.Kind != NetworkKind.Bridge
+        || facts.Store.Get(Keys.Networks.Status, network.Id)?.Record.Uplink?.State is UplinkState.AwaitingConfirmation or UplinkState.Confirmed;
 
     /// <summary>Nobody but the guests' QEMUs and one dnsmasq for each network.</summary>
     private static IEnumerable<string> Processes(Facts facts)
     {
         var guests = facts.Cgroups.Values.SelectMany(members => members).ToHashSet();
         var servers = facts.Processes.Where(process => process.Program == "dnsmasq").ToArray();
-        int networks = facts.Store.Count(Keys.Networks.Spec);
+        int networks = facts.Store.All(Keys.Networks.Spec).Count(network => network.Record.Kind != NetworkKind.Bridge);
         if (servers.Length != networks) yield return $"{servers.Length} dnsmasq serve {networks} networks";
         foreach (var process in facts.Processes.Except(servers).Where(process => !guests.Contains(process.ProcessId))) yield return $"the process {process} is left";
     }
@@ -141,11 +211,22 @@ internal static class Invariants
     /// <summary>No unfinished file anywhere, and nothing that nobody knows.</summary>
     private static IEnumerable<string> Leftovers(Facts facts)
     {
-        foreach (string path in facts.Paths.Where(path => path.Split('/').Any(part => part.Contains(".tmp", StringComparison.Ordinal)))) yield return $"{path} is left";
+        foreach (string path in facts.Paths.Where(path => path.Split('/').Any(part => part.Contains(".tmp", StringComparison.Ordinal) && !IsExport(facts, part)))) yield return $"{path} is left";
         foreach (string name in NamesIn(facts, "data").Except(DataFolders).Except(DataFiles)) yield return $"data/{name} is unknown";
         foreach (string name in NamesIn(facts, "run").Except(["lamina.sock", "networks", "vms"])) yield return $"run/{name} is unknown";
+        foreach (string id in NamesIn(facts, "data/uplinks").Where(id => facts.Store.Get(Keys.Networks.Spec, id) is null)) yield return $"data/uplinks/{id} is left";
         foreach (string id in NamesIn(facts, "run/networks").Where(id => facts.Store.Get(Keys.Networks.Spec, id) is null)) yield return $"run/networks/{id} is left";
     }
+
+    /// <summary>A file that waits to be fetched.</summary>
+    private static bool IsExport(Facts facts, string folder) => folder.StartsWith(".tmp-", StringComparison.Ordinal)
+        && facts.Store.Get(Keys.Operations.Request, folder[".tmp-".Length..])?.Record.Kind == HostExports.Export
+        && facts.Store.Get(Keys.Operations.State, folder[".tmp-".Length..])?.Record.Phase == OperationPhase.Succeeded;
+
+    /// <summary>Of a pool, as <see cref="Facts.Paths"/> name it.</summary>
+    private static string FolderOf(Facts facts, string pool) => facts.Store.Get(Keys.Pools.Spec, pool)?.Record.Path is { } path
+        ? Path.GetRelativePath(Path.GetDirectoryName(facts.Instance.DataDirectory)!, path)
+        : $"pools without record/{pool}";
 
     /// <summary>Also while things are in motion.</summary>
     public static string? TwoOf(Facts facts, string vmId)

@@ -151,7 +151,7 @@ internal sealed class Runner(World world, Scenarios scenarios, string templates)
 
     private async Task<CrashingDaemon> BeginAsync(Scenario scenario, Session session, CrashPoint? point)
     {
-        await world.BeginAsync(scenario.FromNothing ? null : Template);
+        await world.BeginAsync(scenario.FromNothing ? null : Template, scenario.WithCard);
         if (scenario.FromNothing) return Connected(await world.StartAsync(point));
         if (scenario is { FromStart: true, Before: [] }) return Connected(await world.StartAsync(point));
         var daemon = Connected(await world.StartAsync(scenario.FromStart ? null : point, armed: false));
@@ -218,6 +218,8 @@ internal sealed class Runner(World world, Scenarios scenarios, string templates)
         if (content > 0) yield return $"{content} records of deleted things are left";
         foreach (var image in store.All(Keys.Images.Spec).Where(image => image.Record.Name != Scenarios.Image)) yield return $"image {image.Record.Name} is left";
         foreach (var iso in store.All(Keys.Isos.Spec).Where(iso => iso.Record.Name != Scenarios.Medium)) yield return $"medium {iso.Record.Name} is left";
+        foreach (var snapshot in store.All(Keys.Snapshots.Spec)) yield return $"snapshot {snapshot.Record.Name} is left";
+        foreach (var network in store.All(Keys.Networks.Spec).Where(network => network.Record.Name != "default")) yield return $"network {network.Record.Name} is left";
         foreach (string cgroup in facts.Cgroups.Keys) yield return $"the cgroup {cgroup} is left";
     }
 

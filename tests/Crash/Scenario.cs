@@ -20,4 +20,7 @@ internal sealed record Scenario(string Name)
 
     /// <summary>Nothing is there, not even what a first start makes.</summary>
     public bool FromNothing { get; init; }
+
+    /// <summary>The host has a physical card with addresses.</summary>
+    public bool WithCard { get; init; }
 }

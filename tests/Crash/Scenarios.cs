@@ -9,8 +9,8 @@ internal sealed class Scenarios(string mediaFolder)
 {
     public const string Image = "tiny";
     public const string Medium = "medium";
-    private const string Vm = "web";
-    private const string VmPath = $"/v1/vms/{Vm}";
+    public const string Web = "web";
+    public const string VmPath = $"/v1/vms/{Web}";
 
     private string ImageFile => Path.Combine(mediaFolder, "tiny.raw");
 
@@ -22,23 +22,27 @@ internal sealed class Scenarios(string mediaFolder)
     [
         new("first-start") { FromNothing = true, FromStart = true },
         new("start") { FromStart = true },
-        new("start-with-guests") { FromStart = true, Before = [Launch(Vm), Launch("other"), Pause("other")] },
-        new("start-after-deaths") { FromStart = true, Before = [Launch(Vm), Launch("other", RestartPolicy.Never), KillWithDaemon(Vm), KillWithDaemon("other")] },
+        new("start-with-guests") { FromStart = true, Before = [Launch(Web), Launch("other"), Pause("other")] },
+        new("start-after-deaths") { FromStart = true, Before = [Launch(Web), Launch("other", RestartPolicy.Never), KillWithDaemon(Web), KillWithDaemon("other")] },
         new("launch") { Steps = [LaunchFull(start: true)] },
-        new("launch-uefi") { Steps = [Ask("launch", "/v1/vms", Small(Vm) with { Firmware = VmFirmware.Uefi, Start = true })] },
-        new("create-and-delete") { Steps = [LaunchFull(start: false), Delete(Vm)] },
-        new("pause-resume-reset") { Before = [Launch(Vm)], Steps = [Pause(Vm), Verb(Vm, "resume"), Verb(Vm, "reset")] },
-        new("stop-and-start") { Before = [Launch(Vm)], Steps = [Stop, Verb(Vm, "start")] },
-        new("shutdown") { Before = [Launch(Vm)], Steps = [Shutdown] },
+        new("launch-uefi") { Steps = [Ask("launch", "/v1/vms", Small(Web) with { Firmware = VmFirmware.Uefi, Start = true })] },
+        new("create-and-delete") { Steps = [LaunchFull(start: false), Delete(Web)] },
+        new("pause-resume-reset") { Before = [Launch(Web)], Steps = [Pause(Web), Verb(Web, "resume"), Verb(Web, "reset")] },
+        new("stop-and-start") { Before = [Launch(Web)], Steps = [Stop, Verb(Web, "start")] },
+        new("shutdown") { Before = [Launch(Web)], Steps = [Shutdown] },
         new("delete-running") { Before = [LaunchFull(start: true)], Steps = [DeleteRunning] },
-        new("guest-dies") { Before = [Launch(Vm)], Steps = [Kill(Vm)] },
-        new("start-fails") { Before = [Create(Vm)], Steps = [FailToStart] },
+        new("guest-dies") { Before = [Launch(Web)], Steps = [Kill(Web)] },
+        new("start-fails") { Before = [Create(Web)], Steps = [FailToStart] },
         new("image") { Steps = [Import("image", "second"), DeleteImage("second")] },
         new("image-refused") { Steps = [Refused] },
         new("medium") { Steps = [AddMedium("medium", "second"), DeleteMedium("second")] },
         new("upload-given-up") { Steps = [GiveUp] },
-        new("change") { Before = [Create(Vm)], Steps = [Change, Rename] },
-        new("shut-down-the-host") { Before = [Launch(Vm), Launch("other")], Steps = [ShutDownGuests] },
+        new("change") { Before = [Create(Web)], Steps = [Change, Rename] },
+        new("shut-down-the-host") { Before = [Launch(Web), Launch("other")], Steps = [ShutDownGuests] },
+        .. SnapshotScenarios.All,
+        .. CopyScenarios.All,
+        .. DeviceScenarios.All,
+        .. UplinkScenarios.All,
         new("people") { Steps = [People] },
     ];
 
@@ -64,6 +68,11 @@ internal sealed class Scenarios(string mediaFolder)
     public static async Task CleanUpAsync(Session session)
     {
         await foreach (var vm in session.Client.Vms.ListAsync(session.Gone)) await session.DeleteAsync($"/v1/vms/{vm.Id}?force=true");
+        await foreach (var disk in session.Client.Disks.ListAsync(session.Gone))
+        {
+            if (disk.Spec.Vm is null) await session.DeleteAsync($"/v1/disks/{disk.Id}");
+        }
+
         await foreach (var image in session.Client.Images.ListAsync(session.Gone))
         {
             if (image.Name != Image) await session.DeleteAsync($"/v1/images/{image.Id}");
@@ -74,32 +83,42 @@ internal sealed class Scenarios(string mediaFolder)
             if (iso.Name != Medium) await session.DeleteAsync($"/v1/isos/{iso.Id}");
         }
 
+        await foreach (var pool in session.Client.Pools.ListAsync(session.Gone))
+        {
+            if (pool.Name != "default") await session.Client.Pools.DeleteAsync(pool.Name, session.Gone);
+        }
+
+        await foreach (var network in session.Client.Networks.ListAsync(session.Gone))
+        {
+            if (network.Name != "default") await session.DeleteAsync($"/v1/networks/{network.Id}");
+        }
+
         await foreach (var upload in session.Client.Uploads.ListAsync(session.Gone)) await session.Client.Uploads.DeleteAsync(upload.Id, session.Gone);
     }
 
-    private static VmCreate Small(string name) => new() { Name = name, MemoryMiB = 64, Disks = [new VmDiskCreate { Image = Image }], Nics = [new VmNicCreate()] };
+    internal static VmCreate Small(string name) => new() { Name = name, MemoryMiB = 64, Disks = [new VmDiskCreate { Image = Image }], Nics = [new VmNicCreate()] };
 
-    private static Step Launch(string name, RestartPolicy restart = RestartPolicy.OnFailure) =>
+    internal static Step Launch(string name, RestartPolicy restart = RestartPolicy.OnFailure) =>
         Ask($"launch {name}", "/v1/vms", Small(name) with { Start = true, Restart = restart });
 
-    private static Step Create(string name) => Ask($"create {name}", "/v1/vms", Small(name));
+    internal static Step Create(string name) => Ask($"create {name}", "/v1/vms", Small(name));
 
-    private static Step LaunchFull(bool start) => Ask("launch", "/v1/vms", Small(Vm) with
+    private static Step LaunchFull(bool start) => Ask("launch", "/v1/vms", Small(Web) with
     {
         Disks = [new VmDiskCreate { Image = Image }, new VmDiskCreate { SizeBytes = 16 << 20, Format = DiskFormat.Raw }],
         Isos = [Medium],
-        CloudInit = new CloudInitCreate { Hostname = Vm, Password = "correct horse battery staple" },
+        CloudInit = new CloudInitCreate { Hostname = Web, Password = "correct horse battery staple" },
         Start = start,
     });
 
-    private static Step Ask(string label, string path, VmCreate body) => new(label, session => session.DoAsync(label, path, body, ApiJson.Default.VmCreate));
+    internal static Step Ask(string label, string path, VmCreate body) => new(label, session => session.DoAsync(label, path, body, ApiJson.Default.VmCreate));
 
-    private static Step Verb(string vm, string verb) =>
-        new($"{verb} {vm}", session => session.DoAsync($"{verb} {vm}", $"/v1/vms/{vm}/{verb}", new VmStopRequest(), ApiJson.Default.VmStopRequest));
+    internal static Step Verb(string vm, string verb) =>
+        new($"{verb} {vm}", session => session.DoAsync($"{verb} {vm}", $"/v1/vms/{vm}/{verb}", [], ApiJson.Default.JsonObject));
 
     private static Step Pause(string vm) => Verb(vm, "pause");
 
-    private static Step Stop => new(
+    internal static Step Stop => new(
         "stop", session => session.DoAsync("stop", $"{VmPath}/stop", new VmStopRequest { Force = true }, ApiJson.Default.VmStopRequest), EndsGuests: true);
 
     private static Step Shutdown => new(
@@ -129,7 +148,7 @@ internal sealed class Scenarios(string mediaFolder)
     /// <summary>QEMU refuses to start: everything made for it goes again.</summary>
     private static Step FailToStart => new("start with a broken disk", async session =>
     {
-        var vm = (await session.Client.Vms.GetAsync(Vm, session.Gone)).Value;
+        var vm = (await session.Client.Vms.GetAsync(Web, session.Gone)).Value;
         string disk = Path.Combine(session.World.Instance.DefaultPoolDirectory, "disks", vm.Spec.Disks[0].Disk, "disk.qcow2");
         await session.OnceAsync("break the disk", () => File.WriteAllTextAsync(disk, "no qcow2"));
         string? code = await session.FailAsync("start", $"{VmPath}/start");
@@ -162,11 +181,11 @@ internal sealed class Scenarios(string mediaFolder)
     });
 
     private static Step Change => new("change", async session =>
-        await session.Client.Vms.UpdateAsync(Vm, new VmUpdate { Notes = "changed", Tags = ["a", "b"], MemoryMiB = 96 }, null, session.Gone));
+        await session.Client.Vms.UpdateAsync(Web, new VmUpdate { Notes = "changed", Tags = ["a", "b"], MemoryMiB = 96 }, null, session.Gone));
 
     private static Step Rename => new("rename", async session =>
     {
-        if (await session.ExistsAsync(VmPath)) await session.Client.Vms.UpdateAsync(Vm, new VmUpdate { Name = "renamed" }, null, session.Gone);
+        if (await session.ExistsAsync(VmPath)) await session.Client.Vms.UpdateAsync(Web, new VmUpdate { Name = "renamed" }, null, session.Gone);
         if (!await session.ExistsAsync("/v1/vms/renamed")) throw new InvalidOperationException("The renamed VM is lost.");
     });
 

@@ -46,17 +46,27 @@ internal sealed class Session(World world) : IDisposable
     /// <param name="path">Of the POST.</param>
     /// <param name="body">Of the POST.</param>
     /// <param name="type">Of the body.</param>
-    public async Task DoAsync<T>(string label, string path, T body, JsonTypeInfo<T> type)
+    /// <returns>Id of the operation.</returns>
+    public async Task<string> DoAsync<T>(string label, string path, T body, JsonTypeInfo<T> type)
     {
         var ended = await AskAsync(label, path, body, type);
         if (ended.State!.Phase != OperationPhase.Succeeded) throw new InvalidOperationException($"{label} ended with {ended.State} {ended.State.Failure}");
+        return ended.Id;
     }
 
     /// <summary>The same for what must fail. Gives the failure's code.</summary>
     public async Task<string?> FailAsync<T>(string label, string path, T body, JsonTypeInfo<T> type) =>
         (await AskAsync(label, path, body, type)).State!.Failure?.Code;
 
-    public Task<string?> FailAsync(string label, string path) => FailAsync(label, path, new VmStopRequest(), ApiJson.Default.VmStopRequest);
+    public Task<string?> FailAsync(string label, string path) => FailAsync(label, path, [], ApiJson.Default.JsonObject);
+
+    /// <summary>The same for a change that may be asked for as often as one wishes.</summary>
+    public async Task ChangeAsync(string label, Func<Task<Operation>> ask)
+    {
+        var ended = await EndOfAsync(await ask(), label);
+        if (IsForCrash(ended.State!.Failure)) ended = await EndOfAsync(await ask(), label);
+        if (ended.State!.Phase != OperationPhase.Succeeded) throw new InvalidOperationException($"{label} ended with {ended.State} {ended.State.Failure}");
+    }
 
     /// <summary>What happens to the machine and not through the API: done once, however often its step is.</summary>
     public async Task OnceAsync(string label, Func<Task> act)

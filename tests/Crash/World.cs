@@ -12,6 +12,11 @@ namespace Lamina.Tests.Crash;
 /// </summary>
 internal sealed class World : IAsyncDisposable
 {
+    /// <summary>A physical card of the host, where a scenario wants one: its other end is in the same namespace, and nobody answers there.</summary>
+    public const string Card = "eth1";
+    public const string CardPeer = "lan1";
+    public const string CardAddress = "192.0.2.2/24";
+
     private static readonly TimeSpan KillPatience = TimeSpan.FromSeconds(20);
 
     private readonly string _laminad;
@@ -40,6 +45,9 @@ internal sealed class World : IAsyncDisposable
 
     public CgroupManager Cgroups { get; }
 
+    /// <summary>Where a second pool may lie.</summary>
+    public string SecondPool => Path.Combine(Folder, "second");
+
     /// <summary>What each daemon of this run said.</summary>
     private string OutputFolder => Path.Combine(Folder, "output");
 
@@ -53,7 +61,8 @@ internal sealed class World : IAsyncDisposable
 
     /// <summary>Begins a run: nothing is there but the data of a template.</summary>
     /// <param name="template">A folder that <see cref="SaveAsync"/> made; null: a daemon's first start is yet to come.</param>
-    public async Task BeginAsync(string? template)
+    /// <param name="withCard">There is <see cref="Card"/>.</param>
+    public async Task BeginAsync(string? template, bool withCard = false)
     {
         await ClearAsync();
         Directory.CreateDirectory(Instance.ConfigurationDirectory);
@@ -64,6 +73,9 @@ internal sealed class World : IAsyncDisposable
             using var netlink = new Netlink();
             netlink.Change("lo", new LinkChange { Up = true });
         });
+        if (!withCard) return;
+        foreach (string command in (string[])[$"link add {Card} type veth peer name {CardPeer}", $"link set {CardPeer} up", $"link set {Card} up", $"address add {CardAddress} dev {Card}"])
+            (await RunAsync("ip", command.Split(' '))).EnsureSuccess();
     }
 
     /// <summary>Keeps the data of a daemon that has been stopped, as the beginning of other runs.</summary>
@@ -136,7 +148,7 @@ internal sealed class World : IAsyncDisposable
         }
 
         foreach (var group in Cgroups.List()) await Cgroups.RemoveAsync(group.Name, CancellationToken.None);
-        foreach (string left in (string[])[Instance.DataDirectory, Instance.RunDirectory, Instance.LogDirectory, Instance.ConfigurationDirectory, OutputFolder])
+        foreach (string left in (string[])[Instance.DataDirectory, Instance.RunDirectory, Instance.LogDirectory, Instance.ConfigurationDirectory, SecondPool, OutputFolder])
         {
             if (Directory.Exists(left)) Directory.Delete(left, recursive: true);
         }
