@@ -199,6 +199,19 @@ public class VmSurvivalTests
     }
 
     [Fact]
+    public async Task AGuestThatIsRecordedAsStoppedIsNotNamedAsRunning()
+    {
+        await using var host = await VmTestHost.CreateAsync(new FakeEngine());
+        string running = await host.LaunchAsync(Small with { Name = "running" });
+        var (stopped, creating) = await host.CreateVmAsync(Small with { Name = "stopped" });
+        await host.EndOfAsync(creating);
+        await host.StateAsync(stopped, VmState.Stopped);
+
+        // The runner of the second has not let go of its process yet.
+        Assert.Equal([running], GuestsShutdown.Left(host.Cache.Snapshot, [running, stopped]));
+    }
+
+    [Fact]
     public async Task RootCutsThePowerWithoutAnOrder()
     {
         var engine = new FakeEngine();

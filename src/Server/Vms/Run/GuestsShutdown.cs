@@ -40,6 +40,9 @@ internal sealed class GuestsShutdown(VmHost host, HostVms vms, OperationRequests
             .Select(turn => (IReadOnlyList<string>)[.. turn.Order(StringComparer.Ordinal)]),
     ];
 
+    /// <summary>Which guests still run (pure): a runner lets go of its process a moment after the record says that it has ended.</summary>
+    public static IReadOnlyList<string> Left(CacheSnapshot snapshot, IReadOnlyList<string> running) => [.. running.Where(id => !AreStopped([id], snapshot))];
+
     private async ValueTask<ApiAnswer> BeginAsync(ApiRequest request)
     {
         var body = await request.BodyAsync(ApiJson.Default.GuestsShutdownRequest);
@@ -72,7 +75,7 @@ internal sealed class GuestsShutdown(VmHost host, HostVms vms, OperationRequests
             await StoppedAsync(turn, stop.Timeout + EndPatience, cancellationToken);
         }
 
-        if (vms.RunningIds is not { Count: > 0 } left) return;
+        if (Left(host.Cache.Snapshot, vms.RunningIds) is not { Count: > 0 } left) return;
         throw new ProblemException(
             ProblemKind.Conflict, "host.guestsRunning", $"These guests have not powered off: {string.Join(", ", left.Select(NameOf))}.",
             "Look at their consoles, or cut their power: laminad shutdown-guests --force.");
