@@ -8,7 +8,7 @@ dev_bench() { # start|clone|density|memory|placement|snapshot [OPTION...]
   case $what in
     start) more=("${LIBVIRT_PACKAGES[@]}") ;;
     clone | density | memory | placement | snapshot) ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory | placement | snapshot" ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory [--image QCOW2] | placement | snapshot" ;;
   esac
   need_root
   install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"
