@@ -9,11 +9,11 @@ public sealed class QuietTimesTests
 
     [Theory]
     [InlineData(0, 0, false)]
-    [InlineData(1, 15, false)] // nothing worth it since memory was given back
-    [InlineData(64, 200, false)] // still at work
-    [InlineData(16, 16, false)]
-    [InlineData(15, 16, true)]
+    [InlineData(0.01, 31, false)] // nothing worth it since memory was given back
+    [InlineData(0.6, 200, false)] // still at work
+    [InlineData(0.1, 32, false)]
+    [InlineData(0.02, 32, true)] // a hundred guests' metrics
     [InlineData(0, 200, true)]
-    public void Memory_is_given_back_when_a_burst_is_over(long latelyMiB, long sinceGivenMiB, bool expected) =>
-        Assert.Equal(expected, QuietTimes.IsQuietAfterBurst(latelyMiB * MiB, sinceGivenMiB * MiB));
+    public void Memory_is_given_back_when_a_burst_is_over(double share, long sinceGivenMiB, bool expected) =>
+        Assert.Equal(expected, QuietTimes.IsQuietAfterBurst(share, sinceGivenMiB * MiB));
 }
