@@ -47,7 +47,7 @@ internal sealed class EtcdConnection : IDisposable
         Watch = new Watch.WatchClient(_channel);
         Lease = new Lease.LeaseClient(_channel);
         Cluster = new Protocol.Cluster.ClusterClient(_channel);
-        Maintenance = new Maintenance.MaintenanceClient(_channel);
+        Maintenance = new Protocol.Maintenance.MaintenanceClient(_channel);
     }
 
     public string Endpoint { get; }
@@ -60,7 +60,7 @@ internal sealed class EtcdConnection : IDisposable
 
     public Protocol.Cluster.ClusterClient Cluster { get; }
 
-    public Maintenance.MaintenanceClient Maintenance { get; }
+    public Protocol.Maintenance.MaintenanceClient Maintenance { get; }
 
     public void Dispose() => _channel.Dispose();
 
