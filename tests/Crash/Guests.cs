@@ -10,7 +10,7 @@ namespace Lamina.Tests.Crash;
 internal sealed record GuestAtDeath(string VmId, int ProcessId, RunState? State)
 {
     /// <summary>Its CPUs have run: killing it would cost its user something.</summary>
-    public bool HasRun => State is not (null or RunState.PreLaunch);
+    public bool HasRun => State is not (null or RunState.PreLaunch or RunState.InMigrate);
 }
 
 /// <summary>Guests behind their daemon's back.</summary>
