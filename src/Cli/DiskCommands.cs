@@ -134,7 +134,7 @@ internal static class DiskCommands
     {
         var disk = new Argument<string>("disk");
         var pool = new Option<string>("--pool") { Description = "where it shall lie", HelpName = "name", Required = true };
-        return CommandBuilder.Verb("move", "move it to another pool, while its VM is stopped", [disk, pool], async (invocation, cancellationToken) =>
+        return CommandBuilder.Verb("move", "move it to another pool, also while its VM runs", [disk, pool], async (invocation, cancellationToken) =>
         {
             string name = invocation.Value(disk);
             var operation = await invocation.Client.Disks.MoveAsync(name, new DiskMove { Pool = invocation.Value(pool)! }, cancellationToken);

@@ -42,6 +42,12 @@ public static class DiskChain
         Disks = [.. vm.Disks.Select(disk => disk.Slot == slot ? Put(disk, [.. Of(disk).Where(file => file.Path != path)]) : disk)],
     };
 
+    /// <summary>The disk is one file now, which holds all that its chain held.</summary>
+    public static VmDefinition Switched(VmDefinition vm, DiskMirror mirror) => vm with
+    {
+        Disks = [.. vm.Disks.Select(disk => disk.Slot == mirror.Slot ? Put(disk, [new DiskFile { Path = mirror.Path, Format = mirror.Format, Node = mirror.Node }]) : disk)],
+    };
+
     private static DiskDefinition Put(DiskDefinition disk, IReadOnlyList<DiskFile> chain) => disk with
     {
         Path = chain[0].Path,

@@ -115,6 +115,33 @@ public partial interface IVm : IAsyncDisposable
     /// </summary>
     Task FinishMergeAsync(string job, int slot, string path, CancellationToken cancellationToken);
 
+    /// <summary>How far a mirror has come, whichever daemon began it.</summary>
+    Task<MirrorPhase> FindMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Copies all that a disk's chain holds into another file while the guest goes on, and completes when both hold the same; from then on each write goes
+    /// to both. Under way already, from an earlier daemon: it is followed. Cancelled or failed, the guest goes on with the files that it has:
+    /// <see cref="CloseMirrorAsync"/> puts away what is left.
+    /// </summary>
+    /// <param name="mirror">What goes where.</param>
+    /// <param name="onPercent">0–100.</param>
+    /// <param name="cancellationToken">Ends the wait, not the mirror.</param>
+    /// <exception cref="QmpErrorException">The new file cannot be written, for instance because its pool is full.</exception>
+    Task MirrorDiskAsync(DiskMirror mirror, Action<int> onPercent, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// From here on the guest has the new file, and the record says so. The caller has paused the guest and lets it go on only when its own records say
+    /// the same: else a crash would bring back what the guest has overwritten.
+    /// </summary>
+    Task FinishMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Gives a mirror up that is under way, and closes the files that the disk does not use: those it had before, or the new one. None there is no error.
+    /// Files are let go of only while the guest runs.
+    /// </summary>
+    /// <returns>What the guest uses: <see cref="MirrorPhase.Switched"/> or <see cref="MirrorPhase.None"/>, which the record then says too.</returns>
+    Task<MirrorPhase> CloseMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken);
+
     /// <summary>
     /// Streams the guest's memory into an open file while it runs. Afterwards the guest stands in state <c>postmigrate</c>; only a permit lets it go on.
     /// Cancelled or failed, the guest is as it was.

@@ -29,13 +29,17 @@ internal sealed class QemuBlocks(QemuMonitor monitor, TimeProvider time)
     }
 
     /// <summary>Removes all nodes of a device that is gone, and QEMU's copies of their files: a disk's lock lives as long as any does (D9).</summary>
+    /// <param name="device">Its id.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="keep">Nodes that a device which stays goes on using; none = all go.</param>
     /// <exception cref="QmpErrorException">One is still in use.</exception>
-    public async Task RemoveAsync(string device, CancellationToken cancellationToken)
+    public async Task RemoveAsync(string device, CancellationToken cancellationToken, IReadOnlyCollection<string>? keep = null)
     {
+        var kept = keep ?? [];
         var sets = new HashSet<long>();
         for (var attempt = 1; ; attempt++)
         {
-            var nodes = await NodesOfAsync(device, cancellationToken);
+            var nodes = (await NodesOfAsync(device, cancellationToken)).FindAll(node => !IsKept(node.NodeName!, kept));
             if (nodes.Count == 0) break;
             sets.UnionWith(nodes.Select(node => FdsetOf(node.File)).OfType<long>());
             var (isMoving, refused) = await DeleteAsync(nodes, cancellationToken);
@@ -45,7 +49,7 @@ internal sealed class QemuBlocks(QemuMonitor monitor, TimeProvider time)
             await Task.Delay(Pause, time, cancellationToken);
         }
         CrashPoints.Reached("qmp", "blockdev-del", "after");
-        await RemoveFilesAsync(device, sets, cancellationToken);
+        await RemoveFilesAsync(device, sets, kept, cancellationToken);
     }
 
     /// <summary>What a device has in it now; null = it is not there. The device is told by its id or its path in the machine.</summary>
@@ -58,6 +62,8 @@ internal sealed class QemuBlocks(QemuMonitor monitor, TimeProvider time)
 
     /// <summary>Whether a node or a file's name is one of the device's: <c>disk1</c> and <c>disk1-b2-file</c> are, <c>disk10</c> is not.</summary>
     internal static bool IsOf(string? name, string device) => name == device || name?.StartsWith($"{device}-", StringComparison.Ordinal) == true;
+
+    private static bool IsKept(string node, IReadOnlyCollection<string> kept) => kept.Any(name => node == name || node == $"{name}-file");
 
     private async Task<List<BlockDeviceInfo>> NodesOfAsync(string device, CancellationToken cancellationToken) =>
         [.. (await monitor.ExecuteAsync(QmpDeviceCommands.QueryBlockNodes, new FlatArguments { Flat = true }, cancellationToken))
@@ -84,10 +90,10 @@ internal sealed class QemuBlocks(QemuMonitor monitor, TimeProvider time)
     }
 
     // While the guest does not run, QEMU notes it and closes them later (monitor/fds.c).
-    private async Task RemoveFilesAsync(string device, HashSet<long> sets, CancellationToken cancellationToken)
+    private async Task RemoveFilesAsync(string device, HashSet<long> sets, IReadOnlyCollection<string> kept, CancellationToken cancellationToken)
     {
         var known = await monitor.ExecuteAsync(QmpDeviceCommands.QueryFdsets, QmpNothing.Instance, cancellationToken);
-        foreach (var set in known.Where(set => sets.Contains(set.FdsetId) || set.Fds.Any(fd => IsOf(fd.Opaque, device))))
+        foreach (var set in known.Where(set => sets.Contains(set.FdsetId) || set.Fds.Any(fd => IsOf(fd.Opaque, device) && !IsKept(fd.Opaque!, kept))))
             await monitor.ExecuteAsync(QmpCommands.RemoveFd, new RemoveFdArguments { FdsetId = set.FdsetId }, cancellationToken);
     }
 

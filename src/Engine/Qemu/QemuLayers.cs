@@ -9,11 +9,9 @@ namespace Lamina.Engine.Qemu;
 /// The layers of a running VM's disks. A new one is opened beside the chain first and put on top of all disks in one instant; one that is not
 /// needed is merged into the file below it by a job of QEMU's that bears the caller's id, so that a later daemon finds it.
 /// </summary>
-internal sealed class QemuLayers(IVm vm, QemuMonitor monitor, EventWaiters waiters, TimeProvider time)
+internal sealed class QemuLayers(IVm vm, QemuMonitor monitor, QemuJobs jobs)
 {
     private const string FdsetPrefix = "/dev/fdset/";
-    private const string Ready = "ready";
-    private const string Concluded = "concluded";
 
     /// <summary>Opens the layers; those that are open already stay.</summary>
     public async Task AddAsync(IReadOnlyList<NewLayer> layers, CancellationToken cancellationToken)
@@ -68,50 +66,27 @@ internal sealed class QemuLayers(IVm vm, QemuMonitor monitor, EventWaiters waite
     /// <summary>Begins to merge a file of a chain into the one below it, unless that is under way; completes when <see cref="FinishMergeAsync"/> may be called.</summary>
     public async Task MergeAsync(string job, int slot, string path, Action<int> onPercent, CancellationToken cancellationToken)
     {
-        using var changed = waiters.Listen(happened => happened.Name == QmpJobEvents.JobStatus.Name && QmpJobEvents.JobStatus.Read(happened).Id == job);
-        if (await FindAsync(job, cancellationToken) is null && !await IsMergedAsync(slot, path, cancellationToken)) await BeginMergeAsync(job, slot, path, cancellationToken);
+        if (await jobs.FindAsync(job, cancellationToken) is null && !await IsMergedAsync(slot, path, cancellationToken)) await BeginMergeAsync(job, slot, path, cancellationToken);
         try
         {
-            while (await FindAsync(job, cancellationToken) is { Status: not (Ready or Concluded) } info)
-            {
-                if (info.TotalProgress > 0) onPercent((int)(100 * info.CurrentProgress / info.TotalProgress));
-                using var pause = new CancellationTokenSource(ProgressInterval, time);
-                await changed.NextAsync(pause.Token, cancellationToken);
-            }
+            await jobs.FollowAsync(job, onPercent, cancellationToken);
         }
         catch (OperationCanceledException)
         {
-            await CancelAsync(job, changed);
+            await jobs.CancelAsync(job);
             throw;
         }
-
-        await RequireAsync(job, cancellationToken);
     }
 
     /// <summary>Ends a merge: from here on the file is not used any more. When it was the one that is written, the guest must stand still meanwhile.</summary>
     public async Task FinishMergeAsync(string job, int slot, string path, CancellationToken cancellationToken)
     {
-        using (var changed = waiters.Listen(happened => happened.Name == QmpJobEvents.JobStatus.Name))
-        {
-            if (await FindAsync(job, cancellationToken) is { Status: Ready })
-                await monitor.ExecuteAsync(QmpJobCommands.JobComplete, new DeviceIdArguments { Id = job }, cancellationToken);
-            CrashPoints.Reached("qmp", "job-complete", "after");
-            while (await FindAsync(job, cancellationToken) is { Status: not Concluded })
-            {
-                using var pause = new CancellationTokenSource(ProgressInterval, time);
-                await changed.NextAsync(pause.Token, cancellationToken);
-            }
-        }
-
-        await RequireAsync(job, cancellationToken);
+        await jobs.CompleteAsync(job, cancellationToken);
         var node = DiskChain.Of(DiskOf(slot)).FirstOrDefault(file => file.Path == path)?.Node;
         await vm.ReviseAsync(DiskChain.Without(vm.Definition, slot, path), cancellationToken);
-        if (await FindAsync(job, cancellationToken) is not null) await monitor.ExecuteAsync(QmpJobCommands.JobDismiss, new DeviceIdArguments { Id = job }, cancellationToken);
+        await jobs.DismissAsync(job, cancellationToken);
         if (node is not null) await DropAsync([node], cancellationToken);
     }
-
-    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(30);
 
     private async Task BeginMergeAsync(string job, int slot, string path, CancellationToken cancellationToken)
     {
@@ -150,29 +125,6 @@ internal sealed class QemuLayers(IVm vm, QemuMonitor monitor, EventWaiters waite
     /// <summary>A job that ended while no daemon listened, and was put away already.</summary>
     private async Task<bool> IsMergedAsync(int slot, string path, CancellationToken cancellationToken) =>
         DiskChain.Of(DiskOf(slot)).FirstOrDefault(file => file.Path == path)?.Node is not { } node || !(await NodesAsync(cancellationToken)).ContainsKey(node);
-
-    private async Task CancelAsync(string job, EventWaiters.Waiter changed)
-    {
-        using var patience = new CancellationTokenSource(CancelPatience, time);
-        await monitor.ExecuteAsync(QmpJobCommands.JobCancel, new DeviceIdArguments { Id = job }, patience.Token);
-        while (await FindAsync(job, patience.Token) is { Status: not Concluded })
-        {
-            using var pause = new CancellationTokenSource(ProgressInterval, time);
-            await changed.NextAsync(pause.Token, patience.Token);
-        }
-
-        await monitor.ExecuteAsync(QmpJobCommands.JobDismiss, new DeviceIdArguments { Id = job }, patience.Token);
-    }
-
-    private async Task RequireAsync(string job, CancellationToken cancellationToken)
-    {
-        if (await FindAsync(job, cancellationToken) is not { Status: Concluded, Error: { } error }) return;
-        await monitor.ExecuteAsync(QmpJobCommands.JobDismiss, new DeviceIdArguments { Id = job }, cancellationToken);
-        throw new QmpErrorException(QmpJobCommands.BlockCommit.Name, "GenericError", error);
-    }
-
-    private async Task<JobInfo?> FindAsync(string job, CancellationToken cancellationToken) =>
-        (await monitor.ExecuteAsync(QmpJobCommands.QueryJobs, QmpNothing.Instance, cancellationToken)).FirstOrDefault(info => info.Id == job);
 
     private async Task<Dictionary<string, BlockDeviceInfo>> NodesAsync(CancellationToken cancellationToken) =>
         (await monitor.ExecuteAsync(QmpDeviceCommands.QueryBlockNodes, new FlatArguments { Flat = true }, cancellationToken)).ToDictionary(node => node.NodeName!);

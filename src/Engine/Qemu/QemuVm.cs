@@ -32,6 +32,7 @@ internal sealed partial class QemuVm : IVm
     private Task _loops = Task.CompletedTask;
     private readonly EventWaiters _waiters = new();
     private readonly QemuLayers _layers;
+    private readonly QemuMirror _mirror;
     private readonly QemuMemory _memory;
     private readonly QemuChanges _changes;
     private readonly SemaphoreSlim _revising = new(1, 1);
@@ -54,7 +55,9 @@ internal sealed partial class QemuVm : IVm
         _monitor = new QemuMonitor(_folder, options, time, Receive, ReportTrouble);
         _changes = new QemuChanges(this, _monitor, _waiters, features, time);
         _counters = new QemuCounters(_monitor);
-        _layers = new QemuLayers(this, _monitor, _waiters, time);
+        var jobs = new QemuJobs(_monitor, _waiters, time);
+        _layers = new QemuLayers(this, _monitor, jobs);
+        _mirror = new QemuMirror(this, _monitor, jobs, time);
         _memory = new QemuMemory(_monitor, _waiters, time);
         Agent = new GuestAgent(token => _folder.ConnectStreamAsync(QemuFiles.AgentSocket, token), time);
     }
@@ -164,6 +167,15 @@ internal sealed partial class QemuVm : IVm
 
     public Task FinishMergeAsync(string job, int slot, string path, CancellationToken cancellationToken) =>
         _layers.FinishMergeAsync(job, slot, path, cancellationToken);
+
+    public Task<MirrorPhase> FindMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken) => _mirror.FindAsync(mirror, cancellationToken);
+
+    public Task MirrorDiskAsync(DiskMirror mirror, Action<int> onPercent, CancellationToken cancellationToken) =>
+        _mirror.FollowAsync(mirror, onPercent, cancellationToken);
+
+    public Task FinishMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken) => _mirror.FinishAsync(mirror, cancellationToken);
+
+    public Task<MirrorPhase> CloseMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken) => _mirror.CloseAsync(mirror, cancellationToken);
 
     public Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken) => _memory.SaveAsync(file, onPercent, cancellationToken);
 

@@ -14,6 +14,7 @@ public static class QmpJobCommands
     public static readonly QmpCommand<QmpNothing, QmpNothing> MigrateCancel = new("migrate_cancel", Json.QmpNothing, Json.QmpNothing);
     public static readonly QmpCommand<QmpNothing, MigrationInfo> QueryMigrate = new("query-migrate", Json.QmpNothing, Json.MigrationInfo);
     public static readonly QmpCommand<BlockCommitArguments, QmpNothing> BlockCommit = new("block-commit", Json.BlockCommitArguments, Json.QmpNothing);
+    public static readonly QmpCommand<BlockdevMirrorArguments, QmpNothing> BlockdevMirror = new("blockdev-mirror", Json.BlockdevMirrorArguments, Json.QmpNothing);
     public static readonly QmpCommand<DeviceIdArguments, QmpNothing> JobComplete = new("job-complete", Json.DeviceIdArguments, Json.QmpNothing);
     public static readonly QmpCommand<DeviceIdArguments, QmpNothing> JobCancel = new("job-cancel", Json.DeviceIdArguments, Json.QmpNothing);
     public static readonly QmpCommand<DeviceIdArguments, QmpNothing> JobDismiss = new("job-dismiss", Json.DeviceIdArguments, Json.QmpNothing);
@@ -21,8 +22,8 @@ public static class QmpJobCommands
 
     public static readonly IReadOnlyList<QmpCommand> All =
     [
-        SetMigrationCapabilities, SetMigrationParameters, Migrate, MigrateIncoming, MigrateCancel, QueryMigrate, BlockCommit, JobComplete, JobCancel,
-        JobDismiss, QueryJobs,
+        SetMigrationCapabilities, SetMigrationParameters, Migrate, MigrateIncoming, MigrateCancel, QueryMigrate, BlockCommit, BlockdevMirror, JobComplete,
+        JobCancel, JobDismiss, QueryJobs,
     ];
 
     /// <summary>Of the kinds of action only the one that is used.</summary>

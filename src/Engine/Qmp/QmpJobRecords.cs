@@ -75,10 +75,24 @@ public sealed record BlockCommitArguments
     public bool AutoDismiss => false;
 }
 
+public sealed record BlockdevMirrorArguments
+{
+    public required string JobId { get; init; }
+    /// <summary>The top of the chain that is copied, with all below it.</summary>
+    public required string Device { get; init; }
+    /// <summary>The node that the device has once the job is completed.</summary>
+    public required string Target { get; init; }
+    public string Sync => "full";
+    public string CopyMode => "write-blocking";
+    public bool AutoDismiss => false;
+}
+
 /// <summary>An element of <c>query-jobs</c>.</summary>
 public sealed record JobInfo
 {
     public required string Id { get; init; }
+    /// <summary>QEMU's JobType: <c>commit</c>, <c>mirror</c>…</summary>
+    public required string Type { get; init; }
     /// <summary>QEMU's JobStatus: <c>running</c>, <c>ready</c>, <c>concluded</c>…</summary>
     public required string Status { get; init; }
     public required long CurrentProgress { get; init; }

@@ -60,6 +60,7 @@ namespace Lamina.Engine.Qmp;
 [JsonSerializable(typeof(MigrationInfo))]
 [JsonSerializable(typeof(TransactionArguments))]
 [JsonSerializable(typeof(BlockCommitArguments))]
+[JsonSerializable(typeof(BlockdevMirrorArguments))]
 [JsonSerializable(typeof(JobInfo[]))]
 [JsonSerializable(typeof(MigrationEventData))]
 [JsonSerializable(typeof(JobStatusEventData))]

@@ -5,37 +5,52 @@ using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Operations;
+using Lamina.Server.Pools;
 using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Copies;
 
 /// <summary>
-/// Moves disks that no process has open to another pool: a copy first, then one commit that says where the disk lies, then the old files go. Whichever
-/// moment the daemon dies at, the record names files that are whole; begun again, the work goes on from the record.
+/// Moves disks to another pool: a copy first, then one commit that says where the disk lies, then the old files go. Whichever moment the daemon dies at,
+/// the record names files that are whole; begun again, the work goes on from the record. A disk that a guest is using is <see cref="LiveMove"/>'s.
 /// </summary>
 internal sealed class HostMoves(CopyParts parts, DiskCopier copier)
 {
-    public const string Move = "disk.move";
+    private readonly LiveMove _live = new(parts);
 
-    /// <summary>Members of the parameters: ids of pools.</summary>
-    public const string FromParameter = "from";
-    public const string ToParameter = "to";
+    public void Register(OperationExecutor executor) => executor.Register(DiskMoves.Kind, MoveAsync, cancellable: true, AfterRestart.Resume);
 
-    public void Register(OperationExecutor executor) => executor.Register(Move, MoveAsync, cancellable: true, AfterRestart.Resume);
+    /// <summary>A VM's own files stay where they are when its first disk, beside which they lie, goes.</summary>
+    public static void KeepHome(StoreChange change, CacheSnapshot snapshot, DiskSpec disk)
+    {
+        if (disk.Vm is { } vmId && snapshot.Get(Keys.Vms.Spec, vmId) is { Record.HomePool: null } vm)
+            change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { HomePool = VmHome.PoolOf(snapshot, vm.Record) }, vm.ModRevision);
+    }
+
+    public static CachedRecord<DiskSpec> Find(CacheSnapshot snapshot, OperationRun run) => snapshot.Get(Keys.Disks.Spec, run.Request.Target.Id)
+        ?? throw new ProblemException(ProblemKind.NotFound, "disk.notFound", $"Disk {run.Request.Target.Name} is gone.");
 
     private async Task MoveAsync(OperationRun run, CancellationToken cancellation)
     {
-        string from = (string?)run.Request.Parameters?[FromParameter] ?? "";
-        string to = (string?)run.Request.Parameters?[ToParameter] ?? "";
-        var disk = Find(run);
-        if (disk.Record.Pool != to)
+        string from = (string?)run.Request.Parameters?[DiskMoves.FromParameter] ?? "";
+        string to = (string?)run.Request.Parameters?[DiskMoves.ToParameter] ?? "";
+        try
         {
-            if (disk.Record.Vm is { } vm) await parts.Vms.RunJobAsync(vm, new CopyJob(run, (borrowed, token) => AtRestAsync(run, borrowed, to, token)), cancellation);
-            else await CopyAsync(run, to, cancellation);
+            while (!IsMoved(run, to)) await TakeAsync(run, to, cancellation);
+        }
+        catch (ProblemException) when (IsVmGoing(run))
+        {
+            // What a VM that is being deleted leaves in this pool nobody else knows of, unless the disk is there by its record.
+            if (parts.Cache.Snapshot.Get(Keys.Disks.Spec, run.Request.Target.Id)?.Record.Pool != to)
+            {
+                RemoveFrom(run.Request.Target.Id, to);
+                throw;
+            }
         }
 
         run.SetCancellable(false);
-        RemoveOld(disk.Id, from);
+        var disk = Find(run);
+        RemoveFrom(disk.Id, from);
         var change = new StoreChange("disk.moved.end");
         parts.Events.Add(change, new EventDraft
         {
@@ -48,9 +63,43 @@ internal sealed class HostMoves(CopyParts parts, DiskCopier copier)
         await run.EndAsync(OperationOutcome.Succeeded, change, CancellationToken.None);
     }
 
-    private Task AtRestAsync(OperationRun run, BorrowedVm vm, string to, CancellationToken cancellation) => vm.Vm is null
-        ? CopyAsync(run, to, cancellation)
-        : throw ProblemException.Conflict("vm.running", $"VM '{vm.Spec.Name}' runs with the disk.", $"Shut it down first: lamina vm shutdown {vm.Spec.Name}.");
+    /// <summary>The record says so, and no VM is in this operation's hands: one that an earlier daemon had halted is let go on by its job.</summary>
+    private bool IsMoved(OperationRun run, string to)
+    {
+        var (snapshot, disk) = (parts.Cache.Snapshot, Find(run).Record);
+        return disk.Pool == to && (disk.Vm is not { } vm || snapshot.Get(Keys.Vms.Status, vm)?.Record.Job?.Operation != run.Id);
+    }
+
+    private bool IsVmGoing(OperationRun run)
+    {
+        var snapshot = parts.Cache.Snapshot;
+        return snapshot.Get(Keys.Disks.Spec, run.Request.Target.Id)?.Record is not { } disk
+            || (disk.Vm is { } vm && snapshot.Get(Keys.Vms.Spec, vm)?.Record is null or { Deleting: not null });
+    }
+
+    private async Task TakeAsync(OperationRun run, string to, CancellationToken cancellation)
+    {
+        if (Find(run).Record.Vm is not { } vm)
+        {
+            await CopyAsync(run, to, cancellation);
+            return;
+        }
+
+        // A guest that runs need not wait with its shutdown until the disk has moved.
+        var job = new CopyJob(run, (borrowed, token) => BorrowedAsync(run, borrowed, to, token), () => parts.Vms.TryGetRunning(vm) is not null);
+        await parts.Vms.RunJobAsync(vm, job, cancellation);
+    }
+
+    private Task BorrowedAsync(OperationRun run, BorrowedVm vm, string to, CancellationToken cancellation)
+    {
+        var attached = vm.Spec.Disks.FirstOrDefault(disk => disk.Disk == run.Request.Target.Id);
+        var known = vm.Vm?.Definition.Disks.FirstOrDefault(disk => disk.Slot == attached?.Slot);
+        // One that waits for the next start to be plugged in is open nowhere.
+        if (vm.Vm is not { } running || (attached is not null && known is null)) return CopyAsync(run, to, cancellation);
+        return attached is not null
+            ? _live.RunAsync(run, vm, running, to, cancellation)
+            : throw ProblemException.Conflict("disk.busy", $"VM '{vm.Spec.Name}' is giving disk {run.Request.Target.Name} back.", "Ask again once it has.");
+    }
 
     private async Task CopyAsync(OperationRun run, string to, CancellationToken cancellation)
     {
@@ -84,12 +133,11 @@ internal sealed class HostMoves(CopyParts parts, DiskCopier copier)
             .Update(Keys.Disks.Spec, disk.Id, target, disk.ModRevision)
             .Put(Keys.Disks.Status, disk.Id, status)
             .RequireExists(Keys.Pools.Spec[target.Pool]);
-        if (disk.Record.Vm is { } vmId && snapshot.Get(Keys.Vms.Spec, vmId) is { Record.HomePool: null } vm)
-            change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { HomePool = VmHome.PoolOf(snapshot, vm.Record) }, vm.ModRevision);
+        KeepHome(change, snapshot, disk.Record);
         var result = await change.CommitAsync(parts.Store, parts.Time, CancellationToken.None);
         if (!result.Succeeded)
         {
-            RemoveOld(disk.Id, target.Pool);
+            RemoveFrom(disk.Id, target.Pool);
             throw ProblemException.Conflict("disk.overtaken", $"Disk {disk.Record.Name} was changed while it was being copied, so it was not moved.", "Ask again.");
         }
 
@@ -97,12 +145,11 @@ internal sealed class HostMoves(CopyParts parts, DiskCopier copier)
         CrashPoints.Reached("move", "disks", "after");
     }
 
-    private void RemoveOld(string diskId, string pool)
+    private void RemoveFrom(string diskId, string pool)
     {
         using var root = RootedDirectory.Open(parts.Pools.PathsOf(pool).Root);
         root.DeleteDirectory(Path.Join("disks", diskId));
     }
 
-    private CachedRecord<DiskSpec> Find(OperationRun run) => parts.Cache.Snapshot.Get(Keys.Disks.Spec, run.Request.Target.Id)
-        ?? throw new ProblemException(ProblemKind.NotFound, "disk.notFound", $"Disk {run.Request.Target.Name} is gone.");
+    private CachedRecord<DiskSpec> Find(OperationRun run) => Find(parts.Cache.Snapshot, run);
 }

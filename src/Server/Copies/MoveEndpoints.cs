@@ -5,6 +5,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Http;
 using Lamina.Server.Operations;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Copies;
 
@@ -12,9 +13,9 @@ namespace Lamina.Server.Copies;
 internal sealed class MoveEndpoints(OperationRequests operations)
 {
     public void Map(ApiRoutes api) => api
-        .Post("/v1/disks/{disk}/move", Permission.Operate, "Moves a disk that no running VM has to another pool", MoveAsync)
+        .Post("/v1/disks/{disk}/move", Permission.Operate, "Moves a disk to another pool, also while its VM runs", MoveAsync)
         .Takes(ApiJson.Default.DiskMove).Begins().Idempotent()
-        .Problems("disk.notFound", "disk.busy", "disk.samePool", "disk.hasClones", "disk.hasSnapshots", "vm.running");
+        .Problems("disk.notFound", "disk.busy", "disk.samePool", "disk.hasClones", "disk.hasSnapshots", "disk.readOnly");
 
     private async ValueTask<ApiAnswer> MoveAsync(ApiRequest request)
     {
@@ -28,22 +29,23 @@ internal sealed class MoveEndpoints(OperationRequests operations)
         if (pool is not null && pool.Id != disk.Record.Pool) DiskCreation.CheckProvision(pool, disk.Record.SizeBytes, snapshot, problems, "$.pool");
         problems.ThrowIfAny();
         if (MoveRules.Refuse(snapshot, disk, pool!.Id) is { } refusal) throw refusal;
-        if (disk.Record.Vm is { } vm && snapshot.Get(Keys.Vms.Status, vm)?.Record.State is { } state and not (VmState.Stopped or VmState.Suspended))
-        {
-            string name = snapshot.Get(Keys.Vms.Spec, vm)?.Record.Name ?? vm;
-            throw ProblemException.Conflict("vm.running", $"VM '{name}' has disk {disk.Record.Name} and is {state.ToString().ToLowerInvariant()}.", $"Shut it down first: lamina vm shutdown {name}.");
-        }
+        if (DiskMoves.Of(snapshot, disk.Id) is { } other)
+            throw ProblemException.Conflict("disk.busy", $"Disk {disk.Record.Name} is being moved already.", $"Follow it: lamina operation show {other}.");
+        if (HasProcess(snapshot, disk.Record) && MoveRules.RefuseRunning(snapshot, disk) is { } refusedNow) throw refusedNow;
 
         var target = DiskEndpoints.ReferenceTo(disk);
-        var change = new StoreChange(HostMoves.Move).Require(Keys.Disks.Spec[disk.Id], disk.ModRevision).Require(Keys.Pools.Spec[pool.Id], pool.ModRevision);
+        var change = new StoreChange(DiskMoves.Kind).Require(Keys.Disks.Spec[disk.Id], disk.ModRevision).Require(Keys.Pools.Spec[pool.Id], pool.ModRevision);
         var operation = operations.Add(change, new OperationDraft
         {
-            Kind = HostMoves.Move,
+            Kind = DiskMoves.Kind,
             Target = target,
             Project = disk.Record.Project,
             RequestedBy = request.Caller.Subject,
-            Parameters = new JsonObject { [HostMoves.FromParameter] = disk.Record.Pool, [HostMoves.ToParameter] = pool.Id },
+            Parameters = new JsonObject { [DiskMoves.FromParameter] = disk.Record.Pool, [DiskMoves.ToParameter] = pool.Id },
         });
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
+
+    private static bool HasProcess(CacheSnapshot snapshot, DiskSpec disk) =>
+        disk.Vm is { } vm && snapshot.Get(Keys.Vms.Status, vm)?.Record.State is { } state and not (VmState.Stopped or VmState.Suspended);
 }

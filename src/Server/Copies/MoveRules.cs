@@ -10,6 +10,22 @@ internal static class MoveRules
     /// <summary>What stands on an image or another disk cannot take that along: it becomes a disk that stands alone.</summary>
     public static DiskSpec Moved(DiskSpec disk, string pool) => disk with { Pool = pool, Image = null, Base = null };
 
+    /// <summary>The record of a disk whose layers have become one file.</summary>
+    public static DiskStatus Merged(DiskStatus status) => status with { Layers = [], Active = null };
+
+    /// <summary>Null: it may, also while a guest uses it: then its layers become one, and a disk that is only read is not mirrored.</summary>
+    public static ProblemException? RefuseRunning(CacheSnapshot snapshot, CachedRecord<DiskSpec> disk)
+    {
+        if (disk.Record.Vm is not { } vmId || snapshot.Get(Keys.Vms.Spec, vmId)?.Record is not { } vm) return null;
+        string shutDown = $"lamina vm shutdown {vm.Name}";
+        if (DiskUse.SnapshotsOf(snapshot, disk.Id) is { Count: > 0 } snapshots) return ProblemException.Conflict(
+            "disk.hasSnapshots", $"VM '{vm.Name}' runs, so only what disk {disk.Record.Name} holds now can move, and snapshots need its layers: {Images.ImageRules.Listed(snapshots)}.",
+            $"Delete these snapshots first, or shut the VM down ({shutDown}): then they move along.");
+        return vm.Disks.Any(attached => attached.Disk == disk.Id && attached.ReadOnly)
+            ? ProblemException.Conflict("disk.readOnly", $"VM '{vm.Name}' runs and only reads disk {disk.Record.Name}, which can move while nobody has it open.", $"Shut the VM down first: {shutDown}.")
+            : null;
+    }
+
     /// <summary>Null: it may.</summary>
     public static ProblemException? Refuse(CacheSnapshot snapshot, CachedRecord<DiskSpec> disk, string pool)
     {

@@ -100,6 +100,19 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
             new DiskLayers(status).All.Select(layer => System.IO.Path.GetFileName(DiskPaths.Of(pool, diskId, spec, [layer], null).Path));
     }
 
+    /// <summary>Makes the disk's first file anew in its pool, empty, for something that fills it; what lay in its folder there goes. Not on record yet.</summary>
+    public void MakeEmpty(string diskId, DiskSpec spec)
+    {
+        var pool = pools.PathsOf(spec.Pool);
+        using var root = RootedDirectory.Open(pool.Root);
+        string folder = System.IO.Path.Join("disks", diskId);
+        root.DeleteDirectory(folder);
+        root.CreateDirectory(folder);
+        Write(root, System.IO.Path.GetRelativePath(pool.Root, pool.Disk(diskId, spec.Format)), spec, backingName: null);
+        DurableFile.SyncDirectory(pool.DiskFolder(diskId));
+        DurableFile.SyncDirectory(pool.Disks);
+    }
+
     /// <summary>Deletes the files of the disk's folder that no layer on record is in.</summary>
     /// <returns>Their paths.</returns>
     public IReadOnlyList<string> DeleteUnnamedLayers(string diskId, DiskSpec spec)

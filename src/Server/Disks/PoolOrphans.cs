@@ -1,5 +1,6 @@
 using Lamina.Linux.Files;
 using Lamina.Server.Control;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Disks;
 
@@ -30,7 +31,7 @@ internal static class PoolOrphans
     /// <summary>Whether a record says that this lies in this pool; a VM's own files are its own wherever they lie.</summary>
     public static bool HasRecord(CacheSnapshot snapshot, string poolId, string folder, string id) => folder switch
     {
-        "disks" => snapshot.Get(Keys.Disks.Spec, id)?.Record.Pool == poolId,
+        "disks" => snapshot.Get(Keys.Disks.Spec, id)?.Record.Pool == poolId || DiskMoves.Into(snapshot, poolId).Any(disk => disk.Id == id),
         "images" => snapshot.Get(Keys.Images.Spec, id)?.Record.Pool == poolId,
         "isos" => snapshot.Get(Keys.Isos.Spec, id)?.Record.Pool == poolId,
         _ => snapshot.Get(Keys.Vms.Spec, id) is not null,

@@ -9,6 +9,7 @@ internal static class PoolContent
     public static IReadOnlyList<string> Of(CacheSnapshot snapshot, string poolId) =>
     [
         .. snapshot.All(Keys.Disks.Spec).Where(disk => disk.Record.Pool == poolId).Select(disk => $"disk {disk.Record.Name}").Order(StringComparer.Ordinal),
+        .. DiskMoves.Into(snapshot, poolId).Select(disk => $"disk {disk.Name}, which is moving there").Order(StringComparer.Ordinal),
         .. snapshot.All(Keys.Images.Spec).Where(image => image.Record.Pool == poolId).Select(image => $"image {image.Record.Name}").Order(StringComparer.Ordinal),
         .. snapshot.All(Keys.Isos.Spec).Where(iso => iso.Record.Pool == poolId).Select(iso => $"medium {iso.Record.Name}").Order(StringComparer.Ordinal),
         .. snapshot.All(Keys.Vms.Spec).Where(vm => vm.Record.HomePool == poolId).Select(vm => $"files of VM {vm.Record.Name}").Order(StringComparer.Ordinal),

@@ -42,6 +42,9 @@ public sealed partial class FakeGuest
     public HashSet<string> OpenLayers { get; } = [];
     /// <summary>Those of them that were put on top.</summary>
     public HashSet<string> UsedLayers { get; } = [];
+
+    /// <summary>By their jobs.</summary>
+    public Dictionary<string, MirrorPhase> Mirrors { get; } = [];
     public bool IsAlive { get; private set; } = true;
     /// <summary>Every call a handle made, by its method's name without Async, in order.</summary>
     public IReadOnlyList<string> Calls

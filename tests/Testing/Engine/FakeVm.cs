@@ -131,6 +131,35 @@ public sealed partial class FakeVm : IVm
         _guest.Revise(DiskChain.Without(Definition, slot, path));
     }
 
+    public async Task<MirrorPhase> FindMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("FindMirror", needsMonitor: true, cancellationToken);
+        return _guest.Mirrors.GetValueOrDefault(mirror.Job);
+    }
+
+    public async Task MirrorDiskAsync(DiskMirror mirror, Action<int> onPercent, CancellationToken cancellationToken)
+    {
+        _guest.Mirrors.TryAdd(mirror.Job, MirrorPhase.UnderWay);
+        await _guest.RecordCallAsync("MirrorDisk", needsMonitor: true, cancellationToken);
+        onPercent(100);
+    }
+
+    public async Task FinishMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("FinishMirror", needsMonitor: true, cancellationToken);
+        if (!_guest.Mirrors.ContainsKey(mirror.Job)) throw new QmpErrorException("job-complete", "GenericError", "Job not found");
+        _guest.Mirrors[mirror.Job] = MirrorPhase.Switched;
+        _guest.Revise(DiskChain.Switched(Definition, mirror));
+    }
+
+    public async Task<MirrorPhase> CloseMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken)
+    {
+        await _guest.RecordCallAsync("CloseMirror", needsMonitor: true, cancellationToken);
+        if (_guest.Mirrors.GetValueOrDefault(mirror.Job) == MirrorPhase.Switched) return MirrorPhase.Switched;
+        _guest.Mirrors.Remove(mirror.Job);
+        return MirrorPhase.None;
+    }
+
     public async Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken)
     {
         await _guest.RecordCallAsync("SaveMemory", needsMonitor: true, cancellationToken);

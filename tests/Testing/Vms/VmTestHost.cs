@@ -4,6 +4,7 @@ using Lamina.Engine;
 using Lamina.Server;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
+using Lamina.Server.Copies;
 using Lamina.Server.Disks;
 using Lamina.Server.Images;
 using Lamina.Server.Events;
@@ -198,6 +199,25 @@ internal sealed class VmTestHost : IAsyncDisposable
         return operation;
     }
 
+    /// <summary>Makes a second pool. Gives its id.</summary>
+    public async Task<string> AddPoolAsync(string name)
+    {
+        string id = Guid.CreateVersion7().ToString();
+        HostPools.MakeFolders(new PoolPaths(_folder.File(name)));
+        await CommitAsync(new StoreChange("test.pool").Create(Keys.Pools.Spec, id, new PoolSpec { Name = name, Path = _folder.File(name) }));
+        return id;
+    }
+
+    public async Task<string> MoveAsync(string diskId, string pool)
+    {
+        var change = new StoreChange(DiskMoves.Kind);
+        var disk = Cache.Snapshot.Get(Keys.Disks.Spec, diskId)!.Record;
+        var parameters = new JsonObject { [DiskMoves.FromParameter] = disk.Pool, [DiskMoves.ToParameter] = pool };
+        string operation = Ask(change, DiskMoves.Kind, diskId, disk.Name, parameters, "disk");
+        await CommitAsync(change);
+        return operation;
+    }
+
     public async Task ChangeSpecAsync(string id, Func<VmSpec, VmSpec> how)
     {
         var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
@@ -355,6 +375,7 @@ internal sealed class VmTestHost : IAsyncDisposable
             var snapshots = new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time);
             new HostSnapshots(snapshots, daemon.Vms).Register(executor);
             daemon.Run(new SnapshotSweep(store, snapshots, new OperationRequests(time)).RunAsync);
+            RegisterMoves(host, daemon, disks, events, executor);
             daemon.Run(executor.RunAsync);
             daemon.Run(runs.RunAsync);
             daemon.Run(leadership.RunAsync);
@@ -371,6 +392,26 @@ internal sealed class VmTestHost : IAsyncDisposable
             Pools.Dispose();
             await Cache.DisposeAsync();
             _stop.Dispose();
+        }
+
+        private static void RegisterMoves(VmTestHost host, TestDaemon daemon, HostDisks disks, EventLog events, OperationExecutor executor)
+        {
+            var (time, workers) = (TimeProvider.System, new WorkerUsers([299_997]));
+            var parts = new CopyParts
+            {
+                Store = daemon.Store,
+                Cache = daemon.Cache,
+                Time = time,
+                Events = events,
+                Executor = executor,
+                Sweeper = new Sweeper(time, NullLogger<Sweeper>.Instance),
+                Pools = daemon.Pools,
+                Disks = disks,
+                Workers = workers,
+                Vms = daemon.Vms,
+                Secrets = host._secrets,
+            };
+            new HostMoves(parts, new DiskCopier(daemon.Pools, disks, workers, time)).Register(executor);
         }
 
         private static async Task RegisterHostAsync(VmTestHost host, Cache cache, string bootId)
