@@ -93,7 +93,6 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(Host))]
 [JsonSerializable(typeof(Page<Host>))]
 [JsonSerializable(typeof(HostUpdate))]
-[JsonSerializable(typeof(HostRemoval))]
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(ClusterInit))]
 [JsonSerializable(typeof(ClusterTokenCreate))]

@@ -15,7 +15,7 @@ public sealed record ClusterStatus
 
     /// <summary>The host that answers.</summary>
     public required string Host { get; init; }
-    public IReadOnlyList<ClusterMember> Members { get; init; } = [];
+    public IReadOnlyList<ClusterMember> Members { get; set; } = [];
 
     /// <summary>Of etcd; null: alone.</summary>
     public string? StoreVersion { get; init; }
@@ -24,7 +24,7 @@ public sealed record ClusterStatus
     public int VotersThatMayFail { get; init; }
 
     /// <summary>What a person should know of it, in words.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
+    public IReadOnlyList<string> Notes { get; set; } = [];
 }
 
 /// <summary>A host in <see cref="ClusterStatus"/>.</summary>
@@ -120,13 +120,6 @@ public sealed record ClusterJoined
 
     /// <summary>Of the cluster that it is now a member of: contexts that pinned the host's own CA log in again.</summary>
     public required string CaFingerprint { get; init; }
-}
-
-/// <summary>Body of <c>POST /v1/hosts/{host}/remove</c>.</summary>
-public sealed record HostRemoval
-{
-    /// <summary>A person's word that it never comes back: nothing is asked of it any more.</summary>
-    public bool Dead { get; init; }
 }
 
 /// <summary>Key <c>cluster</c>: that there is one.</summary>

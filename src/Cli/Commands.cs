@@ -20,6 +20,7 @@ internal static class Commands
             FirewallCommands.Build(),
             NetworkCommands.Build(),
             HostCommands.Build(),
+            ClusterCommands.Build(),
             PlacementCommands.Build(),
             OperationCommands.Build(),
             EventCommands.Build(),

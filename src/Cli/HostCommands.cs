@@ -35,5 +35,20 @@ internal static class HostCommands
             invocation.Printer.List(await invocation.Client.Hosts.ListAsync(cancellationToken).ToListAsync(cancellationToken), ApiJson.Default.Host, Columns)),
         HostMemoryCommands.Show(Fields),
         HostMemoryCommands.Set(),
-        HostMemoryCommands.Metrics());
+        HostMemoryCommands.Metrics(),
+        Remove());
+
+    private static Command Remove()
+    {
+        var host = new Argument<string>("host") { Description = "its name or id" };
+        var dead = new Option<bool>("--dead") { Description = "it is off and will never come back: you vouch for it" };
+        var yes = SharedOptions.Yes();
+        return CommandBuilder.Verb("remove", "take a host out of the cluster, for good", [host, dead, yes], async (invocation, cancellationToken) =>
+        {
+            var name = invocation.Value(host);
+            Terminal.Confirm(invocation.Value(dead) ? $"Do you vouch that {name} is off and will never come back?" : $"Take {name} out of the cluster?", invocation.Value(yes));
+            await invocation.Client.Hosts.RemoveAsync(name, invocation.Value(dead), cancellationToken);
+            invocation.Say($"{name} is no member of the cluster any more");
+        });
+    }
 }

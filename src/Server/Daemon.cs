@@ -43,14 +43,16 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly Rooms _rooms;
     private readonly WebApplication _app;
     private readonly Loops _loops;
+    private readonly DaemonRestart _restart;
     private bool _stopped;
 
-    private Daemon(OpenedParts parts, Rooms rooms, WebApplication app, Loops loops)
+    private Daemon(OpenedParts parts, Rooms rooms, WebApplication app, Loops loops, DaemonRestart restart)
     {
         _parts = parts;
         _rooms = rooms;
         _app = app;
         _loops = loops;
+        _restart = restart;
     }
 
     public Instance Instance => _rooms.Instance;
@@ -61,6 +63,9 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>The first administrator's, when this start made it.</summary>
     public string? FirstPassword => _rooms.Auth.FirstPassword;
+
+    /// <summary>Completes when the daemon is to be closed and opened anew, on the store that it has now.</summary>
+    public Task RestartAsked => _restart.Asked;
 
     /// <summary>Faults when a loop that must never end has failed; else completes when the daemon has stopped.</summary>
     public Task Failed => _loops.Ended;
@@ -80,11 +85,12 @@ internal sealed class Daemon : IAsyncDisposable
     public static async Task<Daemon> OpenAsync(DaemonOptions options, CancellationToken cancellationToken = default)
     {
         var opened = new OpenedParts();
+        var restart = new DaemonRestart();
         try
         {
-            var rooms = await Rooms.OpenAsync(options, opened, cancellationToken);
+            var rooms = await Rooms.OpenAsync(options, restart, opened, cancellationToken);
             var app = opened.Add(RoomEndpoints.Build(rooms, options.ListenForPeers));
-            return new Daemon(opened, rooms, app, opened.Add(RoomLoops.Of(rooms)));
+            return new Daemon(opened, rooms, app, opened.Add(RoomLoops.Of(rooms)), restart);
         }
         catch
         {

@@ -84,25 +84,36 @@ internal static class Laminad
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         // For want of memory the kernel shall end anything else first; children do not inherit it.
         OomProtection.Set(DaemonOomScoreAdjustment);
-        await using var daemon = await Daemon.OpenAsync(new DaemonOptions { Instance = options, Time = time });
-        await daemon.StartAsync();
-        if (daemon.FirstPassword is { } password) await output.WriteLineAsync(FirstPasswordLine(password, Console.IsOutputRedirected, daemon.Instance.DataDirectory));
-        await output.WriteLineAsync($"laminad serves {daemon.Address}   CA {daemon.CaFingerprint}");
-        ServiceManager.Notify("READY=1");
-        using var quiet = new CancellationTokenSource();
-        var givingBack = QuietTimes.RunAsync(time, quiet.Token);
-        await Task.WhenAny(ended.Task, daemon.Failed);
-        ServiceManager.Notify("STOPPING=1");
-        await quiet.CancelAsync();
-        await givingBack.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await daemon.StopAsync();
-        await daemon.Failed;
+        while (await ServeOnceAsync(new DaemonOptions { Instance = options, Time = time }, ended.Task, output))
+        {
+            // Another store, or another place in a cluster: the same process goes on with it, and guests notice nothing.
+        }
 
         void End(PosixSignalContext signal)
         {
             signal.Cancel = true;
             ended.TrySetResult();
         }
+    }
+
+    /// <returns>Whether the daemon is to begin anew.</returns>
+    private static async Task<bool> ServeOnceAsync(DaemonOptions options, Task ended, TextWriter output)
+    {
+        await using var daemon = await Daemon.OpenAsync(options);
+        await daemon.StartAsync();
+        if (daemon.FirstPassword is { } password) await output.WriteLineAsync(FirstPasswordLine(password, Console.IsOutputRedirected, daemon.Instance.DataDirectory));
+        await output.WriteLineAsync($"laminad serves {daemon.Address}   CA {daemon.CaFingerprint}");
+        ServiceManager.Notify("READY=1");
+        using var quiet = new CancellationTokenSource();
+        var givingBack = QuietTimes.RunAsync(options.Time, quiet.Token);
+        await Task.WhenAny(ended, daemon.Failed, daemon.RestartAsked);
+        bool again = daemon.RestartAsked.IsCompleted && !ended.IsCompleted && !daemon.Failed.IsCompleted;
+        if (!again) ServiceManager.Notify("STOPPING=1");
+        await quiet.CancelAsync();
+        await givingBack.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await daemon.StopAsync();
+        if (!again) await daemon.Failed;
+        return again;
     }
 
     /// <summary>A person at a terminal sees the password; a journal or log file must not hold it, and says where it lies.</summary>

@@ -28,7 +28,8 @@ internal static class RoomEndpoints
     {
         var app = WebHost.Build(rooms.Loggers, kestrel =>
         {
-            foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance)) rooms.Auth.Listen(kestrel, address);
+            foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance, rooms.Cluster.Address)) rooms.Auth.Listen(kestrel, address);
+            rooms.Cluster.Listen(kestrel);
             LocalSocket.Listen(kestrel, rooms.Instance.LocalSocket);
             listenForPeers?.Invoke(kestrel);
         });
@@ -37,9 +38,12 @@ internal static class RoomEndpoints
         app.Use(next => http => problems.InvokeAsync(http, next));
         app.UseResponseCompression();
         ConsoleSockets.Use(app);
+        if (rooms.Cluster.Gate is { } gate) app.Use(next => http => gate.InvokeAsync(http, next));
         app.Use(next => http => rooms.Auth.Authentication.InvokeAsync(http, next));
         app.UseRouting();
-        Map(rooms, new ApiRoutes(app, new ApiDispatcher(rooms.Services)));
+        var api = new ApiRoutes(app, new ApiDispatcher(rooms.Services));
+        Map(rooms, api);
+        rooms.Cluster.Map(api, new PeerRoutes(app));
         OpenApiDescription.Map(app);
         // Now and not at the start, so that the API can be described without one.
         app.UseEndpoints(static _ => { });

@@ -18,6 +18,7 @@ internal static class RoomLoops
         rooms.Snapshots.Add(loops);
         rooms.Metrics.Add(loops);
         rooms.Memory.Add(loops);
+        rooms.Cluster.Add(loops);
         return loops;
     }
 }

@@ -4,6 +4,7 @@ using Lamina.Engine;
 using Lamina.Engine.Qemu;
 using Lamina.Linux.Cgroups;
 using Lamina.Server.Auth;
+using Lamina.Server.Cluster;
 using Lamina.Server.Consoles;
 using Lamina.Server.Control;
 using Lamina.Server.Copies;
@@ -54,11 +55,13 @@ internal sealed record Rooms
     public required ConsoleEndpoints Consoles { get; init; }
     public required SnapshotRooms Snapshots { get; init; }
     public required CopyRooms Copies { get; init; }
+    public required ClusterRoom Cluster { get; init; }
 
     /// <param name="options">How the daemon is made.</param>
+    /// <param name="restart">By which a room asks that the daemon begin anew.</param>
     /// <param name="opened">Gets whatever is to be closed, also when this fails midway.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    public static async Task<Rooms> OpenAsync(DaemonOptions options, OpenedParts opened, CancellationToken cancellationToken)
+    public static async Task<Rooms> OpenAsync(DaemonOptions options, DaemonRestart restart, OpenedParts opened, CancellationToken cancellationToken)
     {
         var time = options.Time;
         var claim = opened.Add(InstanceClaim.Take(options.Instance, options.Registry));
@@ -68,8 +71,15 @@ internal sealed record Rooms
         var loggers = opened.Add(DaemonLog.Create(configuration.Log?.Level, log, options.Log));
         var stopping = opened.Add(new CancellationTokenSource());
 
+        // What the store of a cluster needs before it can be opened: who this host is, and under which keys
+        var identity = HostIdentity.Open(instance.DataDirectory);
+        var names = configuration.Api?.Names ?? [];
+        var membership = options.Store is null ? await ClusterStart.SettleAsync(instance, identity.Id, time, cancellationToken) : null;
+        var tls = opened.Add(TlsIdentity.Open(instance.SecretsDirectory, Dns.GetHostName(), time, () => ServerNames.Collect(names), loggers.CreateLogger<TlsIdentity>()));
+        var member = membership is null ? null : ClusterStart.Open(instance, identity.Id, membership, tls, names, time, loggers);
+
         // Store, Control
-        var store = options.Store ?? opened.Add(SqliteStore.Open(instance.StoreDirectory, time, loggers.CreateLogger<SqliteStore>()));
+        var store = options.Store ?? opened.Add(await StoreChoice.OpenAsync(instance, member, time, loggers, cancellationToken));
         var cache = opened.Add(new Cache(store, Keys.Cached, time, loggers.CreateLogger<Cache>()));
         await cache.StartAsync(cancellationToken);
         var sweeper = new Sweeper(time, loggers.CreateLogger<Sweeper>());
@@ -79,7 +89,6 @@ internal sealed record Rooms
             await backups.RunAsync(cancellation);
             return SweepReport.Nothing;
         });
-        var identity = HostIdentity.Open(instance.DataDirectory);
         var leadership = new Leadership(
             store,
             cache,
@@ -107,7 +116,7 @@ internal sealed record Rooms
         RetentionRules.Register(sweeper, configuration.Retention, store, cache, time);
 
         // Auth
-        var auth = opened.Add(await AuthRoom.OpenAsync(instance, configuration.Api?.Names ?? [], services, audit, sweeper, loggers, cancellationToken));
+        var auth = opened.Add(await AuthRoom.OpenAsync(instance, tls, services, audit, sweeper, loggers, cancellationToken));
 
         // Projects, Hosts
         await DefaultProject.EnsureAsync(store, cache.Snapshot, time, cancellationToken);
@@ -233,6 +242,22 @@ internal sealed record Rooms
             })),
             Metrics = metrics,
             Memory = memory,
+            Cluster = opened.Add(new ClusterRoom(new ClusterParts
+            {
+                Instance = instance,
+                Host = host,
+                Tls = tls,
+                Services = services,
+                Store = store,
+                Cache = cache,
+                Leadership = leadership,
+                Events = events,
+                Time = time,
+                Loggers = loggers,
+                Restart = restart,
+                Names = names,
+                Start = member,
+            })),
             Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),
         };
     }

@@ -28,5 +28,12 @@ public sealed class HostsClient
     public Task<Operation> ShutdownGuestsAsync(string name, GuestsShutdownRequest request, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path(name, "shutdown-guests"), request, ApiJson.Default.GuestsShutdownRequest, ApiJson.Default.Operation, cancellationToken);
 
+    /// <summary>Takes a host out of the cluster, for good.</summary>
+    /// <param name="name">Or id.</param>
+    /// <param name="dead">A person's word that it is off and will never come back.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public Task RemoveAsync(string name, bool dead, CancellationToken cancellationToken) =>
+        _connection.DeleteAsync(ApiPath.With(Path(name), "dead", dead ? "true" : null), cancellationToken);
+
     private static string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["hosts", .. parts]);
 }

@@ -22,6 +22,7 @@ public sealed class LaminaClient : IDisposable
         Bindings = new BindingsClient(Connection);
         Projects = new ProjectsClient(Connection);
         Hosts = new HostsClient(Connection);
+        Cluster = new ClusterClient(Connection);
         Pools = new PoolsClient(Connection);
         Uploads = new UploadsClient(Connection);
         Images = new ImagesClient(Connection);
@@ -51,6 +52,7 @@ public sealed class LaminaClient : IDisposable
     public BindingsClient Bindings { get; }
     public ProjectsClient Projects { get; }
     public HostsClient Hosts { get; }
+    public ClusterClient Cluster { get; }
     public PoolsClient Pools { get; }
     public UploadsClient Uploads { get; }
     public ImagesClient Images { get; }

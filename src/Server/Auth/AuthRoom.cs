@@ -37,15 +37,15 @@ internal sealed class AuthRoom : IDisposable
 
     /// <summary>Opens keys and certificates, making those that are missing, and makes the first administrator when there is no user.</summary>
     /// <param name="instance">Whose data and secrets folders are used.</param>
-    /// <param name="names">Further names and addresses of this server, from the configuration.</param>
+    /// <param name="tls">Opened before: other hosts are called under it.</param>
     /// <param name="services">Store, started cache, clock.</param>
     /// <param name="audit">For refusals.</param>
     /// <param name="sweeper">Gets the sweep of ended sessions.</param>
     /// <param name="loggers">For this room.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    /// <exception cref="ProblemException">A key or the CA is damaged.</exception>
+    /// <exception cref="ProblemException">A key is damaged.</exception>
     public static async Task<AuthRoom> OpenAsync(
-        Instance instance, IReadOnlyList<string> names, ApiServices services, AuditLog audit, Sweeper sweeper, ILoggerFactory loggers, CancellationToken cancellationToken)
+        Instance instance, TlsIdentity tls, ApiServices services, AuditLog audit, Sweeper sweeper, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var passwords = new Passwords();
         var upkeep = new SessionUpkeep(services.Store, services.Cache, services.Time, loggers.CreateLogger<SessionUpkeep>());
@@ -56,8 +56,7 @@ internal sealed class AuthRoom : IDisposable
         return new AuthRoom(passwords, Path.Combine(instance.DataDirectory, FirstAdmin.PasswordFile), services.Time)
         {
             Authentication = new Authentication(services.Cache, upkeep, denials, services.Time),
-            Tls = TlsIdentity.Open(
-                instance.SecretsDirectory, Dns.GetHostName(), services.Time, () => ServerNames.Collect(names), loggers.CreateLogger<TlsIdentity>()),
+            Tls = tls,
             Secrets = SecretBox.Open(Path.Combine(instance.SecretsDirectory, "box.key")),
             FirstPassword = password,
         };
@@ -83,7 +82,6 @@ internal sealed class AuthRoom : IDisposable
     public void Dispose()
     {
         _passwords.Dispose();
-        Tls.Dispose();
         Secrets.Dispose();
     }
 }

@@ -45,6 +45,9 @@ internal sealed partial class TlsIdentity : IDisposable
     /// <summary>SHA-256 with colons: people compare it when they pin this CA.</summary>
     public string CaFingerprint { get; }
 
+    /// <summary>For a host that becomes a member: members trust each other (decision 23). Never logged, never shown.</summary>
+    public string CaWithKeyPem => ToPem(_ca);
+
     public DateTimeOffset CaEnds => _ca.NotAfter;
 
     public X509Certificate2 ServerCertificate => Volatile.Read(ref _current).Certificate;
@@ -96,6 +99,15 @@ internal sealed partial class TlsIdentity : IDisposable
 
     /// <summary>A new certificate of a host among the members of its cluster, with its key.</summary>
     public X509Certificate2 SignHost(string hostId, IReadOnlyList<string> names) => Certificates.CreateHost(_ca, hostId, names, _time.GetUtcNow());
+
+    /// <summary>A list of certificates that count no more (RFC 5280 5), DER.</summary>
+    /// <param name="serialNumbers">Hexadecimal.</param>
+    public byte[] SignRevocations(IReadOnlyList<string> serialNumbers)
+    {
+        var list = new CertificateRevocationListBuilder();
+        foreach (string serial in serialNumbers.Distinct(StringComparer.Ordinal)) list.AddEntry(Convert.FromHexString(serial), _time.GetUtcNow());
+        return list.Build(_ca, serialNumbers.Count + 1, _ca.NotAfter, HashAlgorithmName.SHA256, thisUpdate: _time.GetUtcNow());
+    }
 
     /// <summary>Renews when that is due. Returns whether it was.</summary>
     public bool RenewIfDue()

@@ -53,6 +53,26 @@ internal sealed record LeaderRecord : StoredRecord
     public required string Incarnation { get; init; }
 }
 
+/// <summary>Key <c>hosts/&lt;id&gt;/voter</c>, written by the leader: what this host is to the cluster's etcd.</summary>
+internal sealed record VoterRecord : StoredRecord
+{
+    /// <summary>Its member of etcd, hexadecimal; null: it is to run none.</summary>
+    public string? Member { get; init; }
+
+    /// <summary>It follows and does not vote yet.</summary>
+    public bool IsLearner { get; init; }
+
+    /// <summary>What its etcd is told of the members when it begins.</summary>
+    public string? InitialCluster { get; init; }
+}
+
+/// <summary>Key <c>hosts/&lt;id&gt;/etcd</c>, written by that host.</summary>
+internal sealed record HostEtcdRecord : StoredRecord
+{
+    /// <summary>The member whose data are gone: it must be removed, and never begun anew with empty hands (decision 19).</summary>
+    public string? LostMember { get; init; }
+}
+
 /// <summary>The records that never cross the wire.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -62,4 +82,6 @@ internal sealed record LeaderRecord : StoredRecord
 [JsonSerializable(typeof(IdempotencyRecord))]
 [JsonSerializable(typeof(GenerationRecord))]
 [JsonSerializable(typeof(LeaderRecord))]
+[JsonSerializable(typeof(VoterRecord))]
+[JsonSerializable(typeof(HostEtcdRecord))]
 internal sealed partial class ControlJson : JsonSerializerContext;

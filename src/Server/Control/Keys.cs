@@ -75,7 +75,7 @@ internal static class Keys
         Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
         Networks.Spec, Networks.Status, FirewallGroups, PlacementRules, PlacementSettings,
-        Hosts.Spec, Hosts.Status, Hosts.Certificate,
+        Hosts.Spec, Hosts.Status, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses,
@@ -187,6 +187,10 @@ internal static class Keys
 
         /// <summary>Of its identity among the members.</summary>
         public static RecordKind<HostCertificateRecord> Certificate { get; } = new("hosts/", "/certificate", ApiJson.Default.HostCertificateRecord);
+
+        public static RecordKind<VoterRecord> Voter { get; } = new("hosts/", "/voter", ControlJson.Default.VoterRecord);
+
+        public static RecordKind<HostEtcdRecord> Etcd { get; } = new("hosts/", "/etcd", ControlJson.Default.HostEtcdRecord);
 
         public static string All(string id) => $"hosts/{id}/";
     }

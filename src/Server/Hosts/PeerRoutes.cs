@@ -4,9 +4,8 @@ using Lamina.Server.Http;
 
 namespace Lamina.Server.Hosts;
 
-/// <summary>A connection of another host, told by its certificate.</summary>
-/// <param name="HostId">Null: it showed none, and may do next to nothing.</param>
-internal sealed record PeerConnection(string? HostId);
+/// <summary>Marks a connection to the peer port whose other end has shown no certificate: it may ask next to nothing.</summary>
+internal sealed record PeerStranger;
 
 /// <summary>
 /// What hosts ask of each other: <c>/peer/v1/…</c>, which is no part of the public API and answered on the peer port only, to members only.
@@ -22,10 +21,12 @@ internal sealed class PeerRoutes(IEndpointRouteBuilder routes)
 
     /// <summary>Also for who is no member yet: the handler checks who asks.</summary>
     public void PostOpen(string pattern, Func<HttpContext, Task> handler) => Add(HttpMethods.Post, pattern, http =>
-        http.Features.Get<PeerConnection>() is null ? NotHereAsync(http) : handler(http));
+        IsPeerPort(http) ? handler(http) : NotHereAsync(http));
+
+    public static bool IsPeerPort(HttpContext http) => http.Features.Get<PeerCaller>() is not null || http.Features.Get<PeerStranger>() is not null;
 
     private void Map(string method, string pattern, Func<PeerRequest, Task> handler) => Add(method, pattern, http =>
-        PeerCaller.Of(http) is { } caller ? handler(new PeerRequest(http, caller.HostId)) : NotHereAsync(http));
+        http.Features.Get<PeerCaller>() is { } caller ? handler(new PeerRequest(http, caller.HostId)) : NotHereAsync(http));
 
     private void Add(string method, string pattern, RequestDelegate handler)
     {

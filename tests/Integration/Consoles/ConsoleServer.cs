@@ -28,6 +28,7 @@ internal sealed class ConsoleServer : IAsyncDisposable
     private readonly Sweeper _sweeper = new(TimeProvider.System, NullLogger<Sweeper>.Instance);
     private readonly Cache _cache;
     private AuthRoom? _auth;
+    private TlsIdentity? _tls;
     private WebApplication? _app;
 
     private ConsoleServer() => _cache = new Cache(_store.Store, Keys.Cached, TimeProvider.System, NullLogger<Cache>.Instance);
@@ -81,6 +82,7 @@ internal sealed class ConsoleServer : IAsyncDisposable
         Client.Dispose();
         if (_app is not null) await _app.DisposeAsync();
         _auth?.Dispose();
+        _tls?.Dispose();
         await _cache.DisposeAsync();
         await _store.DisposeAsync();
         _sweeper.Dispose();
@@ -93,7 +95,8 @@ internal sealed class ConsoleServer : IAsyncDisposable
         var audit = new AuditLog(TimeProvider.System);
         var services = new ApiServices { Store = _store.Store, Cache = _cache, Time = TimeProvider.System, OnCommit = audit.Add };
         var instance = InstanceClaim.Derive(new InstanceOptions { DataDirectory = _folder.File("d"), RunDirectory = _folder.File("r") });
-        _auth = await AuthRoom.OpenAsync(instance, [], services, audit, _sweeper, NullLoggerFactory.Instance, cancellationToken);
+        _tls = TlsIdentity.Open(instance.SecretsDirectory, "test", TimeProvider.System, () => ServerNames.Collect([]), NullLogger<TlsIdentity>.Instance);
+        _auth = await AuthRoom.OpenAsync(instance, _tls, services, audit, _sweeper, NullLoggerFactory.Instance, cancellationToken);
         _app = WebHost.Build(NullLoggerFactory.Instance, kestrel => _auth.Listen(kestrel, new IPEndPoint(IPAddress.Loopback, 0)));
         var problems = new ProblemMiddleware(TimeProvider.System, NullLogger<ProblemMiddleware>.Instance);
         _app.Use(next => http => problems.InvokeAsync(http, next));

@@ -1,0 +1,58 @@
+using Lamina.Server.Auth;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Cluster;
+
+/// <summary>What comes before the store in a cluster: this host's keys and, when it is a voter, its etcd.</summary>
+/// <param name="Membership">As found.</param>
+/// <param name="Certificate">This host's among the members.</param>
+/// <param name="Etcd">This host's; it runs when it is to.</param>
+internal sealed record ClusterStart(Membership Membership, HostCertificate Certificate, EtcdServer Etcd)
+{
+    /// <summary>
+    /// Brings an init or join to its end, or takes it back: which of them, <c>store.json</c> alone decides (decision 19). Before anything else is opened.
+    /// </summary>
+    /// <returns>How this host is a member; null: it is alone.</returns>
+    /// <exception cref="ProblemException">The store is a cluster's, and nothing says of which.</exception>
+    public static async Task<Membership?> SettleAsync(Instance instance, string hostId, TimeProvider time, CancellationToken cancellation)
+    {
+        var membership = Membership.Read(instance);
+        using var etcd = new EtcdServer(instance, hostId, time);
+        if (membership is { Departing: true })
+        {
+            await Departure.RunAsync(instance, etcd, time, cancellation);
+            return null;
+        }
+
+        if (StoreChoice.IsEtcd(instance.StoreDirectory))
+        {
+            SecretFiles.TakeUp(instance);
+            return membership ?? throw new ProblemException(
+                ProblemKind.Internal, "cluster.membershipMissing", $"The store of this host is a cluster's, but {instance.MembershipFile} is not there.",
+                "Restore that file from a backup, or remove the host from the cluster ('lamina host remove HOST --dead' on a member) and let it join anew.");
+        }
+
+        SecretFiles.Discard(instance);
+        if (membership is null) return null;
+        await etcd.RemoveAsync(cancellation);
+        File.Delete(instance.MembershipFile);
+        return null;
+    }
+
+    /// <summary>Makes what is missing and starts this host's etcd, if it is a voter whose data are there.</summary>
+    public static ClusterStart Open(Instance instance, string hostId, Membership membership, TlsIdentity tls, IReadOnlyList<string> names, TimeProvider time, ILoggerFactory loggers)
+    {
+        var certificate = CertificateOf(instance, hostId, membership, tls, names, time, loggers);
+        var etcd = new EtcdServer(instance, hostId, time);
+        if (membership.EtcdMember is not null && (etcd.HasData || !membership.EtcdStarted)) etcd.Run(membership);
+        return new ClusterStart(membership, certificate, etcd);
+    }
+
+    public static HostCertificate CertificateOf(
+        Instance instance, string hostId, Membership membership, TlsIdentity tls, IReadOnlyList<string> names, TimeProvider time, ILoggerFactory loggers)
+    {
+        HostTrust.EnsureList(instance, tls);
+        return new HostCertificate(
+            tls, instance.SecretsDirectory, hostId, () => [membership.Address, .. ServerNames.Collect(names).Where(name => name != membership.Address)], time, loggers.CreateLogger<HostCertificate>());
+    }
+}

@@ -1,0 +1,81 @@
+using Lamina.Api;
+using Lamina.Server.Control;
+
+namespace Lamina.Server.Cluster;
+
+/// <summary>The cluster as people see it (pure).</summary>
+internal static class ClusterViews
+{
+    /// <param name="snapshot">Of the store.</param>
+    /// <param name="hostId">Who answers.</param>
+    /// <param name="membership">Null: it is alone.</param>
+    /// <param name="caFingerprint">Of its CA.</param>
+    /// <param name="etcd">Version of the store; null: not known now.</param>
+    /// <param name="stale">The store does not answer now.</param>
+    public static ClusterStatus Of(CacheSnapshot snapshot, string hostId, Membership? membership, string caFingerprint, string? etcd, bool stale)
+    {
+        if (membership is null) return new ClusterStatus { Host = hostId, CaFingerprint = caFingerprint };
+        ClusterMember[] members =
+        [
+            .. snapshot.All(Keys.Hosts.Spec)
+                .Where(host => host.Record.Addresses is not null)
+                .Select(host => Member(snapshot, host.Id, host.Record, stale))
+                .OrderBy(member => member.Name, StringComparer.Ordinal),
+        ];
+        int voters = members.Count(member => member.Role == ClusterRole.Voter);
+        return new ClusterStatus
+        {
+            IsCluster = true,
+            Id = membership.ClusterId,
+            Name = membership.ClusterName,
+            CaFingerprint = caFingerprint,
+            Host = hostId,
+            Members = members,
+            StoreVersion = etcd,
+            VotersThatMayFail = VoterPlan.MayFail(voters),
+            Notes = [.. ClusterNotes.Of(members, membership, etcd, stale)],
+        };
+    }
+
+    private static ClusterMember Member(CacheSnapshot snapshot, string id, HostSpec spec, bool stale) => new()
+    {
+        Id = id,
+        Name = spec.Name,
+        Addresses = spec.Addresses!,
+        Role = RoleOf(snapshot.Get(Keys.Hosts.Voter, id)?.Record),
+        Witness = spec.Witness,
+        Live = stale ? null : HostPresence.IsLive(snapshot, id),
+        Leader = snapshot.Get(Keys.Leader, "")?.Record.Host == id,
+        DaemonVersion = snapshot.Get(Keys.Hosts.Status, id)?.Record.DaemonVersion,
+        CertificateEnds = snapshot.Get(Keys.Hosts.Certificate, id)?.Record.NotAfter,
+    };
+
+    private static ClusterRole RoleOf(VoterRecord? voter) => voter?.Member is null ? ClusterRole.Client : voter.IsLearner ? ClusterRole.Learner : ClusterRole.Voter;
+}
+
+/// <summary>What a person should know of a cluster, in words (pure).</summary>
+internal static class ClusterNotes
+{
+    public static IEnumerable<string> Of(IReadOnlyList<ClusterMember> members, Membership membership, string? etcd, bool stale)
+    {
+        if (stale) yield return "The cluster's store does not answer: guests run on, nothing is started or changed, and what is shown may be old.";
+        if (membership.External is not null) yield return $"The store is an etcd that Lamina does not look after: {string.Join(", ", membership.Endpoints)}.";
+        else if (Voters(members) is { } voters) yield return voters;
+        foreach (string silent in members.Where(member => member.Live == false).Select(member => member.Name))
+            yield return $"{silent} is silent: its state is not known, and its guests are not started elsewhere.";
+        if (etcd is { } version && version.StartsWith("3.4.", StringComparison.Ordinal))
+            yield return $"etcd {version} has known faults in watches and reads; 3.5 or newer is wanted for production.";
+    }
+
+    private static string? Voters(IReadOnlyList<ClusterMember> members)
+    {
+        string[] voters = [.. members.Where(member => member.Role == ClusterRole.Voter).Select(member => member.Name)];
+        return (voters.Length, members.Count) switch
+        {
+            (0, _) => null,
+            (1, 1) => "One host: the store is as safe as its disk. Three hosts, or two and a witness, bear the loss of one.",
+            (1, _) => $"{voters[0]} alone keeps the store. When it fails, guests on other hosts run on, but nothing can be changed or started until it is back. A third host or a witness ('lamina cluster witness') makes any one of them expendable.",
+            _ => $"{voters.Length} hosts keep the store ({string.Join(", ", voters)}); {VoterPlan.MayFail(voters.Length)} of them may fail.",
+        };
+    }
+}

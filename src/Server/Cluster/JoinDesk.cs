@@ -1,0 +1,110 @@
+using System.Net.Sockets;
+using System.Text;
+using Lamina.Api;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+using Lamina.Server.Events;
+using Lamina.Server.Hosts;
+using Lamina.Server.Http;
+using Lamina.Server.Store;
+
+namespace Lamina.Server.Cluster;
+
+/// <summary>The member's side of a join: <c>/peer/v1/join/check</c> says all that stands against it, <c>/peer/v1/join</c> makes the host a member.</summary>
+internal sealed class JoinDesk(Instance instance, TlsIdentity tls, HostVoter voter, IStore store, Cache cache, EventLog events, TimeProvider time)
+{
+    private static readonly TimeSpan ReachPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(5);
+
+    public void Map(PeerRoutes peers)
+    {
+        peers.PostOpen("/peer/v1/join/check", async http =>
+        {
+            var facts = await PeerRequest.ReadAsync(http, ClusterJson.Default.JoinFacts);
+            var verdict = new JoinVerdict { Cluster = voter.Membership.ClusterName, Misfits = await CheckAsync(cache.Snapshot, facts, http.RequestAborted) };
+            await PeerRequest.WriteAsync(http, verdict, ClusterJson.Default.JoinVerdict);
+        });
+        peers.PostOpen("/peer/v1/join", async http =>
+        {
+            var facts = await PeerRequest.ReadAsync(http, ClusterJson.Default.JoinFacts);
+            await PeerRequest.WriteAsync(http, await AdmitAsync(facts, http.RequestAborted), ClusterJson.Default.JoinGrant);
+        });
+    }
+
+    private async Task<IReadOnlyList<Failure>> CheckAsync(CacheSnapshot snapshot, JoinFacts facts, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        return JoinRules.Token(snapshot, facts) is { } wrong
+            ? [wrong]
+            : JoinRules.Check(snapshot, facts, BuildInformation.Version, now, await ReachAsync(facts, cancellation));
+    }
+
+    /// <summary>Checked again, since the world may have changed; then one transaction uses up the token and makes the host. The same host may ask again: its first answer may have been lost.</summary>
+    private async Task<JoinGrant> AdmitAsync(JoinFacts facts, CancellationToken cancellation)
+    {
+        var snapshot = cache.Snapshot;
+        var misfits = await CheckAsync(snapshot, facts, cancellation);
+        if (misfits.Count > 0) throw new ProblemException(ProblemKind.Conflict, misfits[0].Code, misfits[0].Message, misfits[0].Remedy);
+        var token = snapshot.Get(Keys.JoinTokens, facts.TokenId)!;
+        if (token.Record.UsedBy is null)
+        {
+            var commit = await Admission(token, facts).CommitAsync(store, time, cancellation);
+            if (!commit.Succeeded) throw new ProblemException(ProblemKind.Conflict, "cluster.joinOvertaken", "Another host has joined at this moment, by this token or under this name.", "Try again.");
+            await cache.WaitForRevisionAsync(commit.Revision, CachePatience, cancellation);
+        }
+
+        return new JoinGrant
+        {
+            ClusterId = voter.Membership.ClusterId,
+            ClusterName = voter.Membership.ClusterName,
+            Endpoints = voter.Membership.Endpoints,
+            StoreId = store.StoreId,
+            CaPem = tls.CaWithKeyPem,
+            BoxKey = await File.ReadAllBytesAsync(SecretFiles.Box(instance), cancellation),
+            FingerprintKey = await File.ReadAllBytesAsync(SecretFiles.Fingerprint(instance), cancellation),
+            External = voter.Membership.External,
+        };
+    }
+
+    private StoreChange Admission(CachedRecord<JoinTokenRecord> token, JoinFacts facts)
+    {
+        var target = new ObjectReference { Kind = "host", Id = facts.HostId, Name = facts.HostName };
+        var change = new StoreChange("cluster.join")
+            .Update(Keys.JoinTokens, token.Id, token.Record with { UsedBy = facts.HostId }, token.ModRevision)
+            .Create(Keys.Hosts.Spec, facts.HostId, new HostSpec { Name = facts.HostName, Addresses = facts.Addresses, Witness = facts.Witness })
+            .Create(Keys.Names, Keys.NameId(Lookup.Installation, "host", facts.HostName), new Claim { Owner = facts.HostId })
+            .RequireAbsent(Keys.RemovedHosts[facts.HostId]);
+        events.Add(change, new EventDraft
+        {
+            Kind = "cluster.joined",
+            Message = $"Host '{facts.HostName}' has joined the cluster{(facts.Witness ? " as a witness" : "")}, at {facts.Addresses.Peer}, by a token of {token.Record.MadeBy}.",
+            Target = target,
+        });
+        return change;
+    }
+
+    /// <summary>Connects back: whatever answers there must be this very host.</summary>
+    /// <returns>Why not; null: it is.</returns>
+    private async Task<string?> ReachAsync(JoinFacts facts, CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(ReachPatience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
+        {
+            var address = new Uri($"https://{facts.Addresses.Peer}");
+            using var line = new TcpClient();
+            await line.ConnectAsync(address.DnsSafeHost, address.Port, either.Token);
+            byte[] said = new byte[facts.Nonce.Length];
+            await line.GetStream().ReadExactlyAsync(said, either.Token);
+            return Encoding.ASCII.GetString(said) == facts.Nonce ? null : "another machine answers there.";
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return $"no answer within {ReachPatience.TotalSeconds:0} s.";
+        }
+        catch (Exception failure) when (failure is SocketException or IOException or UriFormatException)
+        {
+            return failure.Message;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Net;
+using Lamina.Linux.Network;
+using Lamina.Testing;
+
+namespace Lamina.Tests.Cluster;
+
+/// <summary>
+/// Several hosts on this machine: each a real laminad in a network, mount and UTS namespace of its own, with its own data, real etcd and real QEMU. They have a bridge in common and
+/// the folder <see cref="Shared"/>, and see nothing else of each other. Give it back by <c>await using</c>: everything goes.
+/// </summary>
+internal sealed class ClusterBed : IAsyncDisposable
+{
+    private const string Bridge = "lan";
+    private const int Most = 5;
+
+    private readonly NetworkNamespace _switch = new();
+    private readonly List<BedHost> _hosts = [];
+    private readonly string _name = Guid.NewGuid().ToString("N")[..5];
+
+    private ClusterBed()
+    {
+        Folder = Directory.CreateTempSubdirectory("lc").FullName;
+        File.SetUnixFileMode(Folder, (UnixFileMode)0b111_001_001); // dnsmasq's user must find its files below
+        Directory.CreateDirectory(Shared);
+        Directory.CreateDirectory(Nothing);
+        for (int number = 1; number <= Most; number++) Directory.CreateDirectory(FolderOf(number));
+        _switch.Run(() =>
+        {
+            using var netlink = new Netlink();
+            netlink.CreateBridge(Bridge, new LinkChange { Up = true });
+        });
+    }
+
+    public string Folder { get; }
+
+    /// <summary>A directory that all hosts see: storage that they share.</summary>
+    public string Shared => Path.Combine(Folder, "shared");
+
+    /// <summary>In the order of their making: host1, host2…</summary>
+    public IReadOnlyList<BedHost> Hosts => _hosts;
+
+    /// <summary>An empty folder, laid over those of the other hosts.</summary>
+    private string Nothing => Path.Combine(Folder, "nothing");
+
+    /// <summary>A bed with hosts that run, each alone.</summary>
+    public static async Task<ClusterBed> StartAsync(int hosts)
+    {
+        var bed = new ClusterBed();
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, hosts).Select(_ => bed.Add()).ToArray().Select(host => host.StartAsync()));
+            return bed;
+        }
+        catch
+        {
+            await bed.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A bed whose hosts are one cluster; with three of them all three vote.</summary>
+    public static async Task<ClusterBed> StartClusterAsync(int hosts)
+    {
+        var bed = await StartAsync(hosts);
+        try
+        {
+            await bed.Hosts[0].LaminaAsync("cluster", "init", "--name", "bed");
+            foreach (var host in bed.Hosts.Skip(1)) await bed.JoinAsync(host);
+            if (hosts >= 3) await bed.WaitForVotersAsync(3);
+            return bed;
+        }
+        catch
+        {
+            await bed.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A further host; it is not started yet.</summary>
+    public BedHost Add()
+    {
+        int number = _hosts.Count + 1;
+        if (number > Most) throw new InvalidOperationException($"a bed has room for {Most} hosts");
+        var host = new BedHost(number, $"c{_name}{number}", FolderOf(number), [.. Enumerable.Range(1, Most).Where(other => other != number).Select(FolderOf)], Nothing);
+        string port = $"port{number}";
+        _switch.Run(() =>
+        {
+            using var netlink = new Netlink();
+            netlink.CreateVeth(port, BedHost.Link, host.Network.File);
+            netlink.Change(port, new LinkChange { Master = Bridge, Up = true });
+        });
+        host.Network.Run(() =>
+        {
+            using var netlink = new Netlink();
+            netlink.Change("lo", new LinkChange { Up = true });
+            netlink.AddAddress(BedHost.Link, IPAddress.Parse(host.Address), 24);
+            netlink.Change(BedHost.Link, new LinkChange { Up = true });
+        });
+        _hosts.Add(host);
+        return host;
+    }
+
+    /// <summary>Makes a token on the first host and joins by it.</summary>
+    public async Task JoinAsync(BedHost host) => await host.LaminaAsync("cluster", "join", (await Hosts[0].LaminaAsync("cluster", "token")).Trim());
+
+    /// <summary>Waits until so many hosts vote on the store.</summary>
+    /// <param name="voters">How many.</param>
+    /// <param name="asked">Which host is asked; null: the first.</param>
+    public Task WaitForVotersAsync(int voters, BedHost? asked = null) => Eventually.BecomesAsync(
+        async cancellation => (await (asked ?? Hosts[0]).Client.Cluster.GetAsync(cancellation)).Members.Count(member => member.Role == Api.ClusterRole.Voter) == voters, $"{voters} hosts vote");
+
+    /// <summary>Cuts a host off: nothing passes to or from it.</summary>
+    public void Cut(BedHost host) => SetPort(host, up: false);
+
+    public void Mend(BedHost host) => SetPort(host, up: true);
+
+    public async ValueTask DisposeAsync()
+    {
+        // First all daemons, so that none acts on the end of another.
+        foreach (var host in _hosts) await host.EndAsync();
+        foreach (var host in _hosts) await host.DisposeAsync();
+        _switch.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private string FolderOf(int number) => Path.Combine(Folder, $"h{number}");
+
+    private void SetPort(BedHost host, bool up) => _switch.Run(() =>
+    {
+        using var netlink = new Netlink();
+        netlink.Change($"port{host.Number}", new LinkChange { Up = up });
+    });
+}

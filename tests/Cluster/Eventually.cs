@@ -1,0 +1,32 @@
+using Lamina.Api.Client;
+
+namespace Lamina.Tests.Cluster;
+
+/// <summary>Waiting for a state of a whole cluster, which no single event tells; with a deadline.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Asks again until it is so. A host that does not answer just now is asked again, too.</summary>
+    public static async Task BecomesAsync(Func<CancellationToken, Task<bool>> isSo, string what)
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        Exception? last = null;
+        while (!deadline.IsCancellationRequested)
+        {
+            try
+            {
+                if (await isSo(deadline.Token)) return;
+            }
+            catch (Exception failure) when (failure is LaminaException or LaminaUnreachableException or OperationCanceledException)
+            {
+                last = failure;
+            }
+
+            await Task.Delay(Pause, CancellationToken.None);
+        }
+
+        throw new TimeoutException($"not within {Patience.TotalSeconds} s: {what}", last);
+    }
+}
