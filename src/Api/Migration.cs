@@ -24,12 +24,9 @@ public sealed record VmMigrate
 
     /// <summary>Only while it does not run: one that runs is refused.</summary>
     public bool Offline { get; init; }
-
-    /// <summary>Nothing is done; the answer says what would be, and what stands in the way.</summary>
-    public bool DryRun { get; init; }
 }
 
-/// <summary>The answer to a migration asked for with <see cref="VmMigrate.DryRun"/>.</summary>
+/// <summary>The answer to <c>POST /v1/vms/{vm}/migrate/forecast</c>, which takes the same body and does nothing.</summary>
 public sealed record MigrationForecast
 {
     /// <summary>Name of the host that has the VM.</summary>
@@ -43,7 +40,7 @@ public sealed record MigrationForecast
     public required IReadOnlyList<Failure> Blockers { get; init; }
 
     /// <summary>Disks that go along.</summary>
-    public IReadOnlyList<HandoverDisk> Disks { get; init; } = [];
+    public IReadOnlyList<HandoverDisk> Disks { get; set; } = [];
 }
 
 [JsonConverter(typeof(CamelCaseEnum<HandoverPhase>))]
@@ -116,6 +113,12 @@ public sealed record HandoverDisk : RecordPart
     /// <summary>Id of the pool that it enters.</summary>
     public required string To { get; init; }
     public long SizeBytes { get; init; }
+
+    /// <summary>As it was at the source, written with the commit, for a hand-back.</summary>
+    public DiskSpec? Spec { get; init; }
+
+    /// <summary>As <see cref="Spec"/>.</summary>
+    public DiskStatus? Status { get; init; }
 }
 
 /// <summary>The source's word on a hand-over. Key <c>vms/&lt;id&gt;/handover-source</c>, written by the source only.</summary>
@@ -131,6 +134,9 @@ public sealed record HandoverSource : StoredRecord
 
     /// <summary>Post-copy: it stands just before the switch, its mirrors are ended, and the target may have it.</summary>
     public bool AtSwitch { get; init; }
+
+    /// <summary>Post-copy that went wrong after the commit: its process has ended, and the target may start from disk.</summary>
+    public bool Ended { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<HandoverTargetState>))]

@@ -71,6 +71,7 @@ internal static class RoomEndpoints
         rooms.Consoles.Map(api);
         rooms.Snapshots.Map(api);
         rooms.Copies.Map(api);
+        rooms.Migration.Map(api);
         new ScreenEndpoints(rooms.Vms.Vms.TryGetRunning, rooms.Time).Map(api);
         rooms.Metrics.Map(api);
         rooms.Memory.Map(api);

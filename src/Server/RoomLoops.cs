@@ -16,6 +16,7 @@ internal static class RoomLoops
         loops.Add("networks", rooms.Networks.RunAsync);
         rooms.Vms.Add(loops);
         rooms.Snapshots.Add(loops);
+        rooms.Migration.Add(loops);
         rooms.Metrics.Add(loops);
         rooms.Memory.Add(loops);
         rooms.Cluster.Add(loops);

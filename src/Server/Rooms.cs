@@ -14,6 +14,7 @@ using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Memory;
 using Lamina.Server.Metrics;
+using Lamina.Server.Migration;
 using Lamina.Server.Networks;
 using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
@@ -55,6 +56,7 @@ internal sealed record Rooms
     public required ConsoleEndpoints Consoles { get; init; }
     public required SnapshotRooms Snapshots { get; init; }
     public required CopyRooms Copies { get; init; }
+    public required MigrationRooms Migration { get; init; }
     public required ClusterRoom Cluster { get; init; }
 
     /// <param name="options">How the daemon is made.</param>
@@ -240,6 +242,8 @@ internal sealed record Rooms
                 Vms = vms.Vms,
                 Secrets = auth.Secrets,
             })),
+            Migration = new MigrationRooms(
+                new MigrationGround { Host = vms.Ground, Vms = vms.Vms, Pools = storage.Pools, Disks = storage.Disks, Secrets = auth.Secrets }, executor),
             Metrics = metrics,
             Memory = memory,
             Cluster = opened.Add(new ClusterRoom(new ClusterParts

@@ -57,6 +57,14 @@ public sealed class VmsClient
     public Task<Operation> ExportAsync(string vm, VmExport export, CancellationToken cancellationToken) =>
         _connection.CreateAsync(Path(vm, "export"), export, ApiJson.Default.VmExport, ApiJson.Default.Operation, cancellationToken);
 
+    /// <summary>Moves it to another host.</summary>
+    public Task<Operation> MigrateAsync(string vm, VmMigrate migrate, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(vm, "migrate"), migrate, ApiJson.Default.VmMigrate, ApiJson.Default.Operation, cancellationToken);
+
+    /// <summary>What a migration would do, and everything that stands in its way.</summary>
+    public Task<MigrationForecast> ForecastMigrationAsync(string vm, VmMigrate migrate, CancellationToken cancellationToken) =>
+        _connection.PostAsync(Path(vm, "migrate", "forecast"), migrate, ApiJson.Default.VmMigrate, ApiJson.Default.MigrationForecast, cancellationToken);
+
     /// <summary>Makes an image from one of its disks.</summary>
     public Task<Operation> CaptureAsync(string vm, VmCapture capture, CancellationToken cancellationToken) =>
         _connection.CreateAsync(Path(vm, "image"), capture, ApiJson.Default.VmCapture, ApiJson.Default.Operation, cancellationToken);

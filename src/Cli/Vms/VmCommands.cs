@@ -26,6 +26,7 @@ internal static class VmCommands
         VmChangeCommands.Delete(),
         VmCopyCommands.Clone(),
         VmCopyCommands.Template(),
+        VmMigrateCommand.Build(),
         VmMetricCommands.Top(),
         VmMetricCommands.Metrics(),
         VmMetricCommands.Balloon(),

@@ -74,6 +74,18 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         return Ready(paths.Path) with { SizeBytes = spec.SizeBytes };
     }
 
+    /// <summary>Makes an empty file for a disk that comes from another host, whose record does not say yet that it lies here.</summary>
+    /// <exception cref="ProblemException">The pool is full, or a file is in the way.</exception>
+    public async Task<DiskPaths> MakeArrivalAsync(string diskId, DiskSpec spec, CancellationToken cancellation)
+    {
+        var paths = DiskPaths.Of(pools.PathsOf(spec.Pool), diskId, spec, new DiskLayers(null).ChainOf(DiskLayer.First), null);
+        if (File.Exists(paths.Path)) throw ProblemException.Conflict(
+            "disk.inTheWay", $"There is a file already where disk {spec.Name} shall lie: {paths.Path}.", "Look at what it is (lamina pool show), and remove it by hand if nobody needs it.");
+        pools.RequireRoom(spec.Pool, $"disk {spec.Name}", PoolAccounting.ThinDiskBytes);
+        await MakeAsync(diskId, spec, cancellation);
+        return paths;
+    }
+
     /// <summary>Makes an empty layer on top of another one, of the size that this one has; a file that is there is left alone. Not on record yet.</summary>
     /// <exception cref="ProblemException">The pool is full.</exception>
     /// <returns>Its path.</returns>

@@ -76,6 +76,9 @@ internal sealed class VmRooms : IAsyncDisposable
     /// <summary>The VMs of this host; <see cref="HostVms.TryGetRunning"/> for consoles.</summary>
     public HostVms Vms { get; }
 
+    /// <summary>The ground of this host's runners, for hand-overs.</summary>
+    public VmHost Ground => _host;
+
     /// <summary>What is promised to running VMs.</summary>
     public HostMemory Memory => _host.Memory;
 

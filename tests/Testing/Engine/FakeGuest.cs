@@ -14,6 +14,7 @@ namespace Lamina.Testing.Engine;
 public sealed partial class FakeGuest
 {
     private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> _calls = [];
     private readonly List<VmChange> _changes = [];
     private readonly FakeWire _wire;
@@ -36,6 +37,10 @@ public sealed partial class FakeGuest
     }
 
     public VmDefinition Definition => Record.Definition;
+
+    /// <summary>Completes when the process is no more.</summary>
+    public Task Ended => _ended.Task;
+
     public RunRecord Record { get; private set; }
     public RunState State { get; private set; }
     /// <summary>Nodes of layers that are open beside the chains.</summary>
@@ -108,6 +113,7 @@ public sealed partial class FakeGuest
         {
             if (!IsAlive) return;
             IsAlive = false;
+            _ended.TrySetResult();
             _handle?.End(new VmExited(Definition.Epoch, Definition.Run, exitCode, signal, StderrTail));
         }
 

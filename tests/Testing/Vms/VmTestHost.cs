@@ -10,6 +10,7 @@ using Lamina.Server.Images;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Isos;
+using Lamina.Server.Migration;
 using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
@@ -31,22 +32,27 @@ namespace Lamina.Testing.Vms;
 internal sealed class VmTestHost : IAsyncDisposable
 {
     public const string HostId = "host-1";
+    public const string SecondHostId = "host-2";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly TestStore _store = TestStore.Create();
+    private readonly TestStore _store;
+    private readonly VmTestHost? _beside;
     private readonly IVmEngine _engine;
     private readonly SecretBox _secrets;
     private TestDaemon _daemon = null!;
 
-    private VmTestHost(IVmEngine engine)
+    private VmTestHost(IVmEngine engine, VmTestHost? beside)
     {
         _engine = engine;
-        _secrets = SecretBox.Open(_folder.File("box.key"));
+        _beside = beside;
+        _store = beside?._store ?? TestStore.Create();
+        _secrets = SecretBox.Open((beside ?? this)._folder.File("box.key"));
+        Id = beside is null ? HostId : SecondHostId;
         Instance = new Instance
         {
-            Name = "test",
-            Number = 54,
+            Name = beside is null ? "test" : "test2",
+            Number = beside is null ? 54 : 55,
             ConfigurationDirectory = _folder.File("etc"),
             DataDirectory = _folder.File("data"),
             RunDirectory = _folder.File("run"),
@@ -55,6 +61,8 @@ internal sealed class VmTestHost : IAsyncDisposable
     }
 
     public Instance Instance { get; }
+
+    public string Id { get; }
 
     public HostVms Vms => _daemon.Vms;
 
@@ -67,9 +75,33 @@ internal sealed class VmTestHost : IAsyncDisposable
 
     public static async Task<VmTestHost> CreateAsync(IVmEngine engine, string bootId = "boot-1", Func<IStore, MortalStore>? mortal = null)
     {
-        var host = new VmTestHost(engine);
+        var host = new VmTestHost(engine, null);
         await host.StartDaemonAsync(bootId, mortal);
         return host;
+    }
+
+    /// <summary>A second host in the cluster of this one: the same store, secrets and pools, and an engine of its own.</summary>
+    public async Task<VmTestHost> AddAsync(IVmEngine engine, Func<IStore, MortalStore>? mortal = null)
+    {
+        var host = new VmTestHost(engine, this);
+        await host.StartDaemonAsync("boot-1", mortal);
+        return host;
+    }
+
+    /// <summary>Asks for a migration as the API does. Gives its operation.</summary>
+    public async Task<string> MigrateAsync(string id, VmTestHost to, bool postCopy = false)
+    {
+        await Cache.WaitForRevisionAsync(to.Cache.Revision, Patience);
+        while (true)
+        {
+            var snapshot = Cache.Snapshot;
+            var vm = snapshot.Get(Keys.Vms.Spec, id)!;
+            var request = new MigrationRequest { To = to.Id, PostCopy = postCopy };
+            if (Migrations.Forecast(snapshot, vm, request).Blockers is { Count: > 0 } blockers) throw new InvalidOperationException(string.Join(' ', blockers.Select(blocker => blocker.Message)));
+            var change = new StoreChange(Migrations.Operation);
+            string operation = Migrations.Prepare(change, new OperationRequests(TimeProvider.System), snapshot, vm, request, "test", DateTimeOffset.UnixEpoch).Id;
+            if (await TryCommitAsync(change)) return operation;
+        }
     }
 
     /// <summary>Ends the daemon as a crash would as far as anybody can see: its runners are dropped, whatever they are at.</summary>
@@ -268,7 +300,7 @@ internal sealed class VmTestHost : IAsyncDisposable
     {
         await StopDaemonAsync();
         _secrets.Dispose();
-        await _store.DisposeAsync();
+        if (_beside is null) await _store.DisposeAsync();
         _folder.Dispose();
     }
 
@@ -339,10 +371,10 @@ internal sealed class VmTestHost : IAsyncDisposable
                 host.Store,
                 cache,
                 await StoreGeneration.EnsureAsync(host.Store, time),
-                new LeaderRecord { Host = HostId, Incarnation = bootId },
+                new LeaderRecord { Host = host.Id, Incarnation = bootId },
                 time,
                 NullLogger<Leadership>.Instance);
-            var events = new EventLog(time, HostId);
+            var events = new EventLog(time, host.Id);
             var pools = new HostPools(host.Store, cache, time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
             var networks = new HostNetworks(host.Instance, store, cache, events, time, NullLogger<HostNetworks>.Instance);
@@ -351,8 +383,8 @@ internal sealed class VmTestHost : IAsyncDisposable
             var ground = new VmHost
             {
                 Instance = host.Instance,
-                HostId = HostId,
-                HostName = HostId,
+                HostId = host.Id,
+                HostName = host.Id,
                 BootId = bootId,
                 Incarnation = bootId,
                 Store = store,
@@ -370,16 +402,18 @@ internal sealed class VmTestHost : IAsyncDisposable
             var daemon = new TestDaemon { Store = store, Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
             leadership.Add("vm controller", (term, stopping) =>
                 new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance).RunAsync(stopping));
-            var executor = new OperationExecutor(runs, cache, events, HostId, NullLogger<OperationExecutor>.Instance);
-            executor.ServedElsewhere([.. VmOperations.All]);
+            var executor = new OperationExecutor(runs, cache, events, host.Id, NullLogger<OperationExecutor>.Instance);
+            executor.ServedElsewhere([.. VmOperations.All, Migrations.Operation]);
             var snapshots = new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time);
             new HostSnapshots(snapshots, daemon.Vms).Register(executor);
+            var migrations = new HostMigrations(new MigrationGround { Host = ground, Vms = daemon.Vms, Pools = pools, Disks = disks, Secrets = host._secrets });
             daemon.Run(new SnapshotSweep(store, snapshots, new OperationRequests(time)).RunAsync);
             RegisterMoves(host, daemon, disks, events, executor);
             daemon.Run(executor.RunAsync);
             daemon.Run(runs.RunAsync);
             daemon.Run(leadership.RunAsync);
             daemon.Run(daemon.Vms.RunAsync);
+            daemon.Run(migrations.RunAsync);
             return daemon;
         }
 
@@ -427,7 +461,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 DefaultCpuModel = "Westmere-v1",
                 DefaultMachineType = "pc-q35-7.2",
             };
-            var change = new StoreChange("test.host").Put(Keys.Hosts.Spec, HostId, new HostSpec { Name = HostId }).Put(Keys.Hosts.Status, HostId, status);
+            var change = new StoreChange("test.host").Put(Keys.Hosts.Spec, host.Id, new HostSpec { Name = host.Id }).Put(Keys.Hosts.Status, host.Id, status);
             var result = await change.CommitAsync(host.Store, TimeProvider.System);
             await cache.WaitForRevisionAsync(result.Revision, Patience);
         }

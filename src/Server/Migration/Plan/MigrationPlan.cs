@@ -53,7 +53,7 @@ internal static class MigrationPlan
         _ => moment.Phase switch
         {
             StorePhase.Prepared => moment.Kind == HandoverKind.Cold ? ColdTarget(moment) : TargetPlan.Prepared(moment),
-            StorePhase.Committed => moment.Kind == HandoverKind.Cold || moment.Target.HasTaken ? new MigrationStep.LetGo() : TargetPlan.Committed(moment.Target, moment.PostCopy),
+            StorePhase.Committed => moment.Kind == HandoverKind.Cold || moment.Target.HasTaken ? new MigrationStep.LetGo() : TargetPlan.Committed(moment),
             StorePhase.Outlived => moment.Target.Qemu is TargetQemu.None or TargetQemu.Gone ? new MigrationStep.LetGo() : new MigrationStep.KillTarget(),
             // Gone: by the source's hand after ABORT or hand-back, or after DONE, when the VM is this host's already.
             StorePhase.Gone when moment.Target.HasTaken => new MigrationStep.LetGo(),

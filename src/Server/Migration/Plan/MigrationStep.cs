@@ -36,6 +36,9 @@ internal abstract record MigrationStep
 
     public sealed record TellAtSwitch : MigrationStep;
 
+    /// <summary>Says that its process is no more, so that nothing but the target can run.</summary>
+    public sealed record TellEnded : MigrationStep;
+
     /// <summary>The transaction that gives it up. Whatever follows from it waits for its known success.</summary>
     public sealed record Abort(Failure Why) : MigrationStep;
 

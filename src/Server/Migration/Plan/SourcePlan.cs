@@ -46,11 +46,13 @@ internal static class SourcePlan
         { PostCopy: true, Source.Qemu: SourceQemu.PreSwitchover } => new MigrationStep.Switch(),
         { Kind: HandoverKind.Cold } => new MigrationStep.Finish(),
         { PostCopy: true, Source.Qemu: SourceQemu.PostCopy or SourceQemu.Device } => new MigrationStep.Rest(),
-        { PostCopy: true, Source.Qemu: SourceQemu.PostCopyPaused, Target.HasTaken: false } => Recover(moment),
+        { PostCopy: true, Source.Qemu: SourceQemu.PostCopyPaused } => Recover(moment),
+        // The commit came before the switch, and a source that fails in it runs on by itself: not any more.
+        { PostCopy: true, Source.Qemu: not (SourceQemu.Completed or SourceQemu.Gone or SourceQemu.Unknown) } => new MigrationStep.KillSource(),
+        { PostCopy: true, Source: { Qemu: SourceQemu.Gone, Word.Ended: false }, Target.HasTaken: false } => new MigrationStep.TellEnded(),
         // Before the target says that it runs, it may still give the VM back.
         { Target.HasTaken: false } => new MigrationStep.Rest(),
         { Source.Qemu: SourceQemu.Gone } => new MigrationStep.Finish(),
-        { Source.Qemu: SourceQemu.PostCopyPaused } => Recover(moment),
         _ => new MigrationStep.KillSource(),
     };
 

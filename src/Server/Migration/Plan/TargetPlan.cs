@@ -11,24 +11,25 @@ internal static class TargetPlan
         if (target.Word?.State == HandoverTargetState.Failed) return target.Qemu is TargetQemu.None or TargetQemu.Gone ? new MigrationStep.Rest() : new MigrationStep.Undo();
         return target.Qemu switch
         {
-            TargetQemu.None when source.Word is null => new MigrationStep.Rest(),
+            _ when source.Word is null => new MigrationStep.Rest(),
+            // What is here without a word is left from an earlier attempt, or from a daemon that died before it could say so: made anew.
+            _ when target.Word is null => new MigrationStep.Build(),
             // What was there and is not any more took the guest's memory with it.
-            TargetQemu.None when target.Word is null => new MigrationStep.Build(),
             TargetQemu.None or TargetQemu.Gone => new MigrationStep.TellFailed(MigrationFailures.TargetLost),
-            TargetQemu.InMigrate when target.Word is null => new MigrationStep.TellFailed(MigrationFailures.TargetLost),
-            TargetQemu.InMigrate when moment.PostCopy && source.Word is { AtSwitch: true } => new MigrationStep.Commit(),
-            TargetQemu.Loaded when source.Word is { Completed: true } => new MigrationStep.Commit(),
+            TargetQemu.InMigrate when moment.PostCopy && source.Word.AtSwitch => new MigrationStep.Commit(),
+            TargetQemu.Loaded when source.Word.Completed => new MigrationStep.Commit(),
             _ => new MigrationStep.Rest(),
         };
     }
 
-    public static MigrationStep Committed(TargetSeen target, bool postCopy) => target switch
+    public static MigrationStep Committed(MigrationMoment moment) => moment.Target switch
     {
         { Qemu: TargetQemu.Running } => new MigrationStep.Done(),
         { Qemu: TargetQemu.Loaded or TargetQemu.PostCopy, RefusedFor: { } refused } when refused >= MigrationPlan.ContinuePatience => new MigrationStep.KillTarget(),
         { Qemu: TargetQemu.Loaded or TargetQemu.PostCopy } => new MigrationStep.ContinueTarget(),
-        { Qemu: TargetQemu.PostCopyPaused } => target.For < MigrationPlan.RecoverPatience ? new MigrationStep.Recover() : new MigrationStep.KillTarget(),
-        { Qemu: TargetQemu.None or TargetQemu.Gone } when postCopy => new MigrationStep.ReportCrash(MemoryLost: true),
+        { Qemu: TargetQemu.PostCopyPaused } target => target.For < MigrationPlan.RecoverPatience ? new MigrationStep.Recover() : new MigrationStep.KillTarget(),
+        // The source may have failed at the switch and run on by itself: nothing starts before it says that it has ended.
+        { Qemu: TargetQemu.None or TargetQemu.Gone } when moment.PostCopy => moment.Source.Word is { Ended: true } ? new MigrationStep.ReportCrash(MemoryLost: true) : new MigrationStep.Rest(),
         { Qemu: TargetQemu.None or TargetQemu.Gone, MayHaveRun: true } => new MigrationStep.ReportCrash(MemoryLost: false),
         { Qemu: TargetQemu.None or TargetQemu.Gone } => new MigrationStep.HandBack(),
         _ => new MigrationStep.Rest(),

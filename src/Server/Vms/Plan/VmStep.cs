@@ -39,6 +39,9 @@ internal abstract record VmStep
     /// <summary>Hands the VM to the job whose permit is on record; the end of the job is one commit with the end of the permit.</summary>
     public sealed record Lend(string Operation) : VmStep;
 
+    /// <summary>The VM is between two hosts: its hand acts, and no plan does. Never chosen by the plan.</summary>
+    public sealed record HandOver : VmStep;
+
     /// <summary>There is nothing that could be reset.</summary>
     public sealed record RefuseReset(string Operation, Failure Failure) : VmStep;
 

@@ -100,6 +100,24 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
         await loan.Done;
     }
 
+    /// <summary>
+    /// Gives a VM that is between two hosts into the hands of its hand-over, whether or not it is this host's; what is under way with it ends first.
+    /// Completes when the hand has let go.
+    /// </summary>
+    public async Task HoldAsync(string vmId, IVmHand hand, CancellationToken stopping)
+    {
+        await Taken.WaitAsync(stopping);
+        var hold = new VmHold(hand, stopping);
+        var runner = EnsureAny(vmId);
+        runner.Post(new VmMessage.Hold(hold));
+        runner.Post(new VmMessage.Look());
+        await hold.Done;
+        runner.Post(new VmMessage.Look());
+    }
+
+    /// <summary>Ids of VMs of which a process is here, dead or alive, to which a guest was to come and which has never run it.</summary>
+    public IReadOnlyList<string> ArrivingIds => [.. _runners.Where(pair => pair.Value.IsArriving).Select(pair => pair.Key)];
+
     /// <summary>Lets go of all VMs; their guests run on.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -194,6 +212,15 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
     {
         if (_runners.TryGetValue(vmId, out var known)) return known;
         if (snapshot.Get(Keys.Vms.Assignment, vmId)?.Record.Host != host.HostId || snapshot.Get(Keys.Vms.Spec, vmId) is null) return null;
+        var runner = new VmRunner(host, vmId);
+        if (!_runners.TryAdd(vmId, runner)) return _runners[vmId];
+        runner.Start();
+        return runner;
+    }
+
+    private VmRunner EnsureAny(string vmId)
+    {
+        if (_runners.TryGetValue(vmId, out var known)) return known;
         var runner = new VmRunner(host, vmId);
         if (!_runners.TryAdd(vmId, runner)) return _runners[vmId];
         runner.Start();

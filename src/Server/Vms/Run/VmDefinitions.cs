@@ -81,6 +81,19 @@ internal static class VmDefinitions
             : throw Lost(name, $"card in slot {nic.Slot}"))],
     };
 
+    /// <summary>
+    /// The machine of a guest that comes from another host while it runs, on this host's ground: what the guest knows of comes from there, what lies on the
+    /// host from here.
+    /// </summary>
+    /// <exception cref="ProblemException">A device that the guest knows of is not in the VM any more.</exception>
+    public static VmDefinition Arrive(VmDefinition running, VmDefinition fresh, string name) => Resume(running, fresh, name) with
+    {
+        Incoming = false,
+        MigratesIn = true,
+        Cdroms = [.. running.Cdroms.Select(cdrom => cdrom with { Path = cdrom.Path is null ? null : (fresh.Cdroms.FirstOrDefault(now => now.Slot == cdrom.Slot) ?? throw Lost(name, $"drive in slot {cdrom.Slot}")).Path })],
+        Floppy = running.Floppy is null ? null : fresh.Floppy,
+    };
+
     private static ProblemException Lost(string name, string what) => new(
         ProblemKind.Unprocessable, "vm.memoryUnfit", $"The memory of VM '{name}' knows a {what}, which the VM has no more.",
         $"Put it back, or discard the memory and boot: lamina vm stop {name} --force.");

@@ -85,6 +85,13 @@ internal sealed class VmMemory(TimeProvider time)
         _changes = [.. changes.Select(change => change.Operation)];
     }
 
+    /// <summary>Of a process nothing is left, nor of its remains.</summary>
+    public void Drop(VmWatch? watch)
+    {
+        if (watch is not null && ReferenceEquals(watch, Watch)) Watch = null;
+        Remains = null;
+    }
+
     public void FoundDead(VmDefinition definition) => Remains = new VmRemains(definition, null);
 
     public void AutostartNow() => AutostartDue = true;

@@ -16,6 +16,12 @@ internal abstract record VmMessage
     /// <summary>A job wants to borrow the VM.</summary>
     public sealed record Borrow(VmLoan Loan) : VmMessage;
 
+    /// <summary>A hand-over wants the VM.</summary>
+    public sealed record Hold(VmHold Wanted) : VmMessage;
+
+    /// <summary>A hand-over has ended a process here and given back what it held; null: only remains were there.</summary>
+    public sealed record Dropped(VmWatch? Watch) : VmMessage;
+
     /// <summary>A process was made. What it tells follows.</summary>
     public sealed record Attached(VmWatch Watch) : VmMessage;
 

@@ -53,6 +53,29 @@ internal sealed class VmResources(
         return (material, await making);
     }
 
+    /// <summary>Makes everything for a guest that comes from another host while it runs there: what it has on shared pools is left as it is.</summary>
+    /// <param name="vmId">The VM.</param>
+    /// <param name="spec">Its record.</param>
+    /// <param name="arriving">Disks that come with it, by id, as they shall be here: empty files are made for them.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<VmMaterial> PrepareArrivalAsync(string vmId, VmSpec spec, IReadOnlyDictionary<string, DiskSpec> arriving, CancellationToken cancellationToken)
+    {
+        var paths = new Dictionary<string, DiskPaths>(StringComparer.Ordinal);
+        foreach (var disk in spec.Disks)
+            paths[disk.Disk] = arriving.TryGetValue(disk.Disk, out var here) ? await disks.MakeArrivalAsync(disk.Disk, here, cancellationToken) : disks.PathsOf(disk.Disk, DiskSpecOf(disk.Disk));
+        string nvram = HomeOf(spec).Nvram(vmId);
+        return new VmMaterial
+        {
+            Disks = paths,
+            DiskSizes = spec.Disks.ToDictionary(disk => disk.Disk, disk => DiskSpecOf(disk.Disk).SizeBytes, StringComparer.Ordinal),
+            Media = VmRecords.MediaOf(spec).ToDictionary(id => id, MediumPath, StringComparer.Ordinal),
+            Taps = await PlugAsync(vmId, spec, cancellationToken),
+            SeedPath = await SeedAsync(vmId, spec, cancellationToken),
+            // The guest brings what they hold; a reset that waits is for its next start.
+            NvramPath = spec.Firmware != VmFirmware.Uefi ? null : File.Exists(nvram) ? nvram : await NvramAsync(vmId, spec, cancellationToken),
+        };
+    }
+
     /// <summary>Gives back what a run held on the host; called once its cgroup is empty.</summary>
     public async Task ReleaseAsync(VmDefinition definition)
     {

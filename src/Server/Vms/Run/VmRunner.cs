@@ -29,6 +29,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private readonly VmTasks _tasks;
     private readonly VmLoans _loans;
     private readonly VmLender _lender;
+    private VmHold? _hold;
+    private bool _isAway;
     private bool _inFlightYields;
     private readonly CancellationTokenSource _stop = new();
     private readonly ITimer _timer;
@@ -59,6 +61,9 @@ internal sealed partial class VmRunner : IAsyncDisposable
     /// <summary>The process, for consoles, exec and reads; null: none.</summary>
     public IVm? Running => _running;
 
+    /// <summary>A process to which the guest was to come, and which has not run it.</summary>
+    public bool IsArriving => _running?.Definition.MigratesIn == true;
+
     /// <summary>From any thread; never waits.</summary>
     public void Post(VmMessage message) => _mailbox.Writer.TryWrite(message);
 
@@ -81,6 +86,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (_cancel is { } cancel) await cancel.CancelAsync();
         await _step;
         _loans.FailAll(new OperationCanceledException("The daemon stops."));
+        _hold?.Fail(new OperationCanceledException("The daemon stops."));
         await _timer.DisposeAsync();
         await _tasks.DisposeAsync();
         await _errands.DisposeAsync();
@@ -119,6 +125,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
                 _memory.FoundDead(dead.Definition);
                 break;
             case VmMessage.Told told:
+                _hold?.Vm?.Hear(told);
                 _memory.Hear(told);
                 _running = _memory.Watch?.Vm;
                 break;
@@ -133,6 +140,14 @@ internal sealed partial class VmRunner : IAsyncDisposable
                 break;
             case VmMessage.Borrow borrow:
                 _loans.Add(borrow.Loan);
+                break;
+            case VmMessage.Hold hold:
+                _hold?.Fail(new InvalidOperationException("Another hand has the VM."));
+                _hold = hold.Wanted;
+                break;
+            case VmMessage.Dropped dropped:
+                _memory.Drop(dropped.Watch);
+                _running = _memory.Watch?.Vm;
                 break;
             case VmMessage.StepEnded ended:
                 Conclude(ended.Result);
@@ -159,9 +174,15 @@ internal sealed partial class VmRunner : IAsyncDisposable
         }
 
         var snapshot = _host.Cache.Snapshot;
+        if (IsHeld(snapshot))
+        {
+            Hold();
+            return;
+        }
+
         var wanted = VmWantedReader.Read(snapshot, _id, _host.HostId, _memory.Committed?.Status.Served);
-        if (wanted is not null) wanted = _errands.Sort(wanted, snapshot);
-        else _loans.FailAll(VmFailures.NotHere(_id));
+        if (wanted is not null) wanted = _errands.Sort(Returned(wanted), snapshot);
+        else Leave();
         if (_inFlight is { } step)
         {
             if (wanted is not null && IsPointless(step, wanted)) _cancel?.Cancel();
@@ -172,6 +193,63 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
         else if (wanted is null) Release();
         else if (_memory.IsCertain) Follow(wanted, snapshot);
+    }
+
+    /// <summary>It is between two hosts: its hand alone acts, on either of them.</summary>
+    private bool IsHeld(CacheSnapshot snapshot)
+    {
+        if (_inFlight is VmStep.HandOver || _hold is not null) return true;
+        if (snapshot.Get(Keys.Vms.Handover, _id)?.Record is not { } handover) return false;
+        if (handover.From == _host.HostId) return true;
+        // What has come, and is this host's by its own word, is in its plan's hands.
+        return handover.To == _host.HostId && snapshot.Get(Keys.Vms.Status, _id)?.Record.Epoch != handover.Epoch + 1;
+    }
+
+    private void Hold()
+    {
+        if (_inFlight is not null || IsTooEarly()) return;
+        if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
+        else if (_hold is { } hold && _memory.IsCertain)
+        {
+            var vm = new HeldVm(_host, _id, _memory.Watch, _memory.Remains?.Definition, _commits, Post);
+            hold.Vm = vm;
+            Begin(new VmStep.HandOver(), (step, _) => HandOverAsync(step, hold, vm));
+        }
+    }
+
+    private async Task<VmStepResult> HandOverAsync(VmStep step, VmHold hold, HeldVm vm)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(hold.Stopping, _stop.Token);
+        try
+        {
+            await hold.Hand.RunAsync(vm, either.Token);
+            hold.Succeed();
+        }
+        catch (Exception failure)
+        {
+            hold.Fail(failure);
+        }
+
+        return new VmStepResult(step) { Committed = vm.Committed };
+    }
+
+    /// <summary>It is another host's, or nobody's.</summary>
+    private void Leave()
+    {
+        _loans.FailAll(VmFailures.NotHere(_id));
+        if (_inFlight is not null || _isAway) return;
+        _isAway = true;
+        _errands.LetGo();
+        _tasks.End();
+    }
+
+    /// <summary>It has come back from another host: what was last known of it here is of another time.</summary>
+    private VmWanted Returned(VmWanted wanted)
+    {
+        if (!_isAway || _inFlight is not null) return wanted;
+        _isAway = false;
+        _memory.Load(_commits.Read());
+        return VmWantedReader.Read(_host.Cache.Snapshot, _id, _host.HostId, _memory.Committed?.Status.Served) ?? wanted;
     }
 
     private void Follow(VmWanted wanted, CacheSnapshot snapshot)
@@ -245,6 +323,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private void Conclude(VmStepResult result)
     {
         _inFlight = null;
+        if (result.Step is VmStep.HandOver) (_hold, _isAway) = (null, true);
         _memory.Conclude(result, _inFlightOrder);
         _running = _memory.Watch?.Vm;
         if (result.Overtaken) _memory.Load(_commits.Read());

@@ -21,10 +21,17 @@ internal sealed class VmTasks(VmHost host, Action<VmMessage> post) : IAsyncDispo
         if (!isFull) End(ref _waiting);
     }
 
-    public ValueTask DisposeAsync()
+    /// <summary>The VM is not this host's any more.</summary>
+    public void End()
     {
+        _observed = null;
         End(ref _observing);
         End(ref _waiting);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        End();
         return ValueTask.CompletedTask;
     }
 

@@ -1,0 +1,137 @@
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Engine.Migration;
+using Lamina.Engine.Qemu;
+using Lamina.Server.Control;
+using Lamina.Server.Copies;
+using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
+
+namespace Lamina.Server.Migration;
+
+/// <summary>What the target makes for a guest that is to come, and takes away when it does not. Of one hand.</summary>
+internal sealed class Arrival(MigrationGround ground, string vmId)
+{
+    private readonly HashSet<string> _made = new(StringComparer.Ordinal);
+    private MigrationCredentials? _credentials;
+
+    /// <summary>Makes QEMU and lets it listen. What fails is undone, but for the process.</summary>
+    /// <exception cref="ProblemException">There is no room, or something that the guest has is not here.</exception>
+    /// <exception cref="VmEngineException">QEMU could not be made.</exception>
+    public async Task<(HandoverTarget Word, SecretRecord Secret)> BuildAsync(HeldVm vm, VmHandover record, CancellationToken cancellationToken)
+    {
+        var host = ground.Host;
+        var snapshot = ground.Now;
+        var spec = snapshot.Get(Keys.Vms.Spec, vmId)?.Record ?? throw VmFailures.NotHere(vmId);
+        var running = VmDefinitionFile.Read(snapshot.Get(Keys.Vms.HandoverSource, vmId)?.Record.Definition ?? throw VmFailures.NotHere(vmId));
+        var engine = await host.Engine.ProbeAsync(cancellationToken);
+        await using (var undo = new Undo(host.Loggers.CreateLogger<Arrival>()))
+        {
+            host.Memory.Promise(vmId, spec.Name, running.MemoryMiB + running.PluggedMemoryMiB, VmPlaces.Here(host, VmWords.AcceleratorOf(running).Kind));
+            undo.Add("take back the memory promised", () => host.Memory.Release(vmId));
+            int userId = host.UserIds.Take();
+            undo.Add("give back the user id", () => host.UserIds.Release(userId));
+            undo.Add("remove the VM's links", () => host.Resources.RemoveLinks(vmId, spec));
+            foreach (var disk in record.Disks) _made.Add(disk.Disk);
+            var material = await host.Resources.PrepareArrivalAsync(vmId, spec, ArrivingDisks(record, snapshot), cancellationToken);
+            var identity = new VmRunIdentity
+            {
+                VmId = vmId,
+                Instance = host.Instance.Name,
+                Epoch = record.Epoch + 1,
+                Run = running.Run,
+                UserId = userId,
+                RuntimeFolder = host.Instance.VmDirectory(vmId),
+            };
+            await vm.CreateAsync(VmDefinitions.Arrive(running, VmDefinitions.Make(spec, material, identity, engine), spec.Name), cancellationToken);
+            undo.Succeeded();
+        }
+
+        var (own, source) = MigrationCertificates.Make(record.Nonce, host.Time.GetUtcNow());
+        _credentials = own;
+        var endpoint = await vm.Vm!.ListenAsync(ListenOf(record, running), cancellationToken);
+        string secret = $"handover-{record.Nonce}";
+        var word = new HandoverTarget
+        {
+            Nonce = record.Nonce,
+            State = HandoverTargetState.Listening,
+            Address = endpoint.Address,
+            Port = endpoint.Port,
+            DiskPort = endpoint.ExportPort ?? 0,
+            Secret = secret,
+        };
+        return (word, new SecretRecord { Owner = vmId, Sealed = ground.Secrets.Seal(secret, MigrationCertificates.Write(source)) });
+    }
+
+    /// <summary>The record with the disks as they were, for a hand-back.</summary>
+    public VmHandover Moved(VmHandover record)
+    {
+        var snapshot = ground.Now;
+        return record with
+        {
+            Disks = [.. record.Disks.Select(disk => disk with { Spec = snapshot.Get(Keys.Disks.Spec, disk.Disk)?.Record, Status = snapshot.Get(Keys.Disks.Status, disk.Disk)?.Record })],
+        };
+    }
+
+    /// <summary>From this transaction on the disks lie here (decision 12).</summary>
+    public void PutDisks(StoreChange change, VmHandover record)
+    {
+        foreach (var (id, spec) in ArrivingDisks(record, ground.Now))
+        {
+            change.Put(Keys.Disks.Spec, id, spec);
+            change.Put(Keys.Disks.Status, id, new DiskStatus { State = ContentState.Ready, SizeBytes = spec.SizeBytes });
+        }
+    }
+
+    public static void PutDisksBack(StoreChange change, VmHandover record)
+    {
+        foreach (var disk in record.Disks.Where(disk => disk.Spec is not null))
+        {
+            change.Put(Keys.Disks.Spec, disk.Disk, disk.Spec!);
+            if (disk.Status is { } status) change.Put(Keys.Disks.Status, disk.Disk, status);
+        }
+    }
+
+    /// <summary>Removes files that were made for disks which do not come. Their records name other files.</summary>
+    /// <param name="record">The hand-over.</param>
+    /// <param name="process">What the process ran with that is ended; null: there was none.</param>
+    public void Undo(VmHandover record, VmDefinition? process)
+    {
+        var snapshot = ground.Now;
+        foreach (var (id, spec) in ArrivingDisks(record, snapshot))
+        {
+            string path = ground.Pools.PathsOf(spec.Pool).Disk(id, spec.Format);
+            bool isOurs = _made.Contains(id) || process?.Disks.Any(disk => disk.Path == path) == true;
+            if (isOurs && snapshot.Get(Keys.Disks.Spec, id)?.Record.Pool != spec.Pool) ground.Disks.Delete(id, spec);
+        }
+    }
+
+    public async Task RecoverAsync(IVm vm, VmHandover record, CancellationToken cancellationToken) =>
+        await vm.RecoverAsync(ListenOf(record, vm.Definition), cancellationToken);
+
+    private MigrationListen ListenOf(VmHandover record, VmDefinition running)
+    {
+        var spec = ground.Now.Get(Keys.Vms.Spec, vmId)?.Record;
+        var slots = record.Disks.Select(moved => spec?.Disks.FirstOrDefault(disk => disk.Disk == moved.Disk)?.Slot).OfType<int>().ToHashSet();
+        return new MigrationListen
+        {
+            Address = ground.Address,
+            FirstPort = ground.FirstPort,
+            LastPort = ground.LastPort,
+            Transport = MigrationChoices.TransportOf(record),
+            Credentials = _credentials,
+            ExportSlots = [.. running.Disks.Select(disk => disk.Slot).Where(slots.Contains)],
+        };
+    }
+
+    private static Dictionary<string, DiskSpec> ArrivingDisks(VmHandover record, CacheSnapshot snapshot)
+    {
+        var arriving = new Dictionary<string, DiskSpec>(StringComparer.Ordinal);
+        foreach (var disk in record.Disks)
+        {
+            if ((disk.Spec ?? snapshot.Get(Keys.Disks.Spec, disk.Disk)?.Record) is { } spec) arriving[disk.Disk] = MoveRules.Moved(spec, disk.To);
+        }
+
+        return arriving;
+    }
+}

@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using Lamina.Api;
+using Lamina.Server.Control;
+using Lamina.Server.Vms.Run;
+
+namespace Lamina.Server.Migration;
+
+/// <summary>
+/// This host's part of every hand-over: a hand for each that leads from or to it, begun by the record alone, so that a daemon that has just started takes
+/// up what another one left.
+/// </summary>
+internal sealed partial class HostMigrations(MigrationGround ground)
+{
+    private static readonly TimeSpan FaultPause = TimeSpan.FromSeconds(1);
+
+    private readonly ILogger _logger = ground.Host.Loggers.CreateLogger<HostMigrations>();
+    private readonly ConcurrentDictionary<string, Hand> _hands = new(StringComparer.Ordinal);
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        await ground.Vms.Taken.WaitAsync(stopping);
+        using var subscription = ground.Host.Cache.Subscribe(
+            Keys.Vms.Handover, Keys.Vms.HandoverSource, Keys.Vms.HandoverTarget, Keys.Vms.Assignment, Keys.Vms.Status, Keys.Vms.Spec);
+        LookAtAll(subscription.Start, stopping);
+        UndoStrays(subscription.Start, stopping);
+        try
+        {
+            await foreach (var batch in subscription.ReadAllAsync(stopping))
+            {
+                if (batch.Resync) LookAtAll(batch.Snapshot, stopping);
+                else foreach (string vm in batch.Changes.Select(change => change.Id).Distinct()) Look(vm, batch.Snapshot, stopping);
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(_hands.Values.Select(hand => hand.Task));
+        }
+    }
+
+    private void LookAtAll(CacheSnapshot snapshot, CancellationToken stopping)
+    {
+        foreach (var handover in snapshot.All(Keys.Vms.Handover)) Look(handover.Id, snapshot, stopping);
+        foreach (var hand in _hands.Values) hand.Wake();
+    }
+
+    /// <summary>Processes that were to take a guest which never came, and of whose hand-over nothing is on record any more.</summary>
+    private void UndoStrays(CacheSnapshot snapshot, CancellationToken stopping)
+    {
+        foreach (string vm in ground.Vms.ArrivingIds.Where(vm => snapshot.Get(Keys.Vms.Handover, vm) is null))
+        {
+            var lost = new VmHandover { Nonce = "", Operation = "", From = "", To = ground.Host.HostId, Epoch = long.MaxValue - 2, Phase = HandoverPhase.Aborted };
+            Begin(vm, lost, 0, stopping);
+        }
+    }
+
+    private void Look(string vmId, CacheSnapshot snapshot, CancellationToken stopping)
+    {
+        if (_hands.TryGetValue(vmId, out var known))
+        {
+            known.Wake();
+            return;
+        }
+
+        if (snapshot.Get(Keys.Vms.Handover, vmId) is not { } handover) return;
+        bool isForThis = handover.Record.From == ground.Host.HostId || handover.Record.To == ground.Host.HostId;
+        if (isForThis && IsOpen(handover.Record, snapshot.Get(Keys.Vms.Status, vmId)?.Record)) Begin(vmId, handover.Record, handover.ModRevision, stopping);
+    }
+
+    private void Begin(string vmId, VmHandover record, long revision, CancellationToken stopping)
+    {
+        Hand hand;
+        if (record.From == ground.Host.HostId)
+        {
+            var source = new SourceHand(ground, vmId, record, revision);
+            hand = new Hand(record.Nonce, source, source.Wake);
+        }
+        else
+        {
+            var target = new TargetHand(ground, vmId, record, revision);
+            hand = new Hand(record.Nonce, target, target.Wake);
+        }
+
+        _hands[vmId] = hand;
+        hand.Task = Task.Run(() => HoldAsync(vmId, hand, stopping), CancellationToken.None);
+    }
+
+    private async Task HoldAsync(string vmId, Hand hand, CancellationToken stopping)
+    {
+        try
+        {
+            await ground.Vms.HoldAsync(vmId, hand.Work, stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception fault)
+        {
+            LogFault(_logger, vmId, fault);
+            await Task.Delay(FaultPause, ground.Host.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        _hands.TryRemove(new KeyValuePair<string, Hand>(vmId, hand));
+        // Another one may have begun meanwhile, or this one failed on a fault of ours; one that has let go is not begun again.
+        var now = ground.Now;
+        Look(vmId, now, stopping);
+    }
+
+    /// <summary>What has come is its own plan's; a source is not done before the record is gone.</summary>
+    private bool IsOpen(VmHandover record, VmStatus? status) => record.From == ground.Host.HostId || status?.Epoch != record.Epoch + 1;
+
+    private sealed class Hand(string nonce, IVmHand work, Action wake)
+    {
+        public string Nonce { get; } = nonce;
+
+        public IVmHand Work { get; } = work;
+
+        public Task Task { get; set; } = Task.CompletedTask;
+
+        public void Wake() => wake();
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The hand-over of VM {Vm} has met a fault of its own")]
+    private static partial void LogFault(ILogger logger, string vm, Exception failure);
+}

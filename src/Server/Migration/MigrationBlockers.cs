@@ -1,0 +1,137 @@
+using Lamina.Api;
+using Lamina.Server.Control;
+using Lamina.Server.Disks;
+using Lamina.Server.Placement;
+using Lamina.Server.Vms;
+using Lamina.Server.Vms.Run;
+
+namespace Lamina.Server.Migration;
+
+/// <summary>What stands in the way of a migration (pure): all of it at once, before anything begins.</summary>
+internal static class MigrationBlockers
+{
+    public static IReadOnlyList<Failure> Of(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request) =>
+        [.. OfVm(snapshot, vm, request), .. OfHost(snapshot, vm, request), .. OfStorage(snapshot, vm, request)];
+
+    /// <summary>Disks that the target does not reach and that shall go along, with the pools they go to.</summary>
+    public static IReadOnlyList<HandoverDisk> DisksOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    {
+        if (!request.WithStorage || HostIn(snapshot, request.To) is not { } host) return [];
+        return
+        [
+            .. vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>()
+                .Where(disk => host.MissingPools.Contains(disk.Record.Pool) && PoolFor(snapshot, disk.Record.Pool, host, request) is not null)
+                .Select(disk => new HandoverDisk { Disk = disk.Id, From = disk.Record.Pool, To = PoolFor(snapshot, disk.Record.Pool, host, request)!, SizeBytes = disk.Record.SizeBytes }),
+        ];
+    }
+
+    private static IEnumerable<Failure> OfVm(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    {
+        string name = vm.Record.Name;
+        var status = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
+        if (vm.Record.Deleting is not null) yield return Blocked("vm.deleting", $"VM '{name}' is being deleted.");
+        if (snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record is not { } assignment) yield return Blocked("migration.notPlaced", $"VM '{name}' is on no host yet.", $"Start it: lamina vm start {name}.");
+        else if (assignment.Host == request.To) yield return Blocked("migration.sameHost", $"VM '{name}' is on host '{MigrationEnd.NameOf(snapshot, request.To)}' already.");
+        if (snapshot.Get(Keys.Vms.Handover, vm.Id)?.Record is { } other)
+            yield return Blocked("migration.underWay", $"VM '{name}' is on its way to host '{MigrationEnd.NameOf(snapshot, other.To)}' already.", $"Follow it: lamina operation show {other.Operation}; or cancel it.");
+        if (status?.Job is { } job) yield return Blocked("vm.busy", $"A {job.Kind.ToString().ToLowerInvariant()} of VM '{name}' is under way.", $"Follow it: lamina operation show {job.Operation}.");
+        foreach (var open in OpenOperations(snapshot, vm.Id).Where(open => open.Id != status?.Job?.Operation && open.Record.Kind != Migrations.Operation))
+            yield return Blocked("vm.busy", $"VM '{name}' has an operation under way: {open.Record.Kind}.", $"Follow it: lamina operation show {open.Id}.");
+        switch (status?.State)
+        {
+            case VmState.Starting or VmState.Stopping or VmState.Unresponsive:
+                yield return Blocked("migration.unsettled", $"VM '{name}' is {status.State.ToString().ToLowerInvariant()}.", "Wait until it runs or is stopped.");
+                break;
+            case VmState.Paused:
+                yield return Blocked("vm.paused", $"VM '{name}' is paused, and only a guest that runs can be handed over live.", $"Let it go on first: lamina vm resume {name}; or stop it.");
+                break;
+            case VmState.Running when request.Offline:
+                yield return Blocked("vm.running", $"VM '{name}' runs, and --offline asks for one that does not.", $"Leave --offline out, or shut it down: lamina vm shutdown {name}.");
+                break;
+            case VmState.Running when vm.Record.Tpm is not null:
+                yield return Blocked("migration.tpm", $"VM '{name}' has a TPM, whose emulator cannot be handed over while it runs.", $"Shut it down first: lamina vm shutdown {name}.");
+                break;
+        }
+    }
+
+    /// <summary>What placement says of the host, with the memory it has free now.</summary>
+    private static IEnumerable<Failure> OfHost(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    {
+        string name = MigrationEnd.NameOf(snapshot, request.To);
+        var world = PlacementBoard.Read(snapshot);
+        if (world.Hosts.FirstOrDefault(host => host.Id == request.To) is not { } target)
+        {
+            yield return Blocked("migration.hostSilent", $"Host '{name}' has not told what it is.", $"See: lamina host show {name}.");
+            yield break;
+        }
+
+        var wanted = PlacementBoard.RequestOf(snapshot, vm);
+        foreach (var filter in PlacementFilters.All.Where(filter => filter.Code != "placement.pool" && filter.Rejects(wanted, target))) yield return filter.Reason(wanted, target);
+        foreach (var rule in world.ConstraintsOn(wanted).Where(rule => !rule.Preferred && !rule.Allows(target.Id))) yield return Blocked(PlacementFilters.RuleCode, rule.Why(target.Name));
+        var source = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
+        bool runs = source?.State is VmState.Running;
+        if (runs && Placer.Admit(vm.Record.Name, vm.Record.MemoryMiB, target) is { } full) yield return full;
+        if (runs && source?.Accelerator is { } accelerator && accelerator.Kind != target.Accelerator)
+            yield return Blocked("migration.accelerator", $"VM '{vm.Record.Name}' runs under {Word(accelerator.Kind)}, and host '{name}' offers {Word(target.Accelerator)}: a running guest cannot change that.", "Shut it down first.");
+    }
+
+    private static IEnumerable<Failure> OfStorage(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    {
+        if (HostIn(snapshot, request.To) is not { } host) yield break;
+        bool runs = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is VmState.Running;
+        foreach (var disk in vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>().Where(disk => host.MissingPools.Contains(disk.Record.Pool)))
+        {
+            foreach (var blocker in OfDisk(snapshot, vm, disk, host, request, runs)) yield return blocker;
+        }
+
+        foreach (string medium in VmRecords.MediaOf(vm.Record))
+        {
+            if (snapshot.Get(Keys.Isos.Spec, medium)?.Record is { } iso && !host.MissingPools.Contains(iso.Pool)) continue;
+            string what = snapshot.Get(Keys.Isos.Spec, medium)?.Record.Name ?? medium;
+            yield return Blocked("migration.mediumMissing", $"Host '{host.Name}' does not reach '{what}', which VM '{vm.Record.Name}' has in a drive or boots from.", $"Take it out: lamina vm cdrom eject {vm.Record.Name}; or put it into a pool that both hosts reach.");
+        }
+
+        string home = VmHome.PoolOf(snapshot, vm.Record);
+        bool hasFiles = vm.Record.Firmware == VmFirmware.Uefi || vm.Record.Tpm is not null || snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.Memory is not null;
+        if (hasFiles && host.MissingPools.Contains(home))
+            yield return Blocked("migration.homeMissing", $"Firmware variables, TPM or memory of VM '{vm.Record.Name}' lie in pool '{PoolName(snapshot, home)}', which host '{host.Name}' does not reach.", "Keep such VMs in a pool that both hosts reach.");
+    }
+
+    private static IEnumerable<Failure> OfDisk(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, CachedRecord<DiskSpec> disk, PlacementHost host, MigrationRequest request, bool runs)
+    {
+        string pool = PoolName(snapshot, disk.Record.Pool);
+        if (!request.WithStorage)
+        {
+            yield return Blocked("migration.poolMissing", $"Host '{host.Name}' does not reach pool '{pool}', where disk {disk.Record.Name} lies.", "Take the disks along: --with-storage; or move them to a shared pool.");
+            yield break;
+        }
+
+        if (!runs) yield return Blocked("migration.coldStorage", $"VM '{vm.Record.Name}' does not run, and its disks go along only while it does.", $"Start it first: lamina vm start {vm.Record.Name}.");
+        if (PoolFor(snapshot, disk.Record.Pool, host, request) is null)
+            yield return Blocked("migration.noPool", $"Host '{host.Name}' reaches no pool that could take disk {disk.Record.Name}.", "Name one: --pool.");
+        if (DiskUse.SnapshotsOf(snapshot, disk.Id) is { Count: > 0 } snapshots)
+            yield return Blocked("migration.hasSnapshots", $"Snapshots need the layers of disk {disk.Record.Name}, which become one when it goes along: {Images.ImageRules.Listed(snapshots)}.", "Delete these snapshots first, or use a shared pool.");
+        if (DiskUse.ClonesOf(snapshot, disk.Id).Count > 0)
+            yield return Blocked("migration.hasClones", $"Linked clones stand on disk {disk.Record.Name}.", "Delete them first, or use a shared pool.");
+    }
+
+    /// <summary>Null: there is none.</summary>
+    private static string? PoolFor(CacheSnapshot snapshot, string from, PlacementHost host, MigrationRequest request)
+    {
+        if (request.Pool is { } named) return snapshot.Get(Keys.Pools.Spec, named) is not null && !host.MissingPools.Contains(named) ? named : null;
+        var reached = snapshot.All(Keys.Pools.Spec).Where(pool => pool.Record.Deleting is null && pool.Id != from && !host.MissingPools.Contains(pool.Id)).OrderBy(pool => pool.Id, StringComparer.Ordinal).ToList();
+        string name = PoolName(snapshot, from);
+        return (reached.FirstOrDefault(pool => pool.Record.Name == name) ?? reached.FirstOrDefault())?.Id;
+    }
+
+    private static PlacementHost? HostIn(CacheSnapshot snapshot, string id) => PlacementBoard.Read(snapshot).Hosts.FirstOrDefault(host => host.Id == id);
+
+    private static IEnumerable<CachedRecord<OperationRequest>> OpenOperations(CacheSnapshot snapshot, string vmId) => snapshot.All(Keys.Operations.Request)
+        .Where(request => request.Record.Target is { Kind: "vm" } target && target.Id == vmId && snapshot.Get(Keys.Operations.State, request.Id)?.Record.EndedAt is null);
+
+    private static string PoolName(CacheSnapshot snapshot, string id) => snapshot.Get(Keys.Pools.Spec, id)?.Record.Name ?? id;
+
+    private static string Word(AcceleratorKind kind) => kind == AcceleratorKind.Kvm ? "KVM" : "TCG";
+
+    private static Failure Blocked(string code, string message, string? remedy = null) => new() { Code = code, Message = message, Remedy = remedy };
+}

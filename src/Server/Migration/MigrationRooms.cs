@@ -1,0 +1,22 @@
+using Lamina.Server.Http;
+using Lamina.Server.Operations;
+
+namespace Lamina.Server.Migration;
+
+/// <summary>The room Migration of this host, put together.</summary>
+internal sealed class MigrationRooms
+{
+    private readonly MigrationGround _ground;
+    private readonly HostMigrations _migrations;
+
+    public MigrationRooms(MigrationGround ground, OperationExecutor executor)
+    {
+        _ground = ground;
+        _migrations = new HostMigrations(ground);
+        executor.ServedElsewhere(Migrations.Operation);
+    }
+
+    public void Map(ApiRoutes api) => new MigrationEndpoints(new OperationRequests(_ground.Host.Time), _ground.Host.Time).Map(api);
+
+    public void Add(Loops loops) => loops.Add("migrations", _migrations.RunAsync);
+}

@@ -1,0 +1,225 @@
+using Lamina.Api;
+using Lamina.Engine;
+using Lamina.Engine.Migration;
+using Lamina.Engine.Qmp;
+using Lamina.Linux;
+using Lamina.Server.Control;
+using Lamina.Server.Migration.Plan;
+using Lamina.Server.Store;
+using Lamina.Server.Vms;
+using Lamina.Server.Vms.Plan;
+using Lamina.Server.Vms.Run;
+
+namespace Lamina.Server.Migration;
+
+/// <summary>The target's hand: asks the table, does the step, looks again. Nothing it remembers is needed to be right after a restart.</summary>
+internal sealed partial class TargetHand(MigrationGround ground, string vmId, VmHandover record, long revision) : IVmHand
+{
+    private static readonly TimeSpan FaultPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MonitorPatience = TimeSpan.FromSeconds(5);
+
+    private readonly ILogger _logger = ground.Host.Loggers.CreateLogger<TargetHand>();
+    private readonly HandoverFile _file = new(ground.Host, vmId, record, revision);
+    private readonly HandoverClock<TargetQemu> _state = new(ground.Host.Time, TargetQemu.Unknown);
+    private readonly HandoverClock<bool> _refusing = new(ground.Host.Time, false);
+    private readonly Arrival _arrival = new(ground, vmId);
+    private HeldVm _vm = null!;
+    private HandoverTarget? _word;
+    private bool _refused;
+    private bool? _mayHaveRun;
+    private bool _undone;
+
+    public void Wake() => _vm?.Wake();
+
+    public async Task RunAsync(HeldVm vm, CancellationToken stopping)
+    {
+        _vm = vm;
+        while (true)
+        {
+            stopping.ThrowIfCancellationRequested();
+            var moment = await LookAsync(stopping);
+            var step = MigrationPlan.Next(moment);
+            if (step is MigrationStep.LetGo || (step is MigrationStep.Undo && _undone && moment.Phase == StorePhase.Gone)) return;
+            try
+            {
+                if (step is MigrationStep.Rest rest) await vm.WaitAsync(rest.For, stopping);
+                else if (step is MigrationStep.Undo && _undone) await vm.WaitAsync(null, stopping);
+                else await DoAsync(step, stopping);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
+            {
+                LogFailed(_logger, vmId, step.GetType().Name, failure);
+                await vm.WaitAsync(FaultPause, stopping);
+            }
+        }
+    }
+
+    private async Task<MigrationMoment> LookAsync(CancellationToken stopping)
+    {
+        var snapshot = ground.Now;
+        _file.Read(snapshot);
+        var said = snapshot.Get(Keys.Vms.HandoverSource, vmId)?.Record is { } word && word.Nonce == record.Nonce ? word : null;
+        var known = _word ?? (snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { } own && own.Nonce == record.Nonce ? own : null);
+        var qemu = await SeeAsync(stopping);
+        if ((_vm.Vm?.Definition ?? _vm.Remains) is { } definition) _mayHaveRun = !definition.MigratesIn;
+        bool isMine = snapshot.Get(Keys.Vms.Assignment, vmId)?.Record.Host == ground.Host.HostId;
+        return new MigrationMoment
+        {
+            Side = MigrationSide.Target,
+            Phase = _file.Phase,
+            Kind = record.Kind,
+            PostCopy = record.PostCopy,
+            Source = new SourceSeen { Qemu = SourceQemu.Unknown, Word = said },
+            Target = new TargetSeen
+            {
+                Qemu = qemu,
+                For = _state.Since(qemu),
+                Word = known,
+                // Without the run's record, a reboot of this host lies in between: then nobody can tell.
+                MayHaveRun = _mayHaveRun ?? true,
+                RefusedFor = _refused ? _refusing.Since(_refused) : null,
+                HasTaken = isMine && (snapshot.Get(Keys.Vms.Status, vmId)?.Record.Epoch == record.Epoch + 1 || _vm.Committed?.Status.Epoch == record.Epoch + 1),
+            },
+        };
+    }
+
+    private async Task<TargetQemu> SeeAsync(CancellationToken stopping)
+    {
+        if (_vm.Vm is not { } living) return _vm.Remains is null ? TargetQemu.None : TargetQemu.Gone;
+        try
+        {
+            using var deadline = new CancellationTokenSource(MonitorPatience, ground.Host.Time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, stopping);
+            return MigrationChoices.TargetQemuOf(await living.QueryMigrationAsync(either.Token));
+        }
+        catch (Exception silent) when (silent is QmpClosedException or QmpErrorException or QmpProtocolException || (silent is OperationCanceledException && !stopping.IsCancellationRequested))
+        {
+            return _vm.Vm is null ? TargetQemu.Gone : TargetQemu.Unknown;
+        }
+    }
+
+    private Task DoAsync(MigrationStep step, CancellationToken stopping)
+    {
+        CrashPoints.Reached("handover", "target", step.GetType().Name);
+        return step switch
+        {
+            MigrationStep.Settle => _file.SettleAsync(),
+            MigrationStep.Build => BuildAsync(stopping),
+            MigrationStep.TellFailed failed => TellAsync(new HandoverTarget { Nonce = record.Nonce, State = HandoverTargetState.Failed, Failure = failed.Why }, null),
+            MigrationStep.Commit => CommitAsync(stopping),
+            MigrationStep.ContinueTarget => ContinueAsync(stopping),
+            MigrationStep.Done => DoneAsync(stopping),
+            MigrationStep.ReportCrash crash => ReportCrashAsync(crash.MemoryLost, stopping),
+            MigrationStep.HandBack => HandBackAsync(),
+            MigrationStep.KillTarget => _vm.KillAsync(),
+            MigrationStep.Undo => UndoAsync(),
+            MigrationStep.Recover => _arrival.RecoverAsync(_vm.Vm!, record, stopping),
+            _ => throw new InvalidOperationException($"{step} is no step of a target."),
+        };
+    }
+
+    /// <summary>QEMU from the source's definition, listening; or why not.</summary>
+    private async Task BuildAsync(CancellationToken stopping)
+    {
+        HandoverTarget word;
+        SecretRecord? secret = null;
+        try
+        {
+            await _vm.EndAsync();
+            (word, secret) = await _arrival.BuildAsync(_vm, record, stopping);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
+        {
+            LogFailed(_logger, vmId, nameof(MigrationStep.Build), failure);
+            word = new HandoverTarget { Nonce = record.Nonce, State = HandoverTargetState.Failed, Failure = VmWords.OfFailure(failure) };
+        }
+
+        await TellAsync(word, secret);
+    }
+
+    private async Task TellAsync(HandoverTarget word, SecretRecord? secret)
+    {
+        var change = new StoreChange("handover.target").OfGeneration(ground.Host.Generation).RequireExists(Keys.Vms.Handover[vmId]).Put(Keys.Vms.HandoverTarget, vmId, word);
+        if (secret is not null) change.Put(Keys.Secrets, word.Secret!, secret);
+        var result = await change.CommitAsync(ground.Host.Store, ground.Host.Time);
+        if (result.Succeeded) _word = word;
+        else await ground.Host.Cache.WaitForRevisionAsync(result.Revision, FaultPause);
+    }
+
+    /// <summary>From its known success on the VM is this host's.</summary>
+    private async Task CommitAsync(CancellationToken stopping)
+    {
+        if (record.Kind == HandoverKind.Live && !record.PostCopy) await _vm.Vm!.StopListeningAsync(stopping);
+        var snapshot = ground.Now;
+        if (snapshot.Get(Keys.Vms.Assignment, vmId) is not { } assignment || snapshot.Get(Keys.Hosts.Status, ground.Host.HostId) is not { } self || self.Record.Incarnation != ground.Host.Incarnation) return;
+        var next = _arrival.Moved(_file.Record) with { Phase = HandoverPhase.Committed };
+        await _file.DecideAsync(next, change =>
+        {
+            change.Require(Keys.Hosts.Status[ground.Host.HostId], self.ModRevision)
+                .Update(Keys.Vms.Assignment, vmId, new VmAssignment { Host = ground.Host.HostId, Epoch = record.Epoch + 1, Cause = AssignmentCause.Handover }, assignment.ModRevision);
+            _arrival.PutDisks(change, next);
+            if (record.Kind == HandoverKind.Cold && snapshot.Get(Keys.Vms.Status, vmId) is { } status)
+                change.Update(Keys.Vms.Status, vmId, status.Record with { Host = ground.Host.HostId, Epoch = record.Epoch + 1, HostBootId = ground.Host.BootId }, status.ModRevision);
+        });
+    }
+
+    /// <summary>The engine takes the mark from the run's record before it sends <c>cont</c>, and sets it again when that is refused.</summary>
+    private async Task ContinueAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await _vm.GoOnAsync(_file.Record, stopping);
+            await _vm.Vm!.AnnounceAsync(stopping);
+        }
+        catch (QmpErrorException refusal)
+        {
+            LogRefused(_logger, vmId, refusal.Message);
+            _refused = true;
+            _refusing.Since(true);
+            await _vm.WaitAsync(MigrationPlan.ContinuePause, stopping);
+        }
+    }
+
+    private Task DoneAsync(CancellationToken stopping) => TakeAsync("vm.migrated.done", status => status with { State = VmState.Running, PauseCause = null, StopCause = null }, null, stopping);
+
+    private async Task ReportCrashAsync(bool memoryLost, CancellationToken stopping)
+    {
+        var spec = ground.Now.Get(Keys.Vms.Spec, vmId)?.Record;
+        string why = memoryLost ? "its memory was lost with the connection between the hosts" : "its process has ended just after it came from another host";
+        var news = new VmNews(EventSeverity.Error, "vm.crashed", $"VM '{spec?.Name}' has crashed: {why}.");
+        await TakeAsync("vm.crashed", status => VmRestart.Ended(status with { Memory = null }, StopCause.Crash, spec?.Restart ?? RestartPolicy.Never, ground.Host.Time.GetUtcNow()), news, stopping);
+        await _vm.EndAsync();
+    }
+
+    /// <summary>DONE: the VM's status is this host's from here on.</summary>
+    private async Task TakeAsync(string label, Func<VmStatus, VmStatus> how, VmNews? news, CancellationToken stopping)
+    {
+        await ground.Host.Cache.WaitForRevisionAsync(_file.Revision, FaultPause, stopping);
+        await _vm.WriteAsync(label, status => how(status with { Host = ground.Host.HostId, Epoch = record.Epoch + 1, HostBootId = ground.Host.BootId, Job = null }), news, stopping);
+    }
+
+    private Task HandBackAsync()
+    {
+        var next = _file.Record with { Phase = HandoverPhase.HandedBack, Failure = MigrationFailures.ContinueRefused };
+        return _file.DecideAsync(next, change =>
+        {
+            // Both keys were last written by the COMMIT, in one transaction.
+            change.Update(Keys.Vms.Assignment, vmId, new VmAssignment { Host = record.From, Epoch = record.Epoch + 2, Cause = AssignmentCause.Handover }, _file.Revision);
+            Arrival.PutDisksBack(change, next);
+        });
+    }
+
+    private async Task UndoAsync()
+    {
+        var definition = _vm.Vm?.Definition ?? _vm.Remains;
+        await _vm.EndAsync();
+        _arrival.Undo(_file.Record, definition);
+        _undone = true;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The hand-over of VM {Vm} failed at {Step}")]
+    private static partial void LogFailed(ILogger logger, string vm, string step, Exception failure);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "VM {Vm} was refused to run here: {Reason}")]
+    private static partial void LogRefused(ILogger logger, string vm, string reason);
+}
