@@ -22,7 +22,7 @@ internal static class QemuEvents
         "DEVICE_DELETED" => QmpEvents.DeviceDeleted.Read(received).Device is { } device ? new VmDeviceDeleted(epoch, run, device) : null,
         "DEVICE_TRAY_MOVED" => new VmDeviceChanged(epoch, run, QmpDeviceEvents.TrayMoved.Read(received).Id),
         "MEMORY_DEVICE_SIZE_CHANGE" => QmpDeviceEvents.MemorySize.Read(received).Id is { } memory ? new VmDeviceChanged(epoch, run, memory) : null,
-        "MIGRATION" => new VmMigrationChanged(epoch, run, MigrationPhases.Parse(QmpJobEvents.Migration.Read(received).Status)),
+        "MIGRATION" => new VmMigrationChanged(epoch, run, MigrationPhases.Parse(QmpMigrationEvents.Migration.Read(received).Status)),
         _ => null,
     };
 

@@ -14,6 +14,14 @@ internal sealed class QemuJobs(QemuMonitor monitor, EventWaiters waiters, TimePr
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Lets one node become a copy of another, and stay so. Any node, a file here or an export elsewhere, can be the target.</summary>
+    public async Task BeginMirrorAsync(BlockdevMirrorArguments mirror, CancellationToken cancellationToken)
+    {
+        CrashPoints.Reached("qmp", "blockdev-mirror", "before");
+        await monitor.ExecuteAsync(QmpJobCommands.BlockdevMirror, mirror, cancellationToken);
+        CrashPoints.Reached("qmp", "blockdev-mirror", "after");
+    }
+
     /// <summary>Null: there is none of this id, or it was put away.</summary>
     public async Task<JobInfo?> FindAsync(string job, CancellationToken cancellationToken) =>
         (await monitor.ExecuteAsync(QmpJobCommands.QueryJobs, QmpNothing.Instance, cancellationToken)).FirstOrDefault(info => info.Id == job);

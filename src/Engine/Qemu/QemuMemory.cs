@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lamina.Engine.Migration;
 using Lamina.Engine.Qmp;
 using Lamina.Linux;
 
@@ -11,9 +12,6 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
     private const string Active = "active";
     private const string Completed = "completed";
 
-    /// <summary>Nothing but the file's speed shall bound it.</summary>
-    private const long NoBandwidthLimit = 1L << 40;
-    private const long DowntimeMilliseconds = 300;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan FinishInterval = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(30);
@@ -26,11 +24,10 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
     {
         using var changed = waiters.Listen(IsEnd);
         await PrepareAsync(cancellationToken);
-        var parameters = new MigrationParameters { MaxBandwidth = NoBandwidthLimit, DowntimeLimit = DowntimeMilliseconds };
-        await monitor.ExecuteAsync(QmpJobCommands.SetMigrationParameters, parameters, cancellationToken);
+        await monitor.ExecuteAsync(QmpMigrationCommands.SetParameters, MigrationSettings.Of(new MigrationLimits()), cancellationToken);
         await monitor.ExecuteWithHandleAsync(QmpCommands.GetFd, new FdNameArguments { FdName = FdName }, file, cancellationToken);
         CrashPoints.Reached("qmp", "migrate", "before");
-        await monitor.ExecuteAsync(QmpJobCommands.Migrate, new UriArguments { Uri = $"fd:{FdName}" }, cancellationToken);
+        await monitor.ExecuteAsync(QmpMigrationCommands.Migrate, new UriArguments { Uri = $"fd:{FdName}" }, cancellationToken);
         CrashPoints.Reached("qmp", "migrate", "after");
         try
         {
@@ -49,7 +46,7 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
         using var changed = waiters.Listen(IsEnd);
         await PrepareAsync(cancellationToken);
         await monitor.ExecuteWithHandleAsync(QmpCommands.GetFd, new FdNameArguments { FdName = FdName }, file, cancellationToken);
-        await monitor.ExecuteAsync(QmpJobCommands.MigrateIncoming, new UriArguments { Uri = $"fd:{FdName}" }, cancellationToken);
+        await monitor.ExecuteAsync(QmpMigrationCommands.Incoming, new UriArguments { Uri = $"fd:{FdName}" }, cancellationToken);
         CrashPoints.Reached("qmp", "migrate-incoming", "after");
         while (await StatusAsync(cancellationToken) is var info && info.Status != Completed)
         {
@@ -98,27 +95,27 @@ internal sealed class QemuMemory(QemuMonitor monitor, EventWaiters waiters, Time
         }
     }
 
-    private Task PrepareAsync(CancellationToken cancellationToken) => monitor.ExecuteAsync(QmpJobCommands.SetMigrationCapabilities,
-        new MigrationCapabilities { Capabilities = [new MigrationCapability { Capability = "events", State = true }] }, cancellationToken);
+    private Task PrepareAsync(CancellationToken cancellationToken) =>
+        monitor.ExecuteAsync(QmpMigrationCommands.SetCapabilities, MigrationSettings.ToFile, cancellationToken);
 
     private static bool IsEnd(QmpEvent happened) =>
-        happened.Name == QmpJobEvents.Migration.Name && QmpJobEvents.Migration.Read(happened).Status is Completed or "failed" or "cancelled";
+        happened.Name == QmpMigrationEvents.Migration.Name && QmpMigrationEvents.Migration.Read(happened).Status is Completed or "failed" or "cancelled";
 
     private static void Require(MigrationInfo info)
     {
         if (info.Status is "failed" or "cancelled")
-            throw new QmpErrorException(QmpJobCommands.Migrate.Name, "GenericError", info.ErrorDesc ?? $"the memory's way ended as {info.Status}");
+            throw new QmpErrorException(QmpMigrationCommands.Migrate.Name, "GenericError", info.ErrorDesc ?? $"the memory's way ended as {info.Status}");
     }
 
     private Task<MigrationInfo> StatusAsync(CancellationToken cancellationToken) =>
-        monitor.ExecuteAsync(QmpJobCommands.QueryMigrate, QmpNothing.Instance, cancellationToken);
+        monitor.ExecuteAsync(QmpMigrationCommands.Query, QmpNothing.Instance, cancellationToken);
 
     /// <summary>Before its end a cancelled migration lets the guest run on by itself; after it the gate is the way.</summary>
     private async Task CancelAsync()
     {
         using var patience = new CancellationTokenSource(CancelPatience, time);
         using var ended = waiters.Listen(IsEnd);
-        await monitor.ExecuteAsync(QmpJobCommands.MigrateCancel, QmpNothing.Instance, patience.Token);
+        await monitor.ExecuteAsync(QmpMigrationCommands.Cancel, QmpNothing.Instance, patience.Token);
         while (await StatusAsync(patience.Token) is { Status: "setup" or Active or "cancelling" or "device" })
         {
             using var pause = new CancellationTokenSource(ProgressInterval, time);

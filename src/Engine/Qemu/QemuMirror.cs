@@ -25,7 +25,7 @@ internal sealed class QemuMirror(IVm vm, QemuMonitor monitor, QemuJobs jobs, Tim
             var disk = DiskOf(mirror.Slot);
             var target = new BlockNode(mirror.Node, mirror.Path, mirror.Format, Below: null, disk.ReadOnly, disk.DirectIo, disk.Discard);
             await _blocks.AddAsync([target], cancellationToken);
-            await BeginAsync(mirror.Job, DiskChain.Of(disk)[0].Node!, target.Role, cancellationToken);
+            await jobs.BeginMirrorAsync(new BlockdevMirrorArguments { JobId = mirror.Job, Device = DiskChain.Of(disk)[0].Node!, Target = target.Role }, cancellationToken);
         }
 
         await jobs.FollowAsync(mirror.Job, onPercent, cancellationToken);
@@ -50,14 +50,6 @@ internal sealed class QemuMirror(IVm vm, QemuMonitor monitor, QemuJobs jobs, Tim
         if (isSwitched && DiskOf(mirror.Slot).Node != mirror.Node) await vm.ReviseAsync(DiskChain.Switched(vm.Definition, mirror), cancellationToken);
         await _blocks.RemoveAsync(QemuDevices.DiskId(mirror.Slot), cancellationToken, keep: [.. DiskChain.Of(DiskOf(mirror.Slot)).Select(file => file.Node!)]);
         return isSwitched ? MirrorPhase.Switched : MirrorPhase.None;
-    }
-
-    /// <summary>Any node, a file here or an export elsewhere, can be the target.</summary>
-    private async Task BeginAsync(string job, string source, string target, CancellationToken cancellationToken)
-    {
-        CrashPoints.Reached("qmp", "blockdev-mirror", "before");
-        await monitor.ExecuteAsync(QmpJobCommands.BlockdevMirror, new BlockdevMirrorArguments { JobId = job, Device = source, Target = target }, cancellationToken);
-        CrashPoints.Reached("qmp", "blockdev-mirror", "after");
     }
 
     private async Task<string?> UsedNodeAsync(int slot, CancellationToken cancellationToken) =>

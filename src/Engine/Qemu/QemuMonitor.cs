@@ -26,11 +26,14 @@ internal sealed class QemuMonitor(RuntimeFolder folder, QemuEngineOptions option
     public Task Settled => _settled.Task;
 
     /// <summary>A line on which the protocol is open. Waits as long as QEMU takes to answer.</summary>
-    public static async Task<QmpClient> OpenAsync(RuntimeFolder folder, CancellationToken cancellationToken)
+    public static async Task<QmpClient> OpenAsync(RuntimeFolder folder, string name, bool outOfBand, CancellationToken cancellationToken)
     {
-        var socket = await folder.ConnectAsync(QemuFiles.QmpSocket, cancellationToken);
-        return await QmpClient.OpenAsync(LineOver(socket), outOfBand: false, cancellationToken);
+        var socket = await folder.ConnectAsync(name, cancellationToken);
+        return await QmpClient.OpenAsync(LineOver(socket), outOfBand, cancellationToken);
     }
+
+    public static Task<QmpClient> OpenAsync(RuntimeFolder folder, CancellationToken cancellationToken) =>
+        OpenAsync(folder, QemuFiles.QmpSocket, outOfBand: false, cancellationToken);
 
     public Task<TResult> ExecuteAsync<TArguments, TResult>(QmpCommand<TArguments, TResult> command, TArguments arguments,
         CancellationToken cancellationToken) => Client(command.Name).ExecuteAsync(command, arguments, cancellationToken);

@@ -48,6 +48,7 @@ internal sealed class QemuProber(QemuEngineOptions options)
             Uefi = FirstInstalled(options.UefiCandidates),
             SecureUefi = FirstInstalled(options.SecureUefiCandidates),
             TpmProgram = Programs.Find(options.TpmBinary),
+            PostCopyProblem = PostCopySupport.Problem() is { } problem ? $"No guest can come here in post-copy: {problem} {PostCopySupport.Remedy}" : null,
         };
     }
 

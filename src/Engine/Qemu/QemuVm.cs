@@ -34,6 +34,11 @@ internal sealed partial class QemuVm : IVm
     private readonly QemuLayers _layers;
     private readonly QemuMirror _mirror;
     private readonly QemuMemory _memory;
+    private readonly OutOfBandLine _line;
+    private readonly QemuMigration _migration;
+    private readonly QemuSource _source;
+    private readonly QemuTarget _target;
+    private readonly QemuMirrors _mirrors;
     private readonly QemuChanges _changes;
     private readonly SemaphoreSlim _revising = new(1, 1);
     private volatile RunRecord _record;
@@ -59,6 +64,12 @@ internal sealed partial class QemuVm : IVm
         _layers = new QemuLayers(this, _monitor, jobs);
         _mirror = new QemuMirror(this, _monitor, jobs, time);
         _memory = new QemuMemory(_monitor, _waiters, time);
+        _line = new OutOfBandLine(_folder, time);
+        _migration = new QemuMigration(_monitor, _waiters, _line, time);
+        var credentials = new QemuCredentials(this, _folder, _monitor);
+        _source = new QemuSource(this, _monitor, _migration, credentials, _line, time);
+        _target = new QemuTarget(this, _monitor, credentials, _line);
+        _mirrors = new QemuMirrors(this, _monitor, jobs, _waiters, _migration, credentials, time);
         Agent = new GuestAgent(token => _folder.ConnectStreamAsync(QemuFiles.AgentSocket, token), time);
     }
 
@@ -177,16 +188,6 @@ internal sealed partial class QemuVm : IVm
 
     public Task<MirrorPhase> CloseMirrorAsync(DiskMirror mirror, CancellationToken cancellationToken) => _mirror.CloseAsync(mirror, cancellationToken);
 
-    public Task SaveMemoryAsync(SafeHandle file, Action<int> onPercent, CancellationToken cancellationToken) => _memory.SaveAsync(file, onPercent, cancellationToken);
-
-    public Task AbandonMemoryAsync(CancellationToken cancellationToken) => _memory.AbandonAsync(cancellationToken);
-
-    public Task LoadMemoryAsync(SafeHandle file, CancellationToken cancellationToken)
-    {
-        _isUntouched = false;
-        return _memory.LoadAsync(file, cancellationToken);
-    }
-
     public async Task ChangeAsync(VmChange change, CancellationToken deadline, CancellationToken cancellationToken)
     {
         if (change is VmChange.SetLimits limits)
@@ -264,6 +265,7 @@ internal sealed partial class QemuVm : IVm
         await _detached.CancelAsync();
         await _loops.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Agent.DisposeAsync();
+        await _line.DisposeAsync();
         _events.Writer.TryComplete();
         Serial.Complete();
         _process.Dispose();
@@ -281,6 +283,7 @@ internal sealed partial class QemuVm : IVm
 
     private void Receive(QmpEvent received)
     {
+        _migration.Receive(received);
         _waiters.Receive(received);
         if (QemuEvents.Translate(received, Epoch, Run) is { } happened) _events.Writer.TryWrite(happened);
     }

@@ -1,18 +1,10 @@
 namespace Lamina.Engine.Qmp;
 
-/// <summary>The monitor's commands for jobs that borrow a VM: layers of disks, and memory in a file.</summary>
+/// <summary>The monitor's commands for jobs that borrow a VM: layers of disks.</summary>
 public static class QmpJobCommands
 {
     private static readonly QmpJson Json = QmpJson.Default;
 
-    public static readonly QmpCommand<MigrationCapabilities, QmpNothing> SetMigrationCapabilities =
-        new("migrate-set-capabilities", Json.MigrationCapabilities, Json.QmpNothing);
-    public static readonly QmpCommand<MigrationParameters, QmpNothing> SetMigrationParameters =
-        new("migrate-set-parameters", Json.MigrationParameters, Json.QmpNothing);
-    public static readonly QmpCommand<UriArguments, QmpNothing> Migrate = new("migrate", Json.UriArguments, Json.QmpNothing);
-    public static readonly QmpCommand<UriArguments, QmpNothing> MigrateIncoming = new("migrate-incoming", Json.UriArguments, Json.QmpNothing);
-    public static readonly QmpCommand<QmpNothing, QmpNothing> MigrateCancel = new("migrate_cancel", Json.QmpNothing, Json.QmpNothing);
-    public static readonly QmpCommand<QmpNothing, MigrationInfo> QueryMigrate = new("query-migrate", Json.QmpNothing, Json.MigrationInfo);
     public static readonly QmpCommand<BlockCommitArguments, QmpNothing> BlockCommit = new("block-commit", Json.BlockCommitArguments, Json.QmpNothing);
     public static readonly QmpCommand<BlockdevMirrorArguments, QmpNothing> BlockdevMirror = new("blockdev-mirror", Json.BlockdevMirrorArguments, Json.QmpNothing);
     public static readonly QmpCommand<DeviceIdArguments, QmpNothing> JobComplete = new("job-complete", Json.DeviceIdArguments, Json.QmpNothing);
@@ -22,8 +14,7 @@ public static class QmpJobCommands
 
     public static readonly IReadOnlyList<QmpCommand> All =
     [
-        SetMigrationCapabilities, SetMigrationParameters, Migrate, MigrateIncoming, MigrateCancel, QueryMigrate, BlockCommit, BlockdevMirror, JobComplete,
-        JobCancel, JobDismiss, QueryJobs,
+        BlockCommit, BlockdevMirror, JobComplete, JobCancel, JobDismiss, QueryJobs,
     ];
 
     /// <summary>Of the kinds of action only the one that is used.</summary>
@@ -35,8 +26,7 @@ public static class QmpJobEvents
 {
     private static readonly QmpJson Json = QmpJson.Default;
 
-    public static readonly QmpEventKind<MigrationEventData> Migration = new("MIGRATION", Json.MigrationEventData);
     public static readonly QmpEventKind<JobStatusEventData> JobStatus = new("JOB_STATUS_CHANGE", Json.JobStatusEventData);
 
-    public static readonly IReadOnlyList<QmpEventKind> All = [Migration, JobStatus];
+    public static readonly IReadOnlyList<QmpEventKind> All = [JobStatus];
 }

@@ -1,48 +1,4 @@
-using System.Text.Json.Serialization;
-
 namespace Lamina.Engine.Qmp;
-
-public sealed record MigrationCapabilities
-{
-    public required IReadOnlyList<MigrationCapability> Capabilities { get; init; }
-}
-
-public sealed record MigrationCapability
-{
-    /// <summary>Such as <c>events</c>, which is off by default.</summary>
-    public required string Capability { get; init; }
-    public required bool State { get; init; }
-}
-
-public sealed record MigrationParameters
-{
-    /// <summary>Bytes a second; QEMU's default is 128 MiB.</summary>
-    public required long MaxBandwidth { get; init; }
-    /// <summary>Milliseconds.</summary>
-    public required long DowntimeLimit { get; init; }
-}
-
-public sealed record UriArguments
-{
-    /// <summary><c>fd:NAME</c>, of a file given by <c>getfd</c>.</summary>
-    public required string Uri { get; init; }
-}
-
-/// <summary><c>query-migrate</c>.</summary>
-public sealed record MigrationInfo
-{
-    /// <summary>QEMU's MigrationStatus; null = there was none.</summary>
-    public string? Status { get; init; }
-    public MigrationStats? Ram { get; init; }
-    public string? ErrorDesc { get; init; }
-}
-
-public sealed record MigrationStats
-{
-    public required long Transferred { get; init; }
-    public required long Total { get; init; }
-    public required long Remaining { get; init; }
-}
 
 public sealed record TransactionArguments
 {
@@ -82,7 +38,10 @@ public sealed record BlockdevMirrorArguments
     public required string Device { get; init; }
     /// <summary>The node that the device has once the job is completed.</summary>
     public required string Target { get; init; }
-    public string Sync => "full";
+    /// <summary><c>full</c>, or <c>top</c>: what lies below the device's own file is left out.</summary>
+    public string Sync { get; set; } = "full";
+    /// <summary>Bytes a second; null = no bound.</summary>
+    public long? Speed { get; init; }
     public string CopyMode => "write-blocking";
     public bool AutoDismiss => false;
 }
@@ -98,11 +57,6 @@ public sealed record JobInfo
     public required long CurrentProgress { get; init; }
     public required long TotalProgress { get; init; }
     public string? Error { get; init; }
-}
-
-public sealed record MigrationEventData
-{
-    public required string Status { get; init; }
 }
 
 public sealed record JobStatusEventData

@@ -19,7 +19,7 @@ public class QmpSchemaTests
     public async Task Every_command_is_as_QEMU_knows_it()
     {
         var schema = await ReadSchemaAsync();
-        foreach (var command in QmpCommands.All.Concat(QmpJobCommands.All))
+        foreach (var command in QmpCommands.All.Concat(QmpJobCommands.All).Concat(QmpMigrationCommands.All))
         {
             var known = schema.Find(command.Name, "command");
             schema.CheckSent(command.ArgumentsInfo, known.GetProperty("arg-type").GetString()!, $"{command.Name}.arguments");
@@ -31,7 +31,7 @@ public class QmpSchemaTests
     public async Task Every_event_is_as_QEMU_knows_it()
     {
         var schema = await ReadSchemaAsync();
-        foreach (var kind in QmpEvents.All.Concat(QmpJobEvents.All))
+        foreach (var kind in QmpEvents.All.Concat(QmpJobEvents.All).Concat(QmpMigrationEvents.All))
             schema.CheckReceived(kind.DataInfo, schema.Find(kind.Name, "event").GetProperty("arg-type").GetString()!, kind.Name);
     }
 
@@ -43,6 +43,17 @@ public class QmpSchemaTests
         schema.CheckSent(BlockdevJson.Default.FileBlockdev, options, "blockdev", variant: "file");
         schema.CheckSent(BlockdevJson.Default.RawBlockdev, options, "blockdev", variant: "raw");
         schema.CheckSent(BlockdevJson.Default.Qcow2Blockdev, options, "blockdev", variant: "qcow2");
+        schema.CheckSent(QmpMigrationCommands.AddNbdNode.ArgumentsInfo, options, "blockdev", variant: "nbd");
+    }
+
+    [Fact]
+    public async Task Exports_and_credentials_are_as_QEMU_knows_them()
+    {
+        var schema = await ReadSchemaAsync();
+        var export = schema.Find("block-export-add", "command").GetProperty("arg-type").GetString()!;
+        schema.CheckSent(QmpMigrationCommands.AddExport.ArgumentsInfo, export, "export", variant: "nbd");
+        var made = schema.Find("object-add", "command").GetProperty("arg-type").GetString()!;
+        schema.CheckSent(QmpMigrationCommands.AddCredentials.ArgumentsInfo, made, "object", variant: "tls-creds-x509");
     }
 
     [Fact]
@@ -118,8 +129,12 @@ public class QmpSchemaTests
             }
         }
 
-        /// <summary>A key is always named by its code.</summary>
-        private static string? VariantOf(Type element) => element == typeof(QmpKey) ? "qcode" : null;
+        /// <summary>Of the unions within records: a key is always named by its code, a peer by its address.</summary>
+        private static string? VariantOf(Type type) =>
+            type == typeof(QmpKey) ? "qcode"
+            : type == typeof(NbdServerAddress) || type == typeof(NbdSocketAddress) ? "inet"
+            : type == typeof(YankInstance) ? "block-node"
+            : null;
 
         private void CheckObject(JsonTypeInfo record, JsonElement entry, string path, bool isSent, string? variant)
         {
@@ -131,7 +146,7 @@ public class QmpSchemaTests
                 // What may be absent must not be required of an answer.
                 if (!isSent) Assert.False(property.IsRequired && member.TryGetProperty("default", out _), $"{path}.{property.Name} is optional in QEMU");
                 var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-                Check(record.Options.GetTypeInfo(type), member.GetProperty("type").GetString()!, $"{path}.{property.Name}", isSent, null);
+                Check(record.Options.GetTypeInfo(type), member.GetProperty("type").GetString()!, $"{path}.{property.Name}", isSent, VariantOf(type));
             }
             if (!isSent) return;
             foreach (var name in members.Where(member => !member.Value.TryGetProperty("default", out _)).Select(member => member.Key))
