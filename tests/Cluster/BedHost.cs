@@ -45,7 +45,7 @@ internal sealed class BedHost : IAsyncDisposable
         });
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_001_001);
         Directory.CreateDirectory(_instance.ConfigurationDirectory);
-        Client = new LaminaClient(new LaminaClientOptions { SocketPath = _instance.LocalSocket });
+        Client = NewClient();
     }
 
     public int Number { get; }
@@ -60,8 +60,8 @@ internal sealed class BedHost : IAsyncDisposable
     /// <summary>Its number is known when the daemon has run once.</summary>
     public Instance Instance => _instance;
 
-    /// <summary>As root, over the local socket.</summary>
-    public LaminaClient Client { get; }
+    /// <summary>As root, over the local socket. What it has seen of a store ends with that: it is another one when the host has got another store by <see cref="LaminaAsync"/>.</summary>
+    public LaminaClient Client { get; private set; }
 
     /// <summary>All that its daemons have said.</summary>
     public string Words => string.Join('\n', Enumerable.Range(1, _starts).Select(start => ReadShared(OutputFile(start))));
@@ -138,6 +138,12 @@ internal sealed class BedHost : IAsyncDisposable
     public async Task<string> LaminaAsync(params string[] arguments)
     {
         var answer = await TryLaminaAsync(arguments);
+        if (arguments is ["cluster", "init" or "join" or "witness", ..])
+        {
+            Client.Dispose();
+            Client = NewClient();
+        }
+
         return answer.Status == 0 ? answer.Output : throw new InvalidOperationException($"lamina {string.Join(' ', arguments)} on {Name} ended with {answer.Status}: {answer.Error}\n{Words}");
     }
 
@@ -176,6 +182,8 @@ internal sealed class BedHost : IAsyncDisposable
         _daemon?.Dispose();
         Network.Dispose();
     }
+
+    private LaminaClient NewClient() => new(new LaminaClientOptions { SocketPath = _instance.LocalSocket });
 
     private async Task EndDaemonAsync(int signal)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Lamina.Api;
 using Lamina.Linux.Network;
 
 namespace Lamina.Tests.Cluster;
@@ -53,15 +54,18 @@ public sealed class JoiningTests
         var (first, second, third) = (bed.Hosts[0], bed.Hosts[1], bed.Hosts[2]);
 
         await first.KillEtcdAsync();
-        await second.LaminaAsync("project", "create", "one");
+        await CreateProjectAsync(second, "one");
+        await Eventually.BecomesAsync(_ => Task.FromResult(first.EtcdProcessId is not null), "the daemon has started its etcd again");
         await first.KillAsync();
         await first.KillEtcdAsync();
-        await third.LaminaAsync("project", "create", "two");
+        await CreateProjectAsync(third, "two");
 
         await first.StartAsync();
         await Eventually.BecomesAsync(async cancellation => (await first.Client.Projects.ListAsync(cancellation).ToListAsync(cancellation)).Count == 3, "the first host sees what was written while it was away");
-        await first.LaminaAsync("project", "create", "three");
+        await CreateProjectAsync(first, "three");
     }
+
+    private static Task CreateProjectAsync(BedHost host, string name) => host.Client.Projects.CreateAsync(new Project { Name = name }, TestContext.Current.CancellationToken);
 
     private static async Task<IEnumerable<string>> HostsAsync(BedHost host) =>
         JsonNode.Parse(await host.LaminaAsync("host", "list", "--format", "json"))!.AsArray().Select(found => (string)found!["name"]!).Order(StringComparer.Ordinal);

@@ -6,6 +6,7 @@ using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Store;
+using Lamina.Server.Store.Etcd;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lamina.Server.Cluster;
@@ -47,6 +48,7 @@ internal sealed class ClusterRoom : IDisposable
         Gate = new PeerGate(start.Certificate, parts.Cache);
         Peers = new PeerClient(start.Certificate, () => parts.Cache.Snapshot);
         parts.Services.Peers.Use(id => parts.Cache.Snapshot.Get(Keys.Hosts.Spec, id)?.Record.Addresses is null ? null : new PeerAddress(Peers.LineTo(id), Peers.AddressOf(id)));
+        if (parts.Store is EtcdStore etcd) Trust.Renewed = Voter.EndpointsChanged = () => etcd.Use(StoreChoice.Access(parts.Instance, Voter.Membership));
         if (start.Membership.External is null)
         {
             var voters = new VoterController(Admin, parts.Store, parts.Cache, parts.Events, parts.Time, parts.Loggers.CreateLogger<VoterController>());

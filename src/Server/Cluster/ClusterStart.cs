@@ -1,3 +1,4 @@
+using System.Net;
 using Lamina.Server.Auth;
 using Lamina.Server.Store;
 
@@ -9,6 +10,8 @@ namespace Lamina.Server.Cluster;
 /// <param name="Etcd">This host's; it runs when it is to.</param>
 internal sealed record ClusterStart(Membership Membership, HostCertificate Certificate, EtcdServer Etcd)
 {
+    private static readonly string[] Loopback = ["localhost", "127.0.0.1", "::1"];
+
     /// <summary>
     /// Brings an init or join to its end, or takes it back: which of them, <c>store.json</c> alone decides (decision 19). Before anything else is opened.
     /// </summary>
@@ -53,6 +56,6 @@ internal sealed record ClusterStart(Membership Membership, HostCertificate Certi
     {
         HostTrust.EnsureList(instance, tls);
         return new HostCertificate(
-            tls, instance.SecretsDirectory, hostId, () => [membership.Address, .. ServerNames.Collect(names).Where(name => name != membership.Address)], time, loggers.CreateLogger<HostCertificate>());
+            tls, instance.SecretsDirectory, hostId, () => [membership.Address, .. names, Dns.GetHostName(), .. Loopback], time, loggers.CreateLogger<HostCertificate>());
     }
 }

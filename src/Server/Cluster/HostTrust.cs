@@ -21,6 +21,9 @@ internal sealed partial class HostTrust(
 
     public HostCertificate Certificate => certificate;
 
+    /// <summary>Called when this host has got a new certificate.</summary>
+    public Action? Renewed { get; set; }
+
     /// <summary>Renews when due, and writes what follows from the records; until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -43,6 +46,7 @@ internal sealed partial class HostTrust(
     public async Task RotateAsync(CancellationToken cancellationToken)
     {
         certificate.Rotate();
+        Renewed?.Invoke();
         await RecordAsync(cancellationToken);
     }
 
@@ -56,7 +60,7 @@ internal sealed partial class HostTrust(
     {
         try
         {
-            certificate.RenewIfDue();
+            if (certificate.RenewIfDue()) Renewed?.Invoke();
             await RecordAsync(cancellationToken);
             string[] revoked = [.. cache.Snapshot.All(Keys.RemovedHosts).SelectMany(removed => removed.Record.SerialNumbers).Order(StringComparer.Ordinal)];
             WriteList(instance, tls, revoked);

@@ -23,8 +23,8 @@ internal sealed partial class HostVoter(
 
     private Membership _membership = membership;
 
-    /// <summary>Called with where the store answers, when that has changed.</summary>
-    public Action<IReadOnlyList<string>>? EndpointsChanged { get; set; }
+    /// <summary>Called when the store answers elsewhere.</summary>
+    public Action? EndpointsChanged { get; set; }
 
     public Membership Membership => Volatile.Read(ref _membership);
 
@@ -88,7 +88,7 @@ internal sealed partial class HostVoter(
     {
         if (Membership.External is not null || StoreEndpoints.Of(snapshot, hostId) is not { Count: > 0 } endpoints || endpoints.SequenceEqual(Membership.Endpoints)) return;
         Keep(Membership with { Endpoints = endpoints });
-        EndpointsChanged?.Invoke(endpoints);
+        EndpointsChanged?.Invoke();
     }
 
     private void Keep(Membership changed)
