@@ -122,6 +122,8 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(PasswordChange))]
 [JsonSerializable(typeof(SessionCreate))]
 [JsonSerializable(typeof(SessionCreated))]
+[JsonSerializable(typeof(Session))]
+[JsonSerializable(typeof(Page<Session>))]
 [JsonSerializable(typeof(SessionRecord))]
 [JsonSerializable(typeof(ApiToken))]
 [JsonSerializable(typeof(Page<ApiToken>))]

@@ -61,6 +61,21 @@ public sealed record SessionCreated
     public required DateTimeOffset ExpiresAt { get; init; }
 }
 
+/// <summary>A log-in that has not ended.</summary>
+public sealed record Session
+{
+    /// <summary>The beginning of the SHA-256 of its token: names the session, and opens nothing.</summary>
+    public required string Id { get; init; }
+    public required string User { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Moves on while the session is used.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>It is the one that asks.</summary>
+    public required bool Current { get; init; }
+}
+
 /// <summary>Key <c>sessions/&lt;id&gt;</c>, where the id is the SHA-256 of the token.</summary>
 public sealed record SessionRecord : StoredRecord
 {

@@ -27,6 +27,7 @@ internal static class Commands
             EventCommands.Audit(),
             UserCommands.Users(),
             UserCommands.Tokens(),
+            SessionCommands.Build(),
             UserCommands.WhoAmI(),
             UserCommands.Roles(),
             CertificateCommands.Build(),

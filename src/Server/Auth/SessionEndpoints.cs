@@ -5,7 +5,9 @@ using Lamina.Server.Http;
 
 namespace Lamina.Server.Auth;
 
-/// <summary><c>/v1/sessions</c>: logging in and out; <c>/v1/whoami</c>.</summary>
+/// <summary>
+/// <c>/v1/sessions</c>: logging in and out; one's own log-ins, an administrator's list has all; <c>/v1/whoami</c>.
+/// </summary>
 internal sealed class SessionEndpoints(Passwords passwords, LoginThrottle throttle, TimeProvider time)
 {
     public void Map(ApiRoutes api)
@@ -13,6 +15,10 @@ internal sealed class SessionEndpoints(Passwords passwords, LoginThrottle thrott
         api.Post("/v1/sessions", Permission.Public, "Logs in and gives a bearer token", CreateAsync)
             .Takes(ApiJson.Default.SessionCreate).Answers(ApiJson.Default.SessionCreated, StatusCodes.Status201Created).InstallationWide()
             .Problems("auth.failed", "auth.throttled");
+        api.Get("/v1/sessions", Permission.SignedIn, "Lists one's own log-ins; an administrator's list has all", List)
+            .Answers(ApiJson.Default.PageSession).Paged().InstallationWide();
+        api.Delete("/v1/sessions/{session}", Permission.SignedIn, "Ends a log-in at once", EndAsync).AnswersNothing().InstallationWide()
+            .Problems("session.notFound");
         api.Delete("/v1/sessions/current", Permission.SignedIn, "Logs this session out", DeleteAsync).AnswersNothing().InstallationWide()
             .Problems("session.none");
         api.Get("/v1/whoami", Permission.SignedIn, "Shows who asks, and with which roles", WhoAmI)
@@ -45,6 +51,38 @@ internal sealed class SessionEndpoints(Passwords passwords, LoginThrottle thrott
         return await request.CommitAsync(
             change, ApiAnswer.Created(answer, ApiJson.Default.SessionCreated, "/v1/sessions/current"), UserEndpoints.Reference(user.Name));
     }
+
+    private ApiAnswer List(ApiRequest request)
+    {
+        string? current = Authentication.Of(request.Http)!.Session?.Id;
+        return ApiAnswer.Ok(request.Page.Cut(Shown(request).Select(session => View(session, current)), session => session.Id), ApiJson.Default.PageSession);
+    }
+
+    private async ValueTask<ApiAnswer> EndAsync(ApiRequest request)
+    {
+        string id = request.Route("session");
+        if (Shown(request).FirstOrDefault(known => SessionRules.IdOf(known.Id) == id) is not { } session) throw new ProblemException(
+            ProblemKind.NotFound, "session.notFound", $"There is no session '{Suggestions.Shorten(id)}' of yours.", "List them with 'lamina session list'.");
+        return await request.CommitAsync(
+            new StoreChange("session.end").Delete(Keys.Sessions[session.Id]), ApiAnswer.NoContent(), UserEndpoints.Reference(session.Record.User));
+    }
+
+    /// <summary>A token sees those of nobody, unless it is an administrator's: it has not logged in.</summary>
+    private IEnumerable<CachedRecord<SessionRecord>> Shown(ApiRequest request)
+    {
+        var identity = Authentication.Of(request.Http)!;
+        if (request.Caller.May(Permission.Administer, null)) return SessionRules.Lasting(request.Snapshot, user: null, time.GetUtcNow());
+        return identity is { IsToken: false, User: { } user } ? SessionRules.Lasting(request.Snapshot, user, time.GetUtcNow()) : [];
+    }
+
+    private static Session View(CachedRecord<SessionRecord> session, string? current) => new()
+    {
+        Id = SessionRules.IdOf(session.Id),
+        User = session.Record.User,
+        CreatedAt = session.Record.CreatedAt,
+        ExpiresAt = session.Record.ExpiresAt,
+        Current = session.Id == current,
+    };
 
     private static async ValueTask<ApiAnswer> DeleteAsync(ApiRequest request)
     {

@@ -13,6 +13,18 @@ internal static class SessionRules
     /// <summary>A user's oldest sessions end when there are more: scripts that log in each time must not fill the store.</summary>
     public const int MostPerUser = 32;
 
+    /// <summary>How much of a session's key names it: it is not told whole, though nobody could log in with it.</summary>
+    public const int IdLength = 16;
+
+    public static string IdOf(string key) => key.Length <= IdLength ? key : key[..IdLength];
+
+    /// <summary>The sessions that somebody may see and end, those that are over left out.</summary>
+    /// <param name="snapshot">Everything on record.</param>
+    /// <param name="user">Whose; null: everybody's.</param>
+    /// <param name="now">The present time.</param>
+    public static IEnumerable<CachedRecord<SessionRecord>> Lasting(CacheSnapshot snapshot, string? user, DateTimeOffset now) =>
+        snapshot.All(Keys.Sessions).Where(session => session.Record.ExpiresAt > now && (user is null || session.Record.User == user));
+
     public static DateTimeOffset EndFor(DateTimeOffset createdAt, DateTimeOffset now) =>
         now + Idle < createdAt + Longest ? now + Idle : createdAt + Longest;
 

@@ -24,14 +24,19 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
         var wanted = Wanted(request);
         using var lifetime = new CancellationTokenSource(Longest, services.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.Token, services.Stopping);
-        using var subscription = services.Cache.Subscribe([.. wanted.SelectMany(kind => kind.Records)]);
+        using var subscription = services.Cache.Subscribe([.. wanted.SelectMany(kind => kind.Records), Keys.Sessions]);
         await using var writer = new EventStreamWriter(request.Http.Response, services.Time);
         await writer.BeginAsync();
         var watch = new Watch(request, wanted, writer);
         await watch.BeginAsync(subscription.Start);
         try
         {
-            await foreach (var batch in subscription.ReadAllAsync(end.Token)) await watch.GoOnAsync(batch);
+            await foreach (var batch in subscription.ReadAllAsync(end.Token))
+            {
+                // What a log-in follows ends with it.
+                if (request.Caller.Session is { } session && batch.Snapshot.Get(Keys.Sessions, session) is null) return;
+                await watch.GoOnAsync(batch);
+            }
         }
         catch (OperationCanceledException) when (!request.Aborted.IsCancellationRequested)
         {

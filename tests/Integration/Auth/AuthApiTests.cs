@@ -54,6 +54,35 @@ public sealed class AuthApiTests(SharedDaemon shared) : IClassFixture<SharedDaem
     }
 
     [Fact]
+    public async Task One_ends_ones_own_sessions_and_an_administrator_everybodys()
+    {
+        await UserAsync("sara", Role.Viewer);
+        await UserAsync("timo", Role.Operator);
+        using var here = await LogInAsync("sara");
+        using var there = await LogInAsync("sara");
+        using var other = await LogInAsync("timo");
+        var own = await here.Sessions.ListAsync(Token).ToListAsync(Token);
+        Assert.All(own, session => Assert.Equal("sara", session.User));
+        Assert.Equal([false, true], own.Select(session => session.Current).Order());
+        string others = (await other.Sessions.ListAsync(Token).ToListAsync(Token)).Single().Id;
+        Assert.Equal("session.notFound", await CodeAsync(here.Sessions.EndAsync(others, Token)));
+
+        await using var followed = there.Server.WatchAsync(["vms"], Token).GetAsyncEnumerator(Token);
+        Assert.True(await followed.MoveNextAsync());
+        await here.Sessions.EndAsync(own.Single(session => !session.Current).Id, Token);
+        await Assert.ThrowsAsync<LaminaException>(async () =>
+        {
+            while (await followed.MoveNextAsync()) { }
+        });
+        Assert.Equal("auth.required", await CodeAsync(there.Server.WhoAmIAsync(Token)));
+        Assert.Equal("user:sara", (await here.Server.WhoAmIAsync(Token)).Subject);
+
+        Assert.Contains(await Root.Sessions.ListAsync(Token).ToListAsync(Token), session => session.Id == others);
+        await Root.Sessions.EndAsync(others, Token);
+        Assert.Equal("auth.required", await CodeAsync(other.Server.WhoAmIAsync(Token)));
+    }
+
+    [Fact]
     public async Task Unknown_users_wrong_passwords_and_disabled_users_get_the_same_answer()
     {
         await UserAsync("dora", Role.Viewer);
