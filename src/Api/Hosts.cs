@@ -20,6 +20,9 @@ public sealed record HostSpec : StoredRecord
 
     /// <summary>A voter of the cluster's store that runs no VM.</summary>
     public bool Witness { get; init; }
+
+    /// <summary>It is kept empty; null: it takes VMs.</summary>
+    public HostMaintenance? Maintenance { get; init; }
 }
 
 /// <summary>Where the other hosts of the cluster reach this one.</summary>

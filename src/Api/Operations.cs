@@ -73,4 +73,20 @@ public sealed record OperationState : StoredRecord
     public IReadOnlyList<string> Log { get; set; } = [];
     public Failure? Failure { get; init; }
     public JsonObject? Result { get; init; }
+
+    /// <summary>How far what it sends has come; null: it sends nothing, or has not begun to.</summary>
+    public OperationTransfer? Transfer { get; init; }
+}
+
+/// <summary>What an operation sends to another host, as of its last report.</summary>
+public sealed record OperationTransfer : RecordPart
+{
+    public long TransferredBytes { get; init; }
+
+    /// <summary>Left to send in this pass.</summary>
+    public long RemainingBytes { get; init; }
+    public long BytesPerSecond { get; init; }
+
+    /// <summary>How fast the guest writes anew what was sent.</summary>
+    public long DirtyBytesPerSecond { get; init; }
 }

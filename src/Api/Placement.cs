@@ -81,6 +81,9 @@ public sealed record PlacementSettings : StoredRecord
 
     /// <summary>The CPU model that new VMs get; null: the newest that every host offers whole.</summary>
     public string? CpuModel { get; init; }
+
+    /// <summary>Whether VMs move to even out the load of hosts.</summary>
+    public BalanceMode Balance { get; set; } = BalanceMode.Advise;
 }
 
 /// <summary>Body of <c>PATCH /v1/placement</c> (RFC 7396; null takes a member back to its default).</summary>
@@ -88,6 +91,7 @@ public sealed record PlacementSettingsUpdate
 {
     public PlacementStrategy? Strategy { get; init; }
     public string? CpuModel { get; init; }
+    public BalanceMode? Balance { get; init; }
 }
 
 /// <summary>What <c>GET /v1/placement</c> gives.</summary>

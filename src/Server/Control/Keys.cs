@@ -67,7 +67,7 @@ internal static class Keys
     /// <remarks>Stands below the kinds that it names: static members are made in the order of the text.</remarks>
     public static IReadOnlyList<RecordKind> Cached { get; } =
     [
-        Vms.Spec, Vms.Assignment, Vms.Status, Vms.Handover, Vms.HandoverSource, Vms.HandoverTarget,
+        Vms.Spec, Vms.Assignment, Vms.Status, Vms.Handover, Vms.HandoverSource, Vms.HandoverTarget, Vms.Departure,
         Operations.Request, Operations.State,
         Disks.Spec, Disks.Status,
         Snapshots.Spec, Snapshots.Status,
@@ -75,7 +75,7 @@ internal static class Keys
         Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
         Networks.Spec, Networks.Status, FirewallGroups, PlacementRules, PlacementSettings,
-        Hosts.Spec, Hosts.Status, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
+        Hosts.Spec, Hosts.Status, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses,
@@ -108,6 +108,9 @@ internal static class Keys
         public static RecordKind<HandoverSource> HandoverSource { get; } = new(Prefix, "/handover-source", ApiJson.Default.HandoverSource);
 
         public static RecordKind<HandoverTarget> HandoverTarget { get; } = new(Prefix, "/handover-target", ApiJson.Default.HandoverTarget);
+
+        /// <summary>On whose account it has left its host.</summary>
+        public static RecordKind<VmDeparture> Departure { get; } = new(Prefix, "/departure", ApiJson.Default.VmDeparture);
 
         /// <summary>All keys of one VM, for its removal.</summary>
         public static string All(string id) => $"{Prefix}{id}/";
@@ -184,6 +187,9 @@ internal static class Keys
         public static RecordKind<HostSpec> Spec { get; } = new("hosts/", "/spec", ApiJson.Default.HostSpec);
 
         public static RecordKind<HostStatus> Status { get; } = new("hosts/", "/status", ApiJson.Default.HostStatus);
+
+        /// <summary>What it does, on the mean of some minutes.</summary>
+        public static RecordKind<HostLoad> Load { get; } = new("hosts/", "/load", ApiJson.Default.HostLoad);
 
         /// <summary>Of its identity among the members.</summary>
         public static RecordKind<HostCertificateRecord> Certificate { get; } = new("hosts/", "/certificate", ApiJson.Default.HostCertificateRecord);

@@ -82,6 +82,14 @@ internal static class MigrationChoices
         _ => (PercentOf(progress), Words(progress)),
     };
 
+    public static OperationTransfer TransferOf(MigrationProgress progress) => new()
+    {
+        TransferredBytes = progress.TransferredBytes,
+        RemainingBytes = progress.RemainingBytes,
+        BytesPerSecond = progress.BytesPerSecond,
+        DirtyBytesPerSecond = progress.DirtyBytesPerSecond,
+    };
+
     private static int? PercentOf(MigrationProgress progress) =>
         progress.TotalBytes <= 0 ? null : (int)Math.Clamp(100 - (progress.RemainingBytes * 100 / progress.TotalBytes), 0, 99);
 

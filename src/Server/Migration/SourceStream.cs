@@ -92,7 +92,7 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
     public void Report(OperationRun run, SourceQemu qemu, HandoverTarget? target)
     {
         var (percent, words) = MigrationChoices.Describe(qemu, _progress, target is not null);
-        run.Report(percent, words);
+        run.Report(percent, words, _progress is { } sent ? MigrationChoices.TransferOf(sent) : null);
     }
 
     /// <summary>Figures of its end.</summary>

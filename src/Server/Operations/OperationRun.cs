@@ -55,6 +55,10 @@ internal sealed class OperationRun : IAsyncDisposable
     /// <param name="message">What it is doing now, in words.</param>
     public void Report(int? percent, string message) => Advance(state => OperationProgress.Reported(state, percent, message));
 
+    /// <summary>Says how far what it sends has come, besides.</summary>
+    public void Report(int? percent, string message, OperationTransfer? transfer) =>
+        Advance(state => OperationProgress.Reported(state, percent, message) with { Transfer = transfer ?? state.Transfer });
+
     /// <summary>Adds a line to the log; the last 200 are kept. No secrets.</summary>
     public void Log(string line) => Advance(state => OperationProgress.Logged(state, line));
 

@@ -26,15 +26,15 @@ internal sealed class PlacementEndpoints(EventLog events)
     {
         var current = request.Snapshot.Get(Keys.PlacementSettings, "");
         var before = current?.Record ?? new PlacementSettings();
-        var update = await request.PatchAsync(new PlacementSettingsUpdate { Strategy = before.Strategy, CpuModel = before.CpuModel }, ApiJson.Default.PlacementSettingsUpdate);
+        var update = await request.PatchAsync(new PlacementSettingsUpdate { Strategy = before.Strategy, CpuModel = before.CpuModel, Balance = before.Balance }, ApiJson.Default.PlacementSettingsUpdate);
         var problems = new InputProblems();
         CheckModel(update.CpuModel, request.Snapshot, problems);
         problems.ThrowIfAny();
-        var settings = before with { Strategy = update.Strategy ?? PlacementStrategy.Balance, CpuModel = update.CpuModel };
+        var settings = before with { Strategy = update.Strategy ?? PlacementStrategy.Balance, CpuModel = update.CpuModel, Balance = update.Balance ?? BalanceMode.Advise };
         var change = new StoreChange("placement.update");
         if (current is null) change.Create(Keys.PlacementSettings, "", settings);
         else change.Update(Keys.PlacementSettings, "", settings, current.ModRevision);
-        events.Add(change, new EventDraft { Kind = "placement.changed", Message = $"Hosts are chosen by '{CamelCase(settings.Strategy)}' from now on; new VMs get CPU {settings.CpuModel ?? "by what all hosts offer"}.", Target = Target });
+        events.Add(change, new EventDraft { Kind = "placement.changed", Message = $"Hosts are chosen by '{CamelCase(settings.Strategy)}' from now on; new VMs get CPU {settings.CpuModel ?? "by what all hosts offer"}; balancing of load: {settings.Balance.ToString().ToLowerInvariant()}.", Target = Target });
         return await request.CommitAsync(change, ApiAnswer.Ok(Report(request.Snapshot, settings), ApiJson.Default.PlacementReport), Target);
     }
 

@@ -21,8 +21,16 @@ internal static class PlacementHosts
             Cores = status.Cores,
             Accelerator = accelerator.Kind,
             CommittedMiB = 0,
+            Closed = spec is null ? null : ClosedBy(spec),
             CpuModels = status.CpuModels.Count == 0 ? null : status.CpuModels.ToFrozenSet(StringComparer.Ordinal),
             MachineTypes = status.MachineTypes.Count == 0 ? null : status.MachineTypes.ToFrozenSet(StringComparer.Ordinal),
         };
     }
+
+    private static string? ClosedBy(HostSpec spec) => spec switch
+    {
+        { Witness: true } => "it is a witness, which runs no VM",
+        { Maintenance: { } maintenance } => $"it is in maintenance{(maintenance.Reason is { } reason ? $" ({reason})" : "")}",
+        _ => null,
+    };
 }
