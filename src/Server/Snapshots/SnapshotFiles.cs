@@ -33,7 +33,14 @@ internal sealed class SnapshotFiles(PoolPaths pool, string vmId, string folder)
 
     public void Delete()
     {
-        if (Directory.Exists(Root)) Directory.Delete(Root, recursive: true);
+        try
+        {
+            if (Directory.Exists(Root)) Directory.Delete(Root, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another host that has this pool was faster.
+        }
     }
 
     public SafeFileHandle CreateMemory()

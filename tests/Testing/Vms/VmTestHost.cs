@@ -88,6 +88,25 @@ internal sealed class VmTestHost : IAsyncDisposable
         return host;
     }
 
+    /// <summary>Makes a VM that runs on a host of the test's choice.</summary>
+    public async Task<string> LaunchOnAsync(VmTestHost there, VmCreate create)
+    {
+        var (id, operation) = await CreateVmAsync(create with { Start = false });
+        await EndOfAsync(operation);
+        if (Cache.Snapshot.Get(Keys.Vms.Assignment, id)!.Record.Host != there.Id)
+        {
+            var here = Cache.Snapshot.Get(Keys.Vms.Assignment, id)!.Record.Host == Id ? this : there;
+            await there.EndOfAsync(await here.MigrateAsync(id, there));
+        }
+
+        var started = await there.EndOfAsync(await there.AskAsync(id, VmOperations.Start, PowerWanted.Running));
+        return started.Phase == OperationPhase.Succeeded ? id : throw new InvalidOperationException($"The VM did not start: {started.Failure}");
+    }
+
+    /// <summary>Codes of what stands in the way of a migration.</summary>
+    public IReadOnlyList<string> Blockers(string id, VmTestHost to) =>
+        [.. Migrations.Forecast(Cache.Snapshot, Cache.Snapshot.Get(Keys.Vms.Spec, id)!, new MigrationRequest { To = to.Id }).Blockers.Select(blocker => blocker.Code)];
+
     /// <summary>Asks for a migration as the API does. Gives its operation.</summary>
     public async Task<string> MigrateAsync(string id, VmTestHost to, bool postCopy = false)
     {
@@ -310,6 +329,7 @@ internal sealed class VmTestHost : IAsyncDisposable
             Kind = kind,
             Target = new ObjectReference { Kind = noun, Id = id, Name = name },
             RequestedBy = "test",
+            Host = Id,
             Parameters = parameters,
         }).Id;
 
