@@ -12,6 +12,7 @@ internal enum CommandVerb
     StoreRestore,
     StoreCheck,
     BackupRestore,
+    ClusterRecover,
     Version,
     Help,
 }
@@ -35,6 +36,8 @@ internal sealed record CommandLine
         laminad store check             reads the store whole and says whether it is sound
         laminad backup restore FILE     brings back store, secrets and configuration from what 'lamina backup create' wrote, and keeps
                                         what was there; the daemon must not run
+        laminad cluster-recover         makes this voter's copy the store of its cluster when the majority of voters is lost for good and
+                                        never comes back; the daemon must not run
         laminad --version
 
           --instance NAME  another daemon beside the default one: own paths, ports, subnet, uids
@@ -71,6 +74,7 @@ internal sealed record CommandLine
                 "--force" => line with { Force = true },
                 "shutdown-guests" when index == 0 => line with { Verb = CommandVerb.ShutdownGuests },
                 "remove-networks" when index == 0 => line with { Verb = CommandVerb.RemoveNetworks },
+                "cluster-recover" when index == 0 => line with { Verb = CommandVerb.ClusterRecover },
                 "openapi" when index == 0 => line with { Verb = CommandVerb.OpenApi },
                 "store" when index == 0 => StoreVerb(line, Value(), Value),
                 "backup" when index == 0 => Value() == "restore"

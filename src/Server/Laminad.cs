@@ -3,6 +3,7 @@ using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
 using Lamina.Server.Networks;
 using Lamina.Server.Auth;
+using Lamina.Server.Cluster;
 using Lamina.Server.Store;
 
 namespace Lamina.Server;
@@ -38,6 +39,9 @@ internal static class Laminad
                     return 0;
                 case CommandVerb.BackupRestore:
                     await BackupCommand.RestoreAsync(command, time, output);
+                    return 0;
+                case CommandVerb.ClusterRecover:
+                    await ClusterRecovery.RunAsync(command.Instance, time, output, CancellationToken.None);
                     return 0;
                 case CommandVerb.StoreBackup or CommandVerb.StoreRestore or CommandVerb.StoreCheck:
                     StoreCommand.Run(command, time, output);

@@ -250,6 +250,7 @@ internal sealed record Rooms
             {
                 Instance = instance,
                 Host = host,
+                Sweeper = sweeper,
                 Tls = tls,
                 Services = services,
                 Store = store,

@@ -100,6 +100,10 @@ internal sealed partial class TlsIdentity : IDisposable
     /// <summary>A new certificate of a host among the members of its cluster, with its key.</summary>
     public X509Certificate2 SignHost(string hostId, IReadOnlyList<string> names) => Certificates.CreateHost(_ca, hostId, names, _time.GetUtcNow());
 
+    /// <summary>A host's certificate as it lies in its file, with its key.</summary>
+    public static X509Certificate2 LoadHost(string file) => FromPem(File.ReadAllText(file)) ?? throw new ProblemException(
+        ProblemKind.Internal, "tls.hostInvalid", $"{file} holds no certificate with its key.", "Start laminad once: it makes a new one.");
+
     /// <summary>A list of certificates that count no more (RFC 5280 5), DER.</summary>
     /// <param name="serialNumbers">Hexadecimal.</param>
     public byte[] SignRevocations(IReadOnlyList<string> serialNumbers)

@@ -16,6 +16,7 @@ internal sealed record ClusterParts
 {
     public required Instance Instance { get; init; }
     public required LocalHost Host { get; init; }
+    public required Sweeper Sweeper { get; init; }
     public required TlsIdentity Tls { get; init; }
     public required ApiServices Services { get; init; }
     public required IStore Store { get; init; }
@@ -52,7 +53,10 @@ internal sealed class ClusterRoom : IDisposable
         if (start.Membership.External is null)
         {
             var voters = new VoterController(Admin, parts.Store, parts.Cache, parts.Events, parts.Time, parts.Loggers.CreateLogger<VoterController>());
+            var care = new EtcdCare(Admin, () => Voter.Membership.Endpoints, parts.Time, parts.Loggers.CreateLogger<EtcdCare>());
             parts.Leadership.Add("voters", voters.RunAsync);
+            parts.Leadership.Add("care of etcd", care.RunAsync);
+            parts.Sweeper.Register("etcd snapshots", new EtcdSnapshots(parts.Instance, Voter, parts.Time).SweepAsync);
         }
     }
 

@@ -28,6 +28,7 @@ internal sealed class EtcdAdmin(Func<IReadOnlyList<string>> endpoints, Func<X509
 {
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DefragmentPatience = TimeSpan.FromMinutes(5);
 
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
@@ -41,7 +42,7 @@ internal sealed class EtcdAdmin(Func<IReadOnlyList<string>> endpoints, Func<X509
             CertificateChainPolicy = TrustOnly(caPem),
         },
     })
-    { Timeout = Patience };
+    { Timeout = Timeout.InfiniteTimeSpan };
 
     public async Task<IReadOnlyList<EtcdMember>> MembersAsync(CancellationToken cancellation) => MembersIn(await AskAsync("cluster/member/list", [], cancellation));
 
@@ -60,33 +61,36 @@ internal sealed class EtcdAdmin(Func<IReadOnlyList<string>> endpoints, Func<X509
     public Task UpdateAsync(string id, string peerUrl, CancellationToken cancellation) =>
         AskAsync("cluster/member/update", new JsonObject { ["ID"] = Decimal(id), ["peerURLs"] = new JsonArray(peerUrl) }, cancellation);
 
-    /// <summary>Of the first member that answers.</summary>
-    public async Task<EtcdMemberStatus> StatusAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Ends the question.</param>
+    /// <param name="endpoint">Of the member that is asked; null: the first that answers.</param>
+    public async Task<EtcdMemberStatus> StatusAsync(CancellationToken cancellation, string? endpoint = null)
     {
-        var answer = await AskAsync("maintenance/status", [], cancellation);
+        var answer = await AskAsync("maintenance/status", [], cancellation, endpoint);
         return new EtcdMemberStatus((string?)answer["version"] ?? "", Number(answer["dbSize"]), Number(answer["dbSizeInUse"]), Hexadecimal(answer["leader"]));
     }
 
     /// <summary>Gives room that compaction has freed back to the disk; the member answers nothing meanwhile.</summary>
-    public Task DefragmentAsync(CancellationToken cancellation) => AskAsync("maintenance/defragment", [], cancellation);
+    public Task DefragmentAsync(string endpoint, CancellationToken cancellation) => AskAsync("maintenance/defragment", [], cancellation, endpoint, DefragmentPatience);
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<JsonObject> AskAsync(string path, JsonObject body, CancellationToken cancellation)
+    private async Task<JsonObject> AskAsync(string path, JsonObject body, CancellationToken cancellation, string? only = null, TimeSpan? patience = null)
     {
         byte[] content = System.Text.Encoding.UTF8.GetBytes(body.ToJsonString());
         Exception? last = null;
-        foreach (string endpoint in endpoints())
+        foreach (string endpoint in only is null ? endpoints() : [only])
         {
             try
             {
                 using var request = new ByteArrayContent(content) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
-                using var response = await _http.PostAsync(new Uri($"{endpoint}/v3/{path}"), request, cancellation);
-                string text = await response.Content.ReadAsStringAsync(cancellation);
+                using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                deadline.CancelAfter(patience ?? Patience);
+                using var response = await _http.PostAsync(new Uri($"{endpoint}/v3/{path}"), request, deadline.Token);
+                string text = await response.Content.ReadAsStringAsync(deadline.Token);
                 if (response.IsSuccessStatusCode) return JsonNode.Parse(text)!.AsObject();
                 throw new EtcdAdminException(Words(text));
             }
-            catch (Exception failure) when (failure is HttpRequestException or JsonException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception failure) when (failure is HttpRequestException or JsonException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
                 last = failure;
             }

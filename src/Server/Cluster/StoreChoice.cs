@@ -46,6 +46,12 @@ internal static class StoreChoice
         JsonSerializer.SerializeToUtf8Bytes(new StoreDescription("etcd", storeId), StoreJson.Default.StoreDescription),
         UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
+    public static void Use(Instance instance, Membership membership)
+    {
+        _ = membership;
+        UseEtcd(instance.StoreDirectory, "etcd");
+    }
+
     public static EtcdAccess Access(Instance instance, Membership membership) => new()
     {
         Endpoints = membership.Endpoints,

@@ -1,0 +1,69 @@
+using System.Globalization;
+using Lamina.Linux.Files;
+using Lamina.Linux.Processes;
+using Lamina.Server.Auth;
+using Lamina.Server.Control;
+
+namespace Lamina.Server.Cluster;
+
+/// <summary>Keeps snapshots of the cluster's store beside the other backups of a host that votes: one a day, the newest few.</summary>
+internal sealed class EtcdSnapshots(Instance instance, HostVoter voter, TimeProvider time)
+{
+    public const int Kept = 7;
+
+    private const string Prefix = "etcd-";
+    private const string Suffix = ".snapshot";
+    private const string Form = "yyyyMMdd-HHmmss";
+
+    private static readonly TimeSpan Interval = TimeSpan.FromDays(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    /// <summary>For the hourly sweep.</summary>
+    public async Task<SweepReport> SweepAsync(CancellationToken cancellation)
+    {
+        if (voter.Membership.EtcdMember is null || !voter.Etcd.IsRunning) return SweepReport.Nothing;
+        Directory.CreateDirectory(instance.BackupDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        string[] there = [.. Directory.EnumerateFiles(instance.BackupDirectory, $"{Prefix}*{Suffix}").Select(file => Path.GetFileName(file)!)];
+        if (IsDue(there, time.GetUtcNow()))
+        {
+            string made = NameAt(time.GetUtcNow());
+            await SaveAsync(Path.Combine(instance.BackupDirectory, made), cancellation);
+            there = [.. there, made];
+        }
+
+        foreach (string old in Old(there)) File.Delete(Path.Combine(instance.BackupDirectory, old));
+        return SweepReport.Nothing;
+    }
+
+    /// <summary>Whether the newest is a day old (pure). Names hold the time in UTC.</summary>
+    internal static bool IsDue(IReadOnlyList<string> there, DateTimeOffset now) =>
+        there.Count == 0 || string.CompareOrdinal(there.Max(StringComparer.Ordinal), NameAt(now - Interval)) <= 0;
+
+    /// <summary>Those to delete (pure).</summary>
+    internal static IReadOnlyList<string> Old(IReadOnlyList<string> there) => [.. there.OrderDescending(StringComparer.Ordinal).Skip(Kept)];
+
+    internal static string NameAt(DateTimeOffset time) => $"{Prefix}{time.ToString(Form, CultureInfo.InvariantCulture)}{Suffix}";
+
+    /// <summary>etcdctl checks what it writes; the file appears under its name only when it is whole.</summary>
+    private async Task SaveAsync(string file, CancellationToken cancellation)
+    {
+        string temporary = Path.Combine(instance.BackupDirectory, $".tmp-{Path.GetFileName(file)}");
+        string certificate = HostCertificate.FileIn(instance.SecretsDirectory);
+        var result = await Command.RunAsync(
+            new CommandSpec
+            {
+                Program = "etcdctl",
+                Arguments =
+                [
+                    $"--endpoints={Addresses.EtcdClient(Addresses.Of(instance, voter.Membership.Address))}", $"--cacert={HostCertificate.CaFileIn(instance.SecretsDirectory)}",
+                    $"--cert={certificate}", $"--key={certificate}", "snapshot", "save", temporary,
+                ],
+                Environment = new Dictionary<string, string>(ChildSpec.DefaultEnvironment) { ["ETCDCTL_API"] = "3" },
+                Timeout = Patience,
+            },
+            cancellation);
+        result.EnsureSuccess();
+        File.Move(temporary, file, overwrite: true);
+        DurableFile.SyncDirectory(instance.BackupDirectory);
+    }
+}
