@@ -1,10 +1,11 @@
 # Runs the tests and says the truth about them: sums, slowest tests, what hung, and skips that nobody declared.
 
 readonly RESULTS=$ROOT/artifacts/test-results
-readonly UNIT_MINUTES=5 INTEGRATION_MINUTES=17
+readonly UNIT_MINUTES=5 INTEGRATION_MINUTES=17 CLUSTER_MINUTES=8
 
-dev_test() { run_tests "${1:-}" Unit Integration; }
+dev_test() { run_tests "${1:-}" Unit Integration Cluster; }
 dev_unit() { run_tests "${1:-}" Unit; }
+dev_cluster() { run_tests "${1:-}" Cluster; }
 dev_vm() { run_tests "${1:-}" Integration; }
 
 run_tests() { # FILTER PROJECT...
@@ -19,7 +20,7 @@ run_tests() { # FILTER PROJECT...
 prepare_tests() {
   need_dotnet
   install_packages "${DEV_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
-  case " $* " in *' Integration '*) need_root ;; esac
+  [ "$*" = Unit ] || need_root
   say "building the tests"
   local what=Lamina.slnx
   [ "$*" != Unit ] || what=tests/Unit

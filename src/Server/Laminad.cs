@@ -41,7 +41,7 @@ internal static class Laminad
                     await BackupCommand.RestoreAsync(command, time, output);
                     return 0;
                 case CommandVerb.ClusterRecover:
-                    await ClusterRecovery.RunAsync(command.Instance, time, output, CancellationToken.None);
+                    await RecoverClusterAsync(command.Instance, time, output);
                     return 0;
                 case CommandVerb.StoreBackup or CommandVerb.StoreRestore or CommandVerb.StoreCheck:
                     StoreCommand.Run(command, time, output);
@@ -129,6 +129,12 @@ internal static class Laminad
     {
         using var claim = InstanceClaim.Take(options);
         foreach (string removed in await NetworkRemoval.RunAsync(claim.Instance, time, CancellationToken.None)) await output.WriteLineAsync($"removed {removed}");
+    }
+
+    private static async Task RecoverClusterAsync(InstanceOptions options, TimeProvider time, TextWriter output)
+    {
+        using var claim = InstanceClaim.Take(options);
+        await ClusterRecovery.RunAsync(claim.Instance, time, output, CancellationToken.None);
     }
 
     private static string? NewestBackup(StoreRefusedException refused, CommandLine command, TimeProvider time) =>

@@ -72,6 +72,14 @@ internal sealed class BedHost : IAsyncDisposable
     /// <summary>Of its etcd; null: none runs.</summary>
     public int? EtcdProcessId => EtcdProcess?.ProcessId;
 
+    private static string Laminad => Path.Combine(AppContext.BaseDirectory, "laminad");
+
+    private string[] InstanceArguments =>
+    [
+        "--instance", _instance.Name, "--data", _instance.DataDirectory, "--run", _instance.RunDirectory,
+        "--config", _instance.ConfigurationDirectory, "--log", _instance.LogDirectory,
+    ];
+
     private ProcessIdentity? EtcdProcess => ProcessIdentity.FindByArgument(EtcdArguments.DataArgument(_instance)).FirstOrDefault(found => Path.GetFileName(found.Executable) == "etcd");
 
     /// <summary>Starts the daemon and waits until it serves.</summary>
@@ -86,10 +94,11 @@ internal sealed class BedHost : IAsyncDisposable
     {
         _daemon?.Dispose();
         _starts++;
+        Client.Dispose();
+        Client = NewClient();
         using var output = File.OpenHandle(OutputFile(_starts), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite);
         string hide = string.Concat(_hidden.Select(folder => $"mount --bind {_nothing} {folder} && "));
-        string serve = $"exec {Path.Combine(AppContext.BaseDirectory, "laminad")} --instance {_instance.Name} --data {_instance.DataDirectory} --run {_instance.RunDirectory} "
-            + $"--config {_instance.ConfigurationDirectory} --log {_instance.LogDirectory}";
+        string serve = $"exec {Laminad} {string.Join(' ', InstanceArguments)}";
         _daemon = Network.Run(() => ChildProcess.Spawn(new ChildSpec
         {
             Program = "unshare",
@@ -146,6 +155,14 @@ internal sealed class BedHost : IAsyncDisposable
 
         return answer.Status == 0 ? answer.Output : throw new InvalidOperationException($"lamina {string.Join(' ', arguments)} on {Name} ended with {answer.Status}: {answer.Error}\n{Words}");
     }
+
+    /// <summary>Runs a verb of the daemon's program, in this host's network, while the daemon does not run.</summary>
+    public Task<string> LaminadAsync(string verb) => Network.RunAsync(async () =>
+    {
+        var result = await Command.RunAsync(
+            new CommandSpec { Program = Laminad, Arguments = [verb, .. InstanceArguments], Environment = OwnEnvironment(), Timeout = CommandPatience }, CancellationToken.None);
+        return result.EnsureSuccess().OutputText;
+    });
 
     public async Task<ProgramAnswer> TryLaminaAsync(params string[] arguments)
     {

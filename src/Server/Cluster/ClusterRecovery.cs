@@ -1,5 +1,4 @@
 using System.Globalization;
-using Lamina.Api;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Hosts;
@@ -17,11 +16,13 @@ internal static class ClusterRecovery
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <exception cref="ProblemException">The daemon runs, or this host keeps no copy.</exception>
-    public static async Task RunAsync(InstanceOptions options, TimeProvider time, TextWriter output, CancellationToken cancellation)
+    /// <param name="instance">Held by the caller: no daemon runs.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="output">For people.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="ProblemException">This host keeps no copy.</exception>
+    public static async Task RunAsync(Instance instance, TimeProvider time, TextWriter output, CancellationToken cancellation)
     {
-        using var claim = InstanceClaim.Take(options);
-        var instance = claim.Instance;
         var membership = Membership.Read(instance);
         using var etcd = new EtcdServer(instance, HostIdentity.Open(instance.DataDirectory).Id, time);
         if (membership?.EtcdMember is null || !etcd.HasData) throw new ProblemException(
