@@ -1,0 +1,98 @@
+using Lamina.Api;
+using Lamina.Api.Client;
+using Lamina.Linux.Cgroups;
+using Lamina.Linux.Processes;
+using Lamina.Testing.Media;
+using Lamina.Testing.Server;
+using Lamina.Testing.Store;
+using Lamina.Tests.Integration.Vms;
+
+namespace Lamina.Tests.Integration.Migration;
+
+/// <summary>Two whole daemons, instances of their own on this machine, over one store and one pool, with real QEMU.</summary>
+public sealed class HostsOnOneStore : IAsyncLifetime
+{
+    private readonly CancellationTokenSource _deadline = new(TimeSpan.FromMinutes(12));
+    private readonly TestStore _store = TestStore.Create();
+
+    internal TestDaemon First { get; private set; } = null!;
+
+    internal TestDaemon Second { get; private set; } = null!;
+
+    public CancellationToken Deadline => _deadline.Token;
+
+    public async ValueTask InitializeAsync()
+    {
+        First = await TestDaemon.StartAsync(change: options => options with { Store = _store.Store, HostName = "one" });
+        await GuestDaemon.UploadSmallLinuxAsync(First.Client, Deadline);
+        await First.Client.HostIsReadyAsync(Deadline);
+        Second = await TestDaemon.StartAsync(change: options =>
+        {
+            // Members have the key of the store's secrets in common.
+            string secrets = Path.Combine(options.Instance.DataDirectory!, "secrets");
+            Directory.CreateDirectory(secrets);
+            File.Copy(Path.Combine(First.Instance.SecretsDirectory, "box.key"), Path.Combine(secrets, "box.key"));
+            File.SetUnixFileMode(Path.Combine(secrets, "box.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            return options with { Store = _store.Store, HostName = "two" };
+        });
+        await UntilAsync(async () => await Second.Client.Hosts.ListAsync(Deadline).AllAsync(host => host.Status?.QemuVersion is not null, Deadline));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Second is not null) await Second.DisposeAsync();
+        await First.DisposeAsync();
+        await _store.DisposeAsync();
+        _deadline.Dispose();
+    }
+
+    /// <summary>A guest that counts on its serial line, on the first host.</summary>
+    internal async Task<Vm> LaunchAsync(string name)
+    {
+        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [] };
+        var ended = await First.Client.Operations.WaitAsync((await First.Client.Vms.CreateAsync(create, Deadline)).Id, null, Deadline);
+        Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
+        var vm = await VmAsync(name);
+        if (HostOf(vm) == Second) vm = await MovedAsync(name, First);
+        await SaysAsync(vm, "tick-");
+        return vm;
+    }
+
+    internal async Task<Vm> VmAsync(string name) => (await First.Client.Vms.GetAsync(name, Deadline)).Value;
+
+    internal TestDaemon HostOf(Vm vm) => vm.Status!.Host == First.Daemon.HostId ? First : Second;
+
+    internal async Task<Vm> MovedAsync(string name, TestDaemon to)
+    {
+        var ended = await EndOfAsync(await MigrateAsync(name, to));
+        Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
+        return await VmAsync(name);
+    }
+
+    internal async Task<Operation> MigrateAsync(string name, TestDaemon to, long? maxBytesPerSecond = null) =>
+        await First.Client.Vms.MigrateAsync(name, new VmMigrate { To = to.Daemon.HostId, MaxBytesPerSecond = maxBytesPerSecond }, Deadline);
+
+    internal Task<Operation> EndOfAsync(Operation operation) => First.Client.Operations.WaitAsync(operation.Id, null, Deadline);
+
+    /// <summary>The last number that the guest has counted to, as this host has heard it; 0: none.</summary>
+    internal async Task<int> CountAsync(Vm vm)
+    {
+        using var history = new MemoryStream();
+        await HostOf(vm).Client.Vms.CopySerialHistoryAsync(vm.Id, history, Deadline);
+        string text = System.Text.Encoding.UTF8.GetString(history.ToArray());
+        string? last = text.Split("tick-").LastOrDefault(part => part.Contains('-', StringComparison.Ordinal));
+        return last is not null && int.TryParse(last[..last.IndexOf('-', StringComparison.Ordinal)], out int count) ? count : 0;
+    }
+
+    internal Task SaysAsync(Vm vm, string text) => UntilAsync(async () => await CountAsync(vm) > 0 || text.Length == 0);
+
+    /// <summary>QEMU's processes of the VM on a host.</summary>
+    internal static IReadOnlyList<int> ProcessesOf(TestDaemon daemon, Vm vm) => CgroupManager.Detect(daemon.Instance.CgroupName).ReadMembers(vm.Id);
+
+    internal static void Kill(int process) => ChildProcess.Adopt(ProcessIdentity.Read(process)!)!.Send(Signal.Kill);
+
+    internal async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        while (!await isSo()) await Task.Delay(TimeSpan.FromMilliseconds(50), Deadline);
+    }
+}

@@ -1,0 +1,92 @@
+using Lamina.Api;
+using Lamina.Testing.Server;
+
+namespace Lamina.Tests.Integration.Migration;
+
+/// <summary>Real guests go from one daemon to another, encrypted, and exactly one runs whatever is killed meanwhile.</summary>
+public class LiveMigrationTests(HostsOnOneStore hosts) : IClassFixture<HostsOnOneStore>
+{
+    /// <summary>So slow that there is time to break it.</summary>
+    private const long Slow = 8 << 20;
+
+    [Fact]
+    public async Task A_guest_goes_over_and_back_and_does_not_notice()
+    {
+        var vm = await hosts.LaunchAsync("walker");
+        int before = await hosts.CountAsync(vm);
+        var there = await hosts.MovedAsync("walker", hosts.Second);
+        Assert.Equal((2L, hosts.Second.Daemon.HostId), (there.Assignment!.Epoch, there.Assignment.Host));
+        await hosts.UntilAsync(async () => await hosts.CountAsync(there) > before);
+        Assert.Empty(HostsOnOneStore.ProcessesOf(hosts.First, vm));
+        var back = await hosts.MovedAsync("walker", hosts.First);
+        await hosts.UntilAsync(async () => await hosts.CountAsync(back) > before);
+        Assert.Empty(HostsOnOneStore.ProcessesOf(hosts.Second, vm));
+        Assert.Equal(VmState.Running, back.Status!.State);
+    }
+
+    [Fact]
+    public async Task The_sources_daemon_may_die_in_the_midst()
+    {
+        var vm = await hosts.LaunchAsync("orphan");
+        var operation = await hosts.MigrateAsync("orphan", hosts.Second, Slow);
+        await SendingAsync(operation);
+        await hosts.First.RestartAsync();
+        await RestsOnceAsync(vm, operation);
+    }
+
+    [Fact]
+    public async Task The_targets_daemon_may_die_in_the_midst()
+    {
+        var vm = await hosts.LaunchAsync("guestless");
+        var operation = await hosts.MigrateAsync("guestless", hosts.Second, Slow);
+        await SendingAsync(operation);
+        await hosts.Second.RestartAsync();
+        await RestsOnceAsync(vm, operation);
+    }
+
+    [Fact]
+    public async Task The_targets_QEMU_may_die_and_the_guest_stays()
+    {
+        var vm = await hosts.LaunchAsync("stayer");
+        var operation = await hosts.MigrateAsync("stayer", hosts.Second, Slow);
+        await SendingAsync(operation);
+        HostsOnOneStore.Kill(HostsOnOneStore.ProcessesOf(hosts.Second, vm).Single());
+        var ended = await hosts.EndOfAsync(operation);
+        Assert.Equal(OperationPhase.Failed, ended.State!.Phase);
+        await RestsOnceAsync(vm, operation);
+        Assert.Equal(hosts.First.Daemon.HostId, (await hosts.VmAsync("stayer")).Status!.Host);
+    }
+
+    [Fact]
+    public async Task A_cancelled_one_leaves_the_guest_where_it_was()
+    {
+        var vm = await hosts.LaunchAsync("waverer");
+        var operation = await hosts.MigrateAsync("waverer", hosts.Second, Slow);
+        await SendingAsync(operation);
+        await hosts.First.Client.Operations.CancelAsync(operation.Id, hosts.Deadline);
+        Assert.Equal(OperationPhase.Cancelled, (await hosts.EndOfAsync(operation)).State!.Phase);
+        await RestsOnceAsync(vm, operation);
+        Assert.Equal(1, (await hosts.VmAsync("waverer")).Assignment!.Epoch);
+    }
+
+    /// <summary>Its memory is on its way.</summary>
+    private async Task SendingAsync(Operation operation) => await hosts.UntilAsync(async () =>
+    {
+        var now = (await hosts.First.Client.Operations.GetAsync(operation.Id, hosts.Deadline)).State;
+        Assert.True(now?.EndedAt is null, now?.Failure?.Message ?? "It ended before it could be broken.");
+        return now?.Message?.Contains(" sent", StringComparison.Ordinal) == true;
+    });
+
+    /// <summary>One process, where the record says, and it counts on.</summary>
+    private async Task RestsOnceAsync(Vm vm, Operation operation)
+    {
+        await hosts.EndOfAsync(operation);
+        var now = await hosts.VmAsync(vm.Name);
+        var (owner, other) = now.Assignment!.Host == hosts.First.Daemon.HostId ? (hosts.First, hosts.Second) : (hosts.Second, hosts.First);
+        await hosts.UntilAsync(() => Task.FromResult(HostsOnOneStore.ProcessesOf(other, vm).Count == 0));
+        Assert.Single(HostsOnOneStore.ProcessesOf(owner, vm));
+        now = await hosts.VmAsync(vm.Name);
+        int count = await hosts.CountAsync(now);
+        await hosts.UntilAsync(async () => await hosts.CountAsync(now) > count);
+    }
+}
