@@ -3,12 +3,12 @@
 readonly RUN_PACKAGES=(
   qemu-system-x86 qemu-utils ovmf                 # the hypervisor, its tools and firmware
   dnsmasq-base nftables iproute2                  # NAT networks
-  etcd-server etcd-client                         # the store of a cluster, and its restore
   xorriso                                         # cloud-init's seeds
   mmdebstrap e2fsprogs fdisk mtools               # image build debian/12 …
   grub-common grub-pc-bin grub-efi-amd64-bin      # … and its boot loaders
 )
 readonly RECOMMENDED_PACKAGES=(swtpm osinfo-db)   # a TPM for guests; advice for each operating system
+readonly CLUSTER_PACKAGES=(etcd-server etcd-client) # the store of a cluster, and its restore; a host of its own needs neither
 readonly DEV_PACKAGES=(jq curl)                   # ./dev itself
 readonly BUILD_PACKAGES=(clang lld zlib1g-dev)    # native AOT links with them
 readonly TEST_PACKAGES=(

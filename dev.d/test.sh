@@ -19,7 +19,7 @@ run_tests() { # FILTER PROJECT...
 
 prepare_tests() {
   need_dotnet
-  install_packages "${DEV_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+  install_packages "${DEV_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
   [ "$*" = Unit ] || need_root
   say "building the tests"
   local what=Lamina.slnx

@@ -6,7 +6,7 @@ readonly START_SECONDS=30 BOOT_SECONDS=600
 
 dev_up() {
   need_root
-  install_packages "${DEV_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${BUILD_PACKAGES[@]}"
+  install_packages "${DEV_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${BUILD_PACKAGES[@]}"
   publish_if_stale
   start_daemon
   local host; host=$(host_words) # its failure must end us: an assignment of its own

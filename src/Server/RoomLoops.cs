@@ -7,6 +7,7 @@ internal static class RoomLoops
     {
         var loops = new Loops(rooms.Time, rooms.Loggers.CreateLogger<Loops>());
         loops.Add("sweeper", rooms.Sweeper.RunAsync);
+        loops.Add("presence", rooms.Presence.RunAsync);
         loops.Add("leadership", rooms.Leadership.RunAsync);
         loops.Add("cancelled operations", rooms.Runs.RunAsync);
         loops.Add("operations", rooms.Executor.RunAsync);

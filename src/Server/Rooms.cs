@@ -39,6 +39,7 @@ internal sealed record Rooms
     public required CancellationTokenSource Stopping { get; init; }
     public required Cache Cache { get; init; }
     public required Sweeper Sweeper { get; init; }
+    public required HostPresence Presence { get; init; }
     public required Leadership Leadership { get; init; }
     public required EventLog Events { get; init; }
     public required ApiServices Services { get; init; }
@@ -81,16 +82,14 @@ internal sealed record Rooms
         var member = membership is null ? null : ClusterStart.Open(instance, identity.Id, membership, tls, names, time, loggers);
 
         // Store, Control
-        var store = options.Store ?? opened.Add(await StoreChoice.OpenAsync(instance, member, time, loggers, cancellationToken));
+        var openedStore = opened.Add(options.Store is { } given ? new OpenedStore(given) : await StoreChoice.OpenAsync(instance, member, time, loggers, cancellationToken));
+        var store = openedStore.Store;
         var cache = opened.Add(new Cache(store, Keys.Cached, time, loggers.CreateLogger<Cache>()));
         await cache.StartAsync(cancellationToken);
         var sweeper = new Sweeper(time, loggers.CreateLogger<Sweeper>());
-        var backups = new StoreBackups(instance.BackupDirectory, SqliteStoreFolder.DatabaseIn(instance.StoreDirectory), time);
-        sweeper.Register("store backups", async cancellation =>
-        {
-            await backups.RunAsync(cancellation);
-            return SweepReport.Nothing;
-        });
+        if (!openedStore.IsShared) RegisterBackups(sweeper, instance, time);
+        var presence = new HostPresence(store, identity, openedStore.IsShared, time);
+        if (openedStore.IsShared) await presence.ClaimAsync(cancellationToken);
         var leadership = new Leadership(
             store,
             cache,
@@ -204,6 +203,7 @@ internal sealed record Rooms
             Stopping = stopping,
             Cache = cache,
             Sweeper = sweeper,
+            Presence = presence,
             Leadership = leadership,
             Events = events,
             Services = services,
@@ -265,6 +265,16 @@ internal sealed record Rooms
             })),
             Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),
         };
+    }
+
+    private static void RegisterBackups(Sweeper sweeper, Instance instance, TimeProvider time)
+    {
+        var backups = new StoreBackups(instance.BackupDirectory, SqliteStoreFolder.DatabaseIn(instance.StoreDirectory), time);
+        sweeper.Register("store backups", async cancellation =>
+        {
+            await backups.RunAsync(cancellation);
+            return SweepReport.Nothing;
+        });
     }
 
     private static QemuEngine QemuOf(QemuConfiguration? configuration, Instance instance, TimeProvider time)

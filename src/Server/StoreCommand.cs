@@ -9,6 +9,7 @@ internal static class StoreCommand
     public static void Run(CommandLine command, TimeProvider time, TextWriter output)
     {
         var instance = InstanceClaim.Derive(command.Instance);
+        StoreFolder.RequireSqlite(instance.StoreDirectory);
         switch (command.Verb)
         {
             case CommandVerb.StoreBackup:

@@ -25,8 +25,10 @@ internal static class StateArchive
     /// <param name="output">Where to; left open.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="StoreUnavailableException">The store cannot be copied.</exception>
+    /// <exception cref="StoreRefusedException">The state is not this host's alone.</exception>
     public static async Task WriteAsync(Instance instance, BackupDescription description, Stream output, CancellationToken cancellation)
     {
+        StoreFolder.RequireSqlite(instance.StoreDirectory);
         string copy = Path.Combine(instance.StoreDirectory, $".tmp-backup-{Guid.NewGuid():N}.db");
         try
         {

@@ -18,7 +18,7 @@ internal static class StateRestore
     {
         Directory.CreateDirectory(instance.DataDirectory);
         // Refuses beside a running daemon before anything is unpacked; SqliteBackup takes the lock again for the store itself.
-        using (SqliteStoreFolder.Lock(instance.StoreDirectory))
+        using (StoreFolder.Lock(instance.StoreDirectory))
         {
         }
 

@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Hosts;
 
 namespace Lamina.Server.Cluster;
 

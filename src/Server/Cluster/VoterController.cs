@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Hosts;
 using Lamina.Server.Events;
 using Lamina.Server.Store;
 

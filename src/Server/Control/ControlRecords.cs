@@ -73,6 +73,15 @@ internal sealed record HostEtcdRecord : StoredRecord
     public string? LostMember { get; init; }
 }
 
+/// <summary>Says that a host's daemon lives: the key hangs on a lease that the daemon keeps alive. Without it the host's state is not known.</summary>
+internal sealed record HostLive : StoredRecord
+{
+    /// <summary>Boot id and a nonce of the daemon's data (decision 4).</summary>
+    public required string Incarnation { get; init; }
+
+    public required DateTimeOffset Since { get; init; }
+}
+
 /// <summary>The records that never cross the wire.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -82,6 +91,7 @@ internal sealed record HostEtcdRecord : StoredRecord
 [JsonSerializable(typeof(IdempotencyRecord))]
 [JsonSerializable(typeof(GenerationRecord))]
 [JsonSerializable(typeof(LeaderRecord))]
+[JsonSerializable(typeof(HostLive))]
 [JsonSerializable(typeof(VoterRecord))]
 [JsonSerializable(typeof(HostEtcdRecord))]
 internal sealed partial class ControlJson : JsonSerializerContext;

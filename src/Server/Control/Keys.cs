@@ -75,7 +75,7 @@ internal static class Keys
         Isos.Spec, Isos.Status, Uploads,
         Pools.Spec, Pools.Status,
         Networks.Spec, Networks.Status, FirewallGroups, PlacementRules, PlacementSettings,
-        Hosts.Spec, Hosts.Status, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
+        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses,
@@ -190,6 +190,9 @@ internal static class Keys
 
         /// <summary>What it does, on the mean of some minutes.</summary>
         public static RecordKind<HostLoad> Load { get; } = new("hosts/", "/load", ApiJson.Default.HostLoad);
+
+        /// <summary>There while the host's daemon lives: it hangs on the daemon's lease.</summary>
+        public static RecordKind<HostLive> Live { get; } = new("hosts/", "/live", ControlJson.Default.HostLive);
 
         /// <summary>Of its identity among the members.</summary>
         public static RecordKind<HostCertificateRecord> Certificate { get; } = new("hosts/", "/certificate", ApiJson.Default.HostCertificateRecord);

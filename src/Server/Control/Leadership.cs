@@ -21,7 +21,6 @@ internal sealed partial class Leadership(
     public static readonly TimeSpan TimeToLive = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ResignPatience = TimeSpan.FromSeconds(2);
 
     private readonly List<(string Name, Func<Term, CancellationToken, Task> Run)> _controllers = [];
     private Term? _term;
@@ -51,7 +50,7 @@ internal sealed partial class Leadership(
                 await WaitForVacancyAsync(cancellationToken);
                 if (await TryTakeAsync(cancellationToken) is { } mandate) return mandate;
             }
-            catch (IOException failure)
+            catch (Exception failure) when (failure is IOException or StoreLeaseGoneException)
             {
                 LogNoElection(logger, failure.Message);
                 await Task.Delay(RetryPause, time, cancellationToken);
@@ -79,19 +78,17 @@ internal sealed partial class Leadership(
     /// <summary>Null: somebody else was faster.</summary>
     private async Task<Mandate?> TryTakeAsync(CancellationToken cancellationToken)
     {
-        long asked = time.GetTimestamp();
-        long lease = await store.GrantLeaseAsync(TimeToLive, cancellationToken);
+        var lease = await HeldLease.GrantAsync(store, TimeToLive, time, cancellationToken);
+        Term? term = null;
         try
         {
-            if (await TakeAsync(lease, cancellationToken) is { } term) return new Mandate(term, lease, asked);
-            await RevokeAsync(lease);
-            return null;
+            term = await TakeAsync(lease.Id, cancellationToken);
+            return term is null ? null : new Mandate(term, lease);
         }
-        catch
+        finally
         {
             // Also when the outcome is not known: with its lease the key goes, if it was written.
-            await RevokeAsync(lease);
-            throw;
+            if (term is null) await lease.TryReleaseAsync();
         }
     }
 
@@ -119,7 +116,7 @@ internal sealed partial class Leadership(
         Volatile.Write(ref _term, mandate.Term);
         Task[] parts =
         [
-            KeepAsync(mandate, ending.Token),
+            mandate.Lease.KeepAsync(ending.Token),
             FollowAsync(mandate.Term, ending.Token),
             .. _controllers.Select(controller => ControlAsync(controller.Name, controller.Run, mandate.Term, ending.Token)),
         ];
@@ -128,30 +125,10 @@ internal sealed partial class Leadership(
         await ending.CancelAsync();
         var ended = Task.WhenAll(parts);
         await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await RevokeAsync(mandate.Lease);
+        await mandate.Lease.TryReleaseAsync();
         LogEnded(logger, mandate.Term.LeaderRevision);
         cancellationToken.ThrowIfCancellationRequested();
         if (ended.IsFaulted) await ended;
-    }
-
-    /// <summary>Renews the lease; ends when it is lost, or must be taken for lost because the store has not answered for as long as it lasts.</summary>
-    private async Task KeepAsync(Mandate mandate, CancellationToken cancellationToken)
-    {
-        long renewed = mandate.Asked;
-        while (time.GetElapsedTime(renewed) < TimeToLive)
-        {
-            await Task.Delay(TimeToLive / 3, time, cancellationToken);
-            long asked = time.GetTimestamp();
-            try
-            {
-                if (!await store.KeepLeaseAliveAsync(mandate.Lease, cancellationToken)) return;
-                renewed = asked;
-            }
-            catch (StoreUnavailableException)
-            {
-                // Tried again while the lease may still live.
-            }
-        }
     }
 
     /// <summary>Ends when the key is no longer that of the term.</summary>
@@ -187,19 +164,6 @@ internal sealed partial class Leadership(
         if (!cancellationToken.IsCancellationRequested) throw new InvalidOperationException($"The controller '{name}' ended by itself.");
     }
 
-    private async Task RevokeAsync(long lease)
-    {
-        using var patience = new CancellationTokenSource(ResignPatience, time);
-        try
-        {
-            await store.RevokeLeaseAsync(lease, patience.Token);
-        }
-        catch (Exception failure) when (failure is IOException or OperationCanceledException)
-        {
-            LogNotResigned(logger, failure.Message);
-        }
-    }
-
     [LoggerMessage(Level = LogLevel.Information, Message = "This daemon leads: its controllers decide (term {Term})")]
     private static partial void LogBegun(ILogger logger, long term);
 
@@ -209,9 +173,6 @@ internal sealed partial class Leadership(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Who leads cannot be settled now and is tried again: {Reason}")]
     private static partial void LogNoElection(ILogger logger, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The lead could not be given back; it ends with its lease: {Reason}")]
-    private static partial void LogNotResigned(ILogger logger, string reason);
-
     /// <summary>A term, and the lease that it hangs on.</summary>
-    private sealed record Mandate(Term Term, long Lease, long Asked);
+    private sealed record Mandate(Term Term, HeldLease Lease);
 }

@@ -38,8 +38,10 @@ internal static class SqliteBackup
     /// <exception cref="StoreUnavailableException">The backup could not be copied; nothing was changed.</exception>
     public static string? Restore(string backup, string folder, TimeProvider time)
     {
-        using var locked = SqliteStoreFolder.Lock(folder);
-        string temporary = Beside(locked.Database);
+        using var locked = StoreFolder.Lock(folder);
+        StoreFolder.RequireSqlite(folder);
+        string database = SqliteStoreFolder.DatabaseIn(folder);
+        string temporary = Beside(database);
         string storeId = SqliteStoreFolder.NewStoreId();
         try
         {
@@ -59,9 +61,9 @@ internal static class SqliteBackup
         }
 
         // From here to the last line a death leaves a store that is refused as missing: the same command then finishes the work.
-        string? former = SetAside(locked.Database, time.GetUtcNow());
-        MoveDurably(temporary, locked.Database);
-        locked.WriteDescription(storeId);
+        string? former = SetAside(database, time.GetUtcNow());
+        MoveDurably(temporary, database);
+        StoreFolder.Write(folder, new StoreDescription(StoreDescription.Sqlite, storeId));
         return former;
     }
 

@@ -10,7 +10,7 @@ internal sealed class SqliteStore : IStore
 {
     private static readonly TimeSpan ExpiryRetry = TimeSpan.FromSeconds(1);
 
-    private readonly SqliteStoreFolder _folder;
+    private readonly StoreFolder _folder;
     private readonly SqliteStoreOptions _options;
     private readonly TimeProvider _time;
     private readonly SqliteConnections _connections;
@@ -19,15 +19,16 @@ internal sealed class SqliteStore : IStore
     private readonly SqliteWriter _writer;
     private readonly SqliteLeases _leases;
     private readonly CancellationTokenSource _closing = new();
+    private volatile bool _sealed;
     private int _closed;
 
-    private SqliteStore(SqliteStoreFolder folder, string storeId, SqliteStoreOptions options, TimeProvider time, ILogger<SqliteStore> logger)
+    private SqliteStore(StoreFolder folder, string storeId, SqliteStoreOptions options, TimeProvider time, ILogger<SqliteStore> logger)
     {
         _folder = folder;
         StoreId = storeId;
         _options = options;
         _time = time;
-        _connections = new SqliteConnections(folder.Database);
+        _connections = new SqliteConnections(SqliteStoreFolder.DatabaseIn(folder.Path));
         _reads = new SqliteReads(_connections);
         var tables = new SqliteTables(_connections.OpenWriter(), time);
         _log = new RevisionLog(tables.Revision, SqliteConnections.Scalar(tables.Connection, "SELECT min(revision) - 1 FROM commits"));
@@ -45,10 +46,10 @@ internal sealed class SqliteStore : IStore
     /// <exception cref="StoreRefusedException">In use, damaged, newer, missing: says what to do. Nothing was changed.</exception>
     public static SqliteStore Open(string folder, TimeProvider time, ILogger<SqliteStore> logger, SqliteStoreOptions? options = null)
     {
-        var locked = SqliteStoreFolder.Lock(folder);
+        var locked = StoreFolder.Lock(folder);
         try
         {
-            return new SqliteStore(locked, locked.Prepare(time), options ?? new SqliteStoreOptions(), time, logger);
+            return new SqliteStore(locked, SqliteStoreFolder.Prepare(locked, time), options ?? new SqliteStoreOptions(), time, logger);
         }
         catch
         {
@@ -131,6 +132,31 @@ internal sealed class SqliteStore : IStore
     public Task BackupAsync(string file, CancellationToken cancellationToken = default) =>
         Task.Run(() => SqliteBackup.Write(_connections.Path, file), cancellationToken);
 
+    /// <summary>Refuses writes from now on, and waits for those under way: what is read afterwards is all there will be.</summary>
+    public async Task SealAsync(CancellationToken cancellationToken)
+    {
+        _sealed = true;
+        try
+        {
+            await QueueAsync(_ => true, null, cancellationToken);
+        }
+        catch
+        {
+            Unseal();
+            throw;
+        }
+    }
+
+    /// <summary>Takes writes again, unless <c>store.json</c> names another store by now.</summary>
+    public void Unseal() => _sealed = StoreFolder.Read(_folder.Path) is { } now && now.StoreId != StoreId;
+
+    /// <summary>The one rename that makes another store this daemon's; this one stays sealed.</summary>
+    public void Switch(StoreDescription description)
+    {
+        if (!_sealed) throw new InvalidOperationException("A store that takes writes cannot be left for another.");
+        StoreFolder.Write(_folder.Path, description);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
@@ -142,7 +168,12 @@ internal sealed class SqliteStore : IStore
         _closing.Dispose();
     }
 
-    private async ValueTask<T> WriteAsync<T>(Func<SqliteTables, T> work, StoreTransaction? transaction, CancellationToken cancellationToken)
+    private ValueTask<T> WriteAsync<T>(Func<SqliteTables, T> work, StoreTransaction? transaction, CancellationToken cancellationToken) =>
+        _sealed
+            ? throw new StoreUnavailableException("The store is being moved into the cluster's etcd. Try again in a moment.")
+            : QueueAsync(work, transaction, cancellationToken);
+
+    private async ValueTask<T> QueueAsync<T>(Func<SqliteTables, T> work, StoreTransaction? transaction, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var write = new SqliteWrite<T>(work, FailureOf);

@@ -50,6 +50,9 @@ internal enum StoreRefusal
     /// <summary><c>store.json</c> names a store that is not there.</summary>
     Missing,
 
+    /// <summary>This host is a member of a cluster, whose store is etcd.</summary>
+    InCluster,
+
     /// <summary><c>store.json</c> names a kind of store that this build does not know.</summary>
     UnknownKind,
 }

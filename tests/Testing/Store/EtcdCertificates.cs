@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Lamina.Server.Store.Etcd;
+using Lamina.Server.Store;
 
 namespace Lamina.Testing.Store;
 

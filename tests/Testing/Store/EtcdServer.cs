@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Grpc.Core;
 using Lamina.Linux.Processes;
+using Lamina.Server.Store;
 using Lamina.Server.Store.Etcd;
 using Lamina.Server.Store.Etcd.Protocol;
 

@@ -99,7 +99,7 @@ public sealed class SqliteStoreRefusalTests : IAsyncLifetime
     [Fact]
     public void A_kind_of_store_that_this_build_does_not_know_is_refused()
     {
-        File.WriteAllText(Description, """{"kind":"etcd","storeId":"0123456789ab"}""");
+        File.WriteAllText(Description, """{"kind":"other","storeId":"0123456789ab"}""");
         AssertRefused(StoreRefusal.UnknownKind);
     }
 

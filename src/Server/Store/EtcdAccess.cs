@@ -1,6 +1,6 @@
-namespace Lamina.Server.Store.Etcd;
+namespace Lamina.Server.Store;
 
-/// <summary>How the etcd that holds the store is reached; stands in <c>store.json</c>.</summary>
+/// <summary>How the etcd that holds the store is reached.</summary>
 internal sealed record EtcdAccess
 {
     public const string DefaultPrefix = "lamina/";

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Lamina.Testing.Store;
+
+/// <summary>Passes bytes between a client and a server, and can lose those of one direction.</summary>
+internal sealed class LossyRelay : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly IPEndPoint _server;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
+    private readonly List<TcpClient> _clients = [];
+    private readonly Task _accepting;
+
+    /// <param name="server">For example <c>http://127.1.2.3:2379</c>.</param>
+    public LossyRelay(string server)
+    {
+        var uri = new Uri(server);
+        _server = new IPEndPoint(IPAddress.Parse(uri.Host), uri.Port);
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public string Endpoint => $"http://{_listener.LocalEndpoint}";
+
+    /// <summary>What the server says does not arrive.</summary>
+    public volatile bool LosesAnswers;
+
+    /// <summary>What the client says does not arrive.</summary>
+    public volatile bool HoldsRequests;
+
+    /// <summary>Breaks all connections: the next call makes a new one.</summary>
+    public void Cut()
+    {
+        lock (_gate)
+        {
+            foreach (var client in _clients) client.Dispose();
+            _clients.Clear();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Dispose();
+        Cut();
+        await _accepting;
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+                var server = new TcpClient();
+                lock (_gate) _clients.AddRange([client, server]);
+                await server.ConnectAsync(_server, _stop.Token);
+                _ = PassAsync(client.GetStream(), server.GetStream(), () => HoldsRequests);
+                _ = PassAsync(server.GetStream(), client.GetStream(), () => LosesAnswers);
+            }
+        }
+        catch (Exception ended) when (ended is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task PassAsync(NetworkStream from, NetworkStream to, Func<bool> loses)
+    {
+        byte[] buffer = new byte[16 * 1024];
+        try
+        {
+            while (await from.ReadAsync(buffer, _stop.Token) is var count and > 0)
+            {
+                if (!loses()) await to.WriteAsync(buffer.AsMemory(0, count), _stop.Token);
+            }
+        }
+        catch (Exception ended) when (ended is OperationCanceledException or IOException or ObjectDisposedException)
+        {
+            // Cut.
+        }
+    }
+}
