@@ -34,7 +34,6 @@ internal static class ClusterRecovery
         long generation = await RaiseAsync(instance, own, time, cancellation);
         await etcd.StopAsync(cancellation);
         (own with { EtcdMember = member.Id, EtcdStarted = true }).Write(instance);
-        StoreChoice.Use(instance, own);
         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"This host alone keeps the store now, in generation {generation}. Start laminad; then, for each host that is lost: lamina host remove HOST --dead"));
     }
 

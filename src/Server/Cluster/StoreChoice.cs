@@ -32,12 +32,6 @@ internal static class StoreChoice
 
     public static void UseEtcd(string folder, string storeId) => StoreFolder.Write(folder, new StoreDescription(StoreDescription.Etcd, storeId));
 
-    public static void Use(Instance instance, Membership membership)
-    {
-        _ = membership;
-        UseEtcd(instance.StoreDirectory, "etcd");
-    }
-
     public static EtcdAccess Access(Instance instance, Membership membership) => new()
     {
         Endpoints = membership.Endpoints,
