@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
+using Lamina.Server.Snapshots;
 using Lamina.Server.Vms;
 using Lamina.Server.Vms.Plan;
 using Lamina.Server.Vms.Run;
@@ -140,6 +141,50 @@ public class VmSurvivalTests
         Assert.Equal((RunState.Running, true), (guest.State, guest.IsAlive));
         Assert.Equal(1, (await host.StateAsync(id, VmState.Running)).Run);
         Assert.Single(engine.Started);
+    }
+
+    /// <summary>What the process was to load is untouched until its CPUs run.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ADaemonThatDiesBeforeTheMemoryIsLoadedLoadsItIntoAnotherProcess(bool restores)
+    {
+        var engine = new FakeEngine();
+        await using var host = await VmTestHost.CreateAsync(engine);
+        string id = await host.LaunchAsync(Small);
+        var (snapshot, taking) = await host.SnapshotAsync(id, "one", withMemory: true);
+        await SucceedsAsync(host, taking);
+        if (!restores) await SucceedsAsync(host, await host.JobAsync(HostSnapshots.Suspend, id));
+        var begun = new TaskCompletionSource();
+        engine.OnStarted = made => made.OnCall = call =>
+        {
+            // Who dies does not clean up either.
+            if (call == "Kill") throw new InvalidOperationException("The daemon is dead.");
+            if (call != "LoadMemory") return Task.CompletedTask;
+            begun.TrySetResult();
+            return new TaskCompletionSource().Task;
+        };
+        string operation = restores ? await host.JobAsync(HostSnapshots.Restore, snapshot) : await host.AskAsync(id, VmOperations.Start, PowerWanted.Running);
+        await begun.Task;
+        await host.StopDaemonAsync();
+        var half = GuestOf(engine, id);
+        Assert.Equal((RunState.InMigrate, true), (half.State, half.IsAlive));
+        half.OnCall = null;
+        engine.OnStarted = null;
+
+        await host.StartDaemonAsync();
+
+        await SucceedsAsync(host, operation);
+        await host.StatusAsync(id, status => status is { State: VmState.Running, Memory: null, Failure: null, Run: 3 });
+        Assert.Contains("LoadMemory", GuestOf(engine, id).Calls);
+        Assert.False(half.IsAlive);
+        Assert.DoesNotContain(await host.EventsAsync(id), happened => happened.Kind == "vm.crashed");
+    }
+
+    private static async Task SucceedsAsync(VmTestHost host, string operation)
+    {
+        var ended = await host.EndOfAsync(operation);
+        Assert.Equal((OperationPhase.Succeeded, null), (ended.Phase, ended.Failure?.Message));
     }
 
     [Fact]

@@ -159,11 +159,7 @@ internal sealed class VmMemory(TimeProvider time)
         if (result.Committed is { } committed) Load(committed);
         Unsettled = result.Unsettled;
         if (result.Released) Remains = null;
-        if (result.Ended is { } ended && ReferenceEquals(ended, Watch))
-        {
-            _exit = new VmExit(ended.Vm.Run, "it was ended as asked");
-            Bury(ended);
-        }
+        if (result.Ended is { } ended) Conclude(ended, result.Step is VmStep.End { NeverRan: true });
 
         if (result.StoreAway || result.Overtaken || result.Step is VmStep.Rest) return;
         Failure = result.Failure is { } failure ? new StepFailure(result.Step, failure) : null;
@@ -193,6 +189,17 @@ internal sealed class VmMemory(TimeProvider time)
                 _guestReset = false;
                 break;
         }
+    }
+
+    /// <summary>
+    /// What never ran has not ended either: nothing is known of how, and its start is begun anew. The process may have told of its end before its
+    /// ending was over.
+    /// </summary>
+    private void Conclude(VmWatch ended, bool neverRan)
+    {
+        if (neverRan) _exit = _exit?.Run == ended.Vm.Run ? null : _exit;
+        else if (ReferenceEquals(ended, Watch)) _exit = new VmExit(ended.Vm.Run, "it was ended as asked");
+        if (ReferenceEquals(ended, Watch)) Bury(ended);
     }
 
     private void Conclude(VmStep.Change change, Failure? refusal)
