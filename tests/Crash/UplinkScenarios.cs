@@ -1,5 +1,4 @@
 using Lamina.Api;
-using Lamina.Api.Client;
 
 namespace Lamina.Tests.Crash;
 
@@ -24,25 +23,16 @@ internal static class UplinkScenarios
         await session.WaitAsync("the move", async () => (await StateAsync(session)) is not null);
     });
 
-    /// <summary>A move in whose midst a daemon died was taken back, and is tried once more.</summary>
-    private static Step Confirm => new("confirm", async session =>
+    /// <summary>A move in whose midst a daemon died was taken back, and is tried once more. Each is asked for once, when the status tells of the last try.</summary>
+    private static Step Confirm => new("confirm", session => session.WaitAsync("the confirmed move", async () =>
     {
-        await session.WaitAsync("the confirmed move", async () =>
-        {
-            var state = await StateAsync(session);
-            try
-            {
-                if (state == UplinkState.RolledBack) await session.Client.Networks.RetryAsync(Network, session.Gone);
-                if (state == UplinkState.AwaitingConfirmation) await session.Client.Networks.ConfirmAsync(Network, session.Gone);
-            }
-            catch (LaminaException done) when (done.Problem.Status == 409)
-            {
-                // The status follows a moment later.
-            }
-
-            return state == UplinkState.Confirmed;
-        });
-    });
+        var network = (await session.Client.Networks.GetAsync(Network, session.Gone)).Value;
+        var (bridge, uplink) = (network.Spec.Bridge!, network.Status?.Uplink);
+        if (uplink?.Attempt != bridge.Attempt) return false;
+        if (uplink.State == UplinkState.RolledBack) await session.Client.Networks.RetryAsync(Network, session.Gone);
+        if (uplink.State == UplinkState.AwaitingConfirmation && bridge.Confirmed < bridge.Attempt) await session.Client.Networks.ConfirmAsync(Network, session.Gone);
+        return uplink.State == UplinkState.Confirmed;
+    }));
 
     private static Step WaitForUndoing => new(
         "wait", session => session.WaitAsync("the move to be taken back", async () => await StateAsync(session) == UplinkState.RolledBack));

@@ -31,7 +31,7 @@ internal sealed class NetworkEndpoints(HostNetworks networks, OperationRequests 
         api.Post("/v1/networks/{network}/confirm", Permission.Administer, "Says that the host is within reach over its new bridge", ConfirmAsync)
             .Answers(ApiJson.Default.Network).Problems("network.notFound", "network.notAwaiting");
         api.Post("/v1/networks/{network}/retry", Permission.Administer, "Tries once more to move a card's addresses to a bridge", RetryAsync)
-            .Answers(ApiJson.Default.Network).Problems("network.notFound", "network.notRolledBack");
+            .Answers(ApiJson.Default.Network).Problems("network.notFound", "network.notRolledBack", "network.retrying");
         api.Delete("/v1/networks/{network}", Permission.Administer, "Deletes a network that no card uses", DeleteAsync)
             .Begins().Idempotent().Problems("network.notFound", "network.inUse", "network.default", "network.deleting");
     }
@@ -132,12 +132,9 @@ internal sealed class NetworkEndpoints(HostNetworks networks, OperationRequests 
     private async ValueTask<ApiAnswer> RetryAsync(ApiRequest request)
     {
         var network = FindForChange(request);
-        if (network.Record.Bridge is not { } bridge || request.Snapshot.Get(Keys.Networks.Status, network.Id)?.Record.Uplink?.State != UplinkState.RolledBack)
-        {
-            throw ProblemException.Conflict(
-                "network.notRolledBack", $"Nothing of network '{network.Record.Name}' was taken back, so there is nothing to try again.", $"See its state: lamina network show {network.Record.Name}");
-        }
-
+        var uplink = request.Snapshot.Get(Keys.Networks.Status, network.Id)?.Record.Uplink;
+        if (NetworkRules.RefuseRetry(network.Record, uplink) is { } refusal) throw refusal;
+        var bridge = network.Record.Bridge!;
         var spec = network.Record with { Bridge = bridge with { Attempt = bridge.Attempt + 1 } };
         var change = new StoreChange("network.retry").Update(Keys.Networks.Spec, network.Id, spec, network.ModRevision);
         return await CommitAsync(request, network, spec, change, "network.changed", $"Network '{spec.Name}' is tried again.");

@@ -157,6 +157,21 @@ internal static class NetworkRules
             : null;
     }
 
+    /// <summary>
+    /// Null: a bridge that was taken back may be tried again. Not while a try is asked for of which the status does not tell yet: the word that
+    /// the host is within reach is for the last try on record, so a number past the one under way could never be confirmed.
+    /// </summary>
+    public static ProblemException? RefuseRetry(NetworkSpec spec, NetworkUplink? uplink)
+    {
+        if (spec.Bridge is not { } bridge || uplink?.State != UplinkState.RolledBack)
+            return ProblemException.Conflict(
+                "network.notRolledBack", $"Nothing of network '{spec.Name}' was taken back, so there is nothing to try again.", $"See its state: lamina network show {spec.Name}");
+        return uplink.Attempt == bridge.Attempt
+            ? null
+            : ProblemException.Conflict(
+                "network.retrying", $"Network '{spec.Name}' is being tried again already (try {bridge.Attempt}).", $"Wait until its state tells how that went: lamina network show {spec.Name}");
+    }
+
     private static void CheckName(string name, InputProblems problems)
     {
         Names.CheckLabel(name, "$.name", problems);

@@ -50,6 +50,22 @@ public sealed class NetworkRulesTests
     [MemberData(nameof(Illegal))]
     public void What_may_not_be_is_refused_with_its_path(string problem, NetworkCreate asked) => Assert.Equal([problem], ProblemsOf(() => Create(asked)));
 
+    /// <summary>The status says which try it tells of. While it tells of an earlier one, another number would leave the try under way without its word.</summary>
+    [Theory]
+    [InlineData(1, null, 0, "network.notRolledBack")]
+    [InlineData(1, UplinkState.AwaitingConfirmation, 1, "network.notRolledBack")]
+    [InlineData(1, UplinkState.Confirmed, 1, "network.notRolledBack")]
+    [InlineData(2, UplinkState.RolledBack, 1, "network.retrying")]
+    [InlineData(1, UplinkState.RolledBack, 1, null)]
+    [InlineData(2, UplinkState.RolledBack, 2, null)]
+    public void A_bridge_is_tried_again_only_when_its_last_try_was_taken_back(int attempt, UplinkState? state, int told, string? refusal)
+    {
+        var spec = Create(new() { Name = "lan", Bridge = "eth1" });
+        spec = spec with { Bridge = spec.Bridge! with { Attempt = attempt } };
+        var uplink = state is { } known ? new NetworkUplink { Device = "eth1", State = known, Attempt = told } : null;
+        Assert.Equal(refusal, NetworkRules.RefuseRetry(spec, uplink)?.Code);
+    }
+
     [Fact]
     public void Every_problem_is_told_at_once() => Assert.Equal(
         ["$.name name.invalid", "$.subnet network.subnet", "$.ipv6 network.ipv6", "$.mtu network.mtu", "$.dnsDomain network.domain"],
