@@ -52,6 +52,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(Page<Upload>))]
 [JsonSerializable(typeof(UploadCreate))]
 [JsonSerializable(typeof(UploadSpec))]
+[JsonSerializable(typeof(ContentCopy))]
 [JsonSerializable(typeof(Pool))]
 [JsonSerializable(typeof(Page<Pool>))]
 [JsonSerializable(typeof(PoolCreate))]

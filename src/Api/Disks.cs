@@ -27,6 +27,9 @@ public sealed record DiskSpec : ProjectRecord
 
     /// <summary>Id of the pool.</summary>
     public required string Pool { get; init; }
+
+    /// <summary>Nobody named the pool: when its VM is placed on a host that does not reach it, it becomes that host's default one.</summary>
+    public bool AnyPool { get; init; }
     public required long SizeBytes { get; init; }
     public DiskFormat Format { get; init; }
 

@@ -11,6 +11,9 @@ public sealed record Image
     public required ImageSpec Spec { get; init; }
     public ImageStatus? Status { get; init; }
 
+    /// <summary>Ids of the further pools to which it was copied for the hosts that have them.</summary>
+    public IReadOnlyList<string> Copies { get; set; } = [];
+
     /// <summary>How many disks are thin clones of it: while there are any, it cannot be deleted.</summary>
     public int Clones { get; init; }
 }
@@ -106,6 +109,19 @@ public sealed record CatalogueImage
 
     /// <summary>The version of <see cref="Image"/>.</summary>
     public string? Version { get; init; }
+}
+
+/// <summary>
+/// Key <c>images/&lt;id&gt;/pools/&lt;pool&gt;</c> and the same of <c>isos</c>, written by the host that has the pool: the content was copied there, whole, since something
+/// on that host needs it.
+/// </summary>
+public sealed record ContentCopy : StoredRecord
+{
+    public required long SizeBytes { get; init; }
+
+    /// <summary>SHA-256 of the file, lower-case hexadecimal: the same there as where it came from.</summary>
+    public required string Sha256 { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
 }
 
 /// <summary>Body of <c>POST /v1/images</c>: build from a recipe, import an upload, or pull from a publisher.</summary>

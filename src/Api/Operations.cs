@@ -54,6 +54,9 @@ public enum OperationPhase
 public sealed record OperationState : StoredRecord
 {
     public required OperationPhase Phase { get; init; }
+
+    /// <summary>Id of the host that carries it out; another one finds this and lets go.</summary>
+    public string? Host { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
 

@@ -10,7 +10,12 @@ public sealed record Upload
     public string Project { get; set; } = ProjectRecord.DefaultProject;
     public string? Pool { get; init; }
     public required long SizeBytes { get; init; }
+
+    /// <summary>How much has come; in lists 0 of what another host takes in: ask for it alone.</summary>
     public required long OffsetBytes { get; init; }
+
+    /// <summary>Id of the host that takes it in; null: the one that has the pool.</summary>
+    public string? Host { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 }
 
@@ -22,6 +27,9 @@ public sealed record UploadSpec : ProjectRecord
     /// <summary>Id of the pool.</summary>
     public required string Pool { get; init; }
     public required long SizeBytes { get; init; }
+
+    /// <summary>Id of the host that takes it in; null: the one that has the pool.</summary>
+    public string? Host { get; init; }
 
     /// <summary>The file that the host downloads into it; null: a client sends it.</summary>
     public string? DownloadUrl { get; init; }

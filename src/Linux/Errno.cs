@@ -7,6 +7,7 @@ public static class Errno
     public const int NoSuchProcess = 3;
     public const int Interrupted = 4;
     public const int TryAgain = 11;
+    public const int AccessDenied = 13;
     public const int Busy = 16;
     public const int Exists = 17;
     public const int CrossDevice = 18;

@@ -43,7 +43,9 @@ internal static class RoomEndpoints
         app.UseRouting();
         var api = new ApiRoutes(app, new ApiDispatcher(rooms.Services));
         Map(rooms, api);
-        rooms.Cluster.Map(api, new PeerRoutes(app));
+        var peers = new PeerRoutes(app);
+        rooms.Storage.Map(peers);
+        rooms.Cluster.Map(api, peers);
         OpenApiDescription.Map(app);
         // Now and not at the start, so that the API can be described without one.
         app.UseEndpoints(static _ => { });

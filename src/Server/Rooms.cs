@@ -18,6 +18,7 @@ using Lamina.Server.Migration;
 using Lamina.Server.Networks;
 using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
+using Lamina.Server.Pools;
 using Lamina.Server.Projects;
 using Lamina.Server.Snapshots;
 using Lamina.Server.Store;
@@ -112,7 +113,7 @@ internal sealed record Rooms
             Stopping = stopping.Token,
             FingerprintKey = SecretFile.ReadOrCreate(Path.Combine(instance.SecretsDirectory, "fingerprint.key"), static () => RandomNumberGenerator.GetBytes(32)),
         };
-        var runs = new OperationRuns(store, cache, time, loggers.CreateLogger<OperationRuns>());
+        var runs = new OperationRuns(store, cache, time, loggers.CreateLogger<OperationRuns>(), identity.Id);
         var executor = new OperationExecutor(runs, cache, events, identity.Id, loggers.CreateLogger<OperationExecutor>());
         RetentionRules.Register(sweeper, configuration.Retention, store, cache, time);
 
@@ -137,6 +138,8 @@ internal sealed record Rooms
                 Cache = cache,
                 Time = time,
                 Events = events,
+                Host = new PoolHost(host.Id, host.Name),
+                Peers = services.Peers,
                 Executor = executor,
                 Sweeper = sweeper,
                 Loggers = loggers,

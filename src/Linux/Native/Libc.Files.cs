@@ -3,6 +3,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Linux.Native;
 
+/// <summary>struct flock of fcntl(2).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct FileRange
+{
+    public short Kind;
+    public short Whence;
+    public long Start;
+    public long Length;
+    public int ProcessId;
+}
+
 internal static partial class Libc
 {
     public const int AtCurrentDirectory = -100;
@@ -93,6 +104,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int flock(SafeFileHandle file, int operation);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int fcntl(SafeFileHandle file, int command, ref FileRange range);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fstatvfs(SafeFileHandle file, out FileSystemFacts facts);

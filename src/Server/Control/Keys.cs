@@ -71,9 +71,9 @@ internal static class Keys
         Operations.Request, Operations.State,
         Disks.Spec, Disks.Status,
         Snapshots.Spec, Snapshots.Status,
-        Images.Spec, Images.Status,
-        Isos.Spec, Isos.Status, Uploads,
-        Pools.Spec, Pools.Status,
+        Images.Spec, Images.Status, Images.Copies,
+        Isos.Spec, Isos.Status, Isos.Copies, Uploads,
+        Pools.Spec, Pools.Status, Pools.OnHost,
         Networks.Spec, Networks.Status, FirewallGroups, PlacementRules, PlacementSettings,
         Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
         Cluster, JoinTokens, RemovedHosts,
@@ -87,6 +87,9 @@ internal static class Keys
 
     /// <summary><c>&lt;network id&gt;/192.168.200.10</c>.</summary>
     public static string AddressId(string network, string address) => $"{network}/{address}";
+
+    /// <summary>Of the copy of an image or medium in a pool: <c>&lt;id&gt;/pools/&lt;pool&gt;</c>.</summary>
+    public static string CopyId(string content, string pool) => $"{content}/pools/{pool}";
 
     /// <summary>Both parts come from outside and may hold any character.</summary>
     public static string IdempotencyId(string subject, string key) => $"{Uri.EscapeDataString(subject)}/{Uri.EscapeDataString(key)}";
@@ -152,6 +155,9 @@ internal static class Keys
 
         public static RecordKind<ImageStatus> Status { get; } = new("images/", "/status", ApiJson.Default.ImageStatus);
 
+        /// <summary>The id is <see cref="CopyId"/>.</summary>
+        public static RecordKind<ContentCopy> Copies { get; } = new("images/", "", ApiJson.Default.ContentCopy, "/pools/");
+
         public static string All(string id) => $"images/{id}/";
     }
 
@@ -161,6 +167,9 @@ internal static class Keys
 
         public static RecordKind<IsoStatus> Status { get; } = new("isos/", "/status", ApiJson.Default.IsoStatus);
 
+        /// <summary>The id is <see cref="CopyId"/>.</summary>
+        public static RecordKind<ContentCopy> Copies { get; } = new("isos/", "", ApiJson.Default.ContentCopy, "/pools/");
+
         public static string All(string id) => $"isos/{id}/";
     }
 
@@ -169,6 +178,11 @@ internal static class Keys
         public static RecordKind<PoolSpec> Spec { get; } = new("pools/", "/spec", ApiJson.Default.PoolSpec);
 
         public static RecordKind<PoolStatus> Status { get; } = new("pools/", "/status", ApiJson.Default.PoolStatus);
+
+        /// <summary>The id is <see cref="OnHostId"/>.</summary>
+        public static RecordKind<PoolHostStatus> OnHost { get; } = new("pools/", "", ApiJson.Default.PoolHostStatus, "/hosts/");
+
+        public static string OnHostId(string pool, string host) => $"{pool}/hosts/{host}";
 
         public static string All(string id) => $"pools/{id}/";
     }

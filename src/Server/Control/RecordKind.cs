@@ -4,13 +4,19 @@ using Lamina.Api;
 namespace Lamina.Server.Control;
 
 /// <summary>A family of keys: <c>prefix + id + suffix</c>.</summary>
-internal abstract class RecordKind(string prefix, string suffix)
+/// <param name="prefix">See <see cref="Prefix"/>.</param>
+/// <param name="suffix">See <see cref="Suffix"/>.</param>
+/// <param name="within">See <see cref="Within"/>.</param>
+internal abstract class RecordKind(string prefix, string suffix, string within = "")
 {
     /// <summary>For example <c>vms/</c>; without the slash the kind is a single key, and its id is empty.</summary>
     public string Prefix { get; } = prefix;
 
     /// <summary>For example <c>/spec</c>; empty when the id ends the key.</summary>
     public string Suffix { get; } = suffix;
+
+    /// <summary>For example <c>/hosts/</c>: stands in each id, between the two ids of which it consists; empty: an id is one.</summary>
+    public string Within { get; } = within;
 
     /// <summary>How the records are read and written.</summary>
     public abstract JsonTypeInfo UntypedInfo { get; }
@@ -25,8 +31,12 @@ internal abstract class RecordKind(string prefix, string suffix)
         if (key.Length < least) return null;
         if (!Prefix.EndsWith('/') && key.Length != least) return null;
         if (!key.StartsWith(Prefix, StringComparison.Ordinal) || !key.EndsWith(Suffix, StringComparison.Ordinal)) return null;
-        return key[Prefix.Length..^Suffix.Length];
+        string id = key[Prefix.Length..^Suffix.Length];
+        return Within.Length == 0 || id.Contains(Within, StringComparison.Ordinal) ? id : null;
     }
+
+    /// <summary>Id of the object that a record of this kind belongs to: the first of the two of which its id consists, else the id itself.</summary>
+    public string ObjectOf(string id) => Within.Length > 0 && id.IndexOf(Within, StringComparison.Ordinal) is >= 0 and var end ? id[..end] : id;
 
     public override string ToString() => $"{Prefix}<id>{Suffix}";
 
@@ -38,7 +48,7 @@ internal abstract class RecordKind(string prefix, string suffix)
 }
 
 /// <summary>A family of keys whose values are <typeparamref name="T"/>.</summary>
-internal sealed class RecordKind<T>(string prefix, string suffix, JsonTypeInfo<T> typeInfo) : RecordKind(prefix, suffix)
+internal sealed class RecordKind<T>(string prefix, string suffix, JsonTypeInfo<T> typeInfo, string within = "") : RecordKind(prefix, suffix, within)
     where T : StoredRecord
 {
     public JsonTypeInfo<T> TypeInfo { get; } = typeInfo;

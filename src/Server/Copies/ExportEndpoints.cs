@@ -19,14 +19,14 @@ internal sealed class ExportEndpoints(OperationRequests operations, HostExports 
         api.Post("/v1/vms/{vm}/export", Permission.Operate, "Writes a VM's disk as a file, to be fetched at /v1/exports/{operation}", ExportAsync)
             .Takes(ApiJson.Default.VmExport, optional: true).Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.running", "snapshot.notFound");
         api.Raw(HttpMethods.Get, "/v1/exports/{operation}", Permission.SignedIn, "Gives an exported file, or the part of it that Range names", FetchAsync)
-            .AnswersMedia("application/octet-stream").Problems("export.notFound");
+            .OnHost(HostOf).AnswersMedia("application/octet-stream").Problems("export.notFound");
         api.Delete("/v1/exports/{operation}", Permission.SignedIn, "Removes an exported file", request =>
             {
                 Find(request);
                 exports.Delete(request.Route("operation"));
                 return ValueTask.FromResult(ApiAnswer.NoContent());
             })
-            .AnswersNothing().Problems("export.notFound");
+            .OnHost(HostOf).AnswersNothing().Problems("export.notFound");
         api.Post("/v1/vms/{vm}/image", Permission.Operate, "Makes an image from a VM's disk", CaptureAsync)
             .Takes(ApiJson.Default.VmCapture).Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.running", "name.taken", "snapshot.notFound");
     }
@@ -68,7 +68,7 @@ internal sealed class ExportEndpoints(OperationRequests operations, HostExports 
         string project = vm.Record.Project;
         Names.CheckImageName(body.Name, "$.name", problems);
         var (point, disk) = FindDisk(request.Snapshot, vm, body.Snapshot, body.Disk, problems);
-        string place = body.Pool ?? (disk is null ? null : request.Snapshot.Get(Keys.Disks.Spec, disk)?.Record.Pool) ?? Pools.HostPools.DefaultName;
+        string place = body.Pool ?? (disk is null ? null : request.Snapshot.Get(Keys.Disks.Spec, disk)?.Record.Pool) ?? Pools.PoolHosts.DefaultOf(request.Snapshot, request.HostId)?.Id ?? Pools.HostPools.DefaultName;
         var pool = DiskCreation.FindPool(place, request.Snapshot, problems);
         problems.ThrowIfAny();
         var target = new ObjectReference { Kind = "image", Id = Guid.CreateVersion7(time.GetUtcNow()).ToString(), Name = body.Name };
@@ -96,6 +96,9 @@ internal sealed class ExportEndpoints(OperationRequests operations, HostExports 
             .Require(Keys.Pools.Spec[pool.Id], pool.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
+
+    /// <summary>The host that has carried the export out has its file.</summary>
+    private static string? HostOf(ApiRequest request) => request.Snapshot.Get(Keys.Operations.Request, request.Route("operation"))?.Record.Host;
 
     private async Task FetchAsync(ApiRequest request)
     {

@@ -41,6 +41,7 @@ internal sealed class MoveEndpoints(OperationRequests operations)
             Target = target,
             Project = disk.Record.Project,
             RequestedBy = request.Caller.Subject,
+            Host = ExecutorOf(snapshot, disk, pool, request.HostId),
             Parameters = new JsonObject { [DiskMoves.FromParameter] = disk.Record.Pool, [DiskMoves.ToParameter] = pool.Id },
         });
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
@@ -48,4 +49,16 @@ internal sealed class MoveEndpoints(OperationRequests operations)
 
     private static bool HasProcess(CacheSnapshot snapshot, DiskSpec disk) =>
         disk.Vm is { } vm && snapshot.Get(Keys.Vms.Status, vm)?.Record.State is { } state and not (VmState.Stopped or VmState.Suspended);
+
+    /// <summary>The host that reaches both pools; that of the disk's VM, whose it is.</summary>
+    /// <exception cref="ProblemException">There is none.</exception>
+    private static string? ExecutorOf(CacheSnapshot snapshot, CachedRecord<DiskSpec> disk, CachedRecord<PoolSpec> to, string hostId)
+    {
+        string? owner = disk.Record.Vm is { } vm ? snapshot.Get(Keys.Vms.Assignment, vm)?.Record.Host : null;
+        var from = snapshot.Get(Keys.Pools.Spec, disk.Record.Pool);
+        string? chosen = owner ?? (from is null ? null : PoolHosts.ExecutorOf(snapshot, from.Record.Scope == PoolScope.Shared ? to : from, hostId));
+        if (chosen is null || from is null || (PoolHosts.Reaches(snapshot, from, chosen) && PoolHosts.Reaches(snapshot, to, chosen))) return chosen;
+        string name = snapshot.Get(Keys.Hosts.Spec, chosen)?.Record.Name ?? chosen;
+        throw ProblemException.Conflict("pool.otherHost", $"Host '{name}' has disk {disk.Record.Name} and does not reach pool {to.Record.Name}.", "Name a pool of that host or a shared one; a VM takes its disks along: lamina vm migrate NAME --to HOST --with-storage.");
+    }
 }

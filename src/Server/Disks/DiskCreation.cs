@@ -14,13 +14,13 @@ internal sealed record FreeDisk(DiskSpec Spec, CachedRecord<PoolSpec> Pool, Cach
 internal static class DiskCreation
 {
     /// <summary>Null after adding every problem.</summary>
-    public static FreeDisk? Resolve(DiskCreate create, string project, CacheSnapshot snapshot, InputProblems problems)
+    public static FreeDisk? Resolve(DiskCreate create, string project, CacheSnapshot snapshot, string hostId, InputProblems problems)
     {
         int before = problems.Found.Count;
         CheckName(create.Name, null, project, snapshot, problems);
         CheckNotes(create.Notes, problems);
         var image = FindImage(create.Image, project, snapshot, problems);
-        var pool = FindPool(create.Pool, image, snapshot, problems);
+        var pool = FindPool(create.Pool, image, snapshot, hostId, problems);
         var asked = new VmDiskCreate { SizeBytes = create.SizeBytes, Image = create.Image, Pool = create.Pool, Format = create.Format };
         var shown = image is null ? null : ImageEndpoints.View(snapshot, image);
         if (create.Image is null || image is not null)
@@ -90,14 +90,19 @@ internal static class DiskCreation
         return image;
     }
 
-    /// <summary>A thin clone's base lies in its own pool.</summary>
-    private static CachedRecord<PoolSpec>? FindPool(string? name, CachedRecord<ImageSpec>? image, CacheSnapshot snapshot, InputProblems problems)
+    /// <summary>A thin clone's base lies in its own pool: of an image on another host, a copy is brought there.</summary>
+    private static CachedRecord<PoolSpec>? FindPool(string? name, CachedRecord<ImageSpec>? image, CacheSnapshot snapshot, string hostId, InputProblems problems)
     {
-        var pool = FindPool(name ?? image?.Record.Pool ?? HostPools.DefaultName, snapshot, problems);
-        if (pool is not null && image is not null && image.Record.Pool != pool.Id)
+        string wanted = name ?? image?.Record.Pool ?? PoolHosts.DefaultOf(snapshot, hostId)?.Id ?? HostPools.DefaultName;
+        var pool = FindPool(wanted, snapshot, problems);
+        if (pool is not null && image is not null && !MayTakeImage(snapshot, pool, image.Record))
             problems.Add("$.pool", "disk.otherPool", $"Image {image.Record.Name} lies in another pool, and a thin clone lies beside its image: leave the pool out.");
         return pool;
     }
+
+    /// <summary>Whether disks in a pool can be thin clones of an image: it lies there, or on another host, from which it is copied once.</summary>
+    public static bool MayTakeImage(CacheSnapshot snapshot, CachedRecord<PoolSpec> pool, ImageSpec image) => image.Pool == pool.Id
+        || (snapshot.Get(Keys.Pools.Spec, image.Pool) is { } home && (home.Record.Scope != pool.Record.Scope || home.Record.Host != pool.Record.Host));
 
     private static void CheckName(string? name, string? present, string project, CacheSnapshot snapshot, InputProblems problems)
     {

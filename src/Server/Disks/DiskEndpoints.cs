@@ -70,14 +70,14 @@ internal sealed class DiskEndpoints(OperationRequests operations, EventLog event
         var body = await request.DraftAsync(ApiJson.Default.DiskCreate);
         string project = request.ProjectFor(body.Project);
         var problems = new InputProblems();
-        var draft = DiskCreation.Resolve(body, project, request.Snapshot, problems);
+        var draft = DiskCreation.Resolve(body, project, request.Snapshot, request.HostId, problems);
         problems.ThrowIfAny();
         string id = Guid.CreateVersion7(time.GetUtcNow()).ToString();
         var target = new ObjectReference { Kind = "disk", Id = id, Name = body.Name };
         var change = new StoreChange(HostDiskOperations.Create);
-        var operation = operations.Add(change, Draft(request, HostDiskOperations.Create, target, project));
+        var operation = operations.Add(change, Draft(request, HostDiskOperations.Create, target, project, draft!.Pool.Id));
         change.Create(Keys.Names, Keys.NameId(project, "disk", body.Name), new Claim { Owner = id })
-            .Create(Keys.Disks.Spec, id, draft!.Spec with { CreatedAt = time.GetUtcNow(), Making = operation.Id })
+            .Create(Keys.Disks.Spec, id, draft.Spec with { CreatedAt = time.GetUtcNow(), Making = operation.Id })
             .Require(Keys.Pools.Spec[draft.Pool.Id], draft.Pool.ModRevision);
         if (draft.Image is { } image) change.Require(Keys.Images.Spec[image.Id], image.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
@@ -116,13 +116,19 @@ internal sealed class DiskEndpoints(OperationRequests operations, EventLog event
         if (DiskUse.RefuseDelete(request.Snapshot, disk) is { } refusal) throw refusal;
         var target = ReferenceTo(disk);
         var change = new StoreChange("disk.deleting");
-        var operation = operations.Add(change, Draft(request, HostDiskOperations.Delete, target, disk.Record.Project));
+        var operation = operations.Add(change, Draft(request, HostDiskOperations.Delete, target, disk.Record.Project, disk.Record.Pool));
         change.Update(Keys.Disks.Spec, disk.Id, disk.Record with { Deleting = operation.Id }, disk.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
 
     private static CachedRecord<DiskSpec> Find(ApiRequest request) => request.Snapshot.Find(Keys.Disks.Spec, "disk", request.Project, request.Route("disk"));
 
-    private static OperationDraft Draft(ApiRequest request, string kind, ObjectReference target, string project) =>
-        new() { Kind = kind, Target = target, Project = project, RequestedBy = request.Caller.Subject };
+    private static OperationDraft Draft(ApiRequest request, string kind, ObjectReference target, string project, string poolId) => new()
+    {
+        Kind = kind,
+        Target = target,
+        Project = project,
+        RequestedBy = request.Caller.Subject,
+        Host = request.Snapshot.Get(Keys.Pools.Spec, poolId) is { } pool ? PoolHosts.ExecutorOf(request.Snapshot, pool, request.HostId) : null,
+    };
 }

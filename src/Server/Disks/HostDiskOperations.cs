@@ -21,12 +21,12 @@ internal sealed class HostDiskOperations(Cache cache, HostDisks disks, EventLog 
 
     /// <summary>How a disk is removed whose making failed.</summary>
     public UnmadeKind<DiskSpec, DiskStatus> Unmade => new(
-        "disk", Keys.Disks.Spec, Keys.Disks.Status, spec => spec.Making, spec => spec.Name, disks.Delete);
+        "disk", Keys.Disks.Spec, Keys.Disks.Status, spec => spec.Making, spec => spec.Name, disks.Delete, disks.IsKept);
 
     private async Task CreateAsync(OperationRun run, CancellationToken cancellation)
     {
         var disk = Find(run);
-        var status = await disks.EnsureAsync(disk.Id, disk.Record, cancellation);
+        var status = await disks.EnsureAsync(disk.Id, disk.Record, cancellation, run.Report);
         cancellation.ThrowIfCancellationRequested();
         run.SetCancellable(false);
         var change = new StoreChange("disk.ready").RequireExists(Keys.Disks.Spec[disk.Id]);

@@ -12,7 +12,7 @@ namespace Lamina.Server.Disks;
 /// Makes and deletes the files of disks on this machine. A file under its final name is whole: it is written beside the others, made durable and
 /// renamed. So making is safe to repeat, and a file that is there is never made again.
 /// </summary>
-internal sealed partial class HostDisks(IStore store, Cache cache, HostPools pools, DiskGrowth growth, TimeProvider time, ILogger<HostDisks> logger)
+internal sealed partial class HostDisks(IStore store, Cache cache, HostPools pools, ContentCopies copies, DiskGrowth growth, TimeProvider time, ILogger<HostDisks> logger)
 {
     private const int MaxOperationsPerCommit = 50;
 
@@ -48,9 +48,10 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
     /// <param name="diskId">The disk.</param>
     /// <param name="spec">Its record.</param>
     /// <param name="cancellation">Gives up before the disk is made.</param>
+    /// <param name="report">Told percent and words while the disk's image is brought from another host; null: nobody asks.</param>
     /// <returns>The status to be recorded; null: it is recorded as ready already.</returns>
     /// <exception cref="ProblemException">The pool is full, or the image or the disk's own file has vanished.</exception>
-    public async Task<DiskStatus?> EnsureAsync(string diskId, DiskSpec spec, CancellationToken cancellation)
+    public async Task<DiskStatus?> EnsureAsync(string diskId, DiskSpec spec, CancellationToken cancellation, Action<int?, string>? report = null)
     {
         var paths = PathsOf(diskId, spec);
         var known = cache.Snapshot.Get(Keys.Disks.Status, diskId)?.Record;
@@ -66,6 +67,7 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         // What a guest has written is gone; an empty disk in its place would hide that.
         if (recorded) throw new ProblemException(
             ProblemKind.Unprocessable, "disk.missing", $"The file of disk {spec.Name} is gone: {paths.Path}.", "Bring the file back from a copy, or delete the VM.");
+        if (spec.Image is { } image) await copies.EnsureAsync(ContentKind.Image, image, spec.Pool, report, cancellation);
         if (paths.Backing.FirstOrDefault(file => !File.Exists(file.Path)) is { } below) throw new ProblemException(
             ProblemKind.Unprocessable, spec.Image is null ? "disk.baseMissing" : "image.missing", $"What disk {spec.Name} is made on is gone: {below.Path}.",
             "Bring the file back, or make the VM from another image.");
@@ -151,6 +153,9 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
         root.DeleteDirectory(System.IO.Path.Join("disks", diskId));
     }
 
+    /// <summary>Whether this host tidies up where the disk lies.</summary>
+    public bool IsKept(DiskSpec spec) => pools.IsKept(spec.Pool);
+
     /// <summary>What the disk's file occupies now; 0 when it is not there.</summary>
     public long AllocatedBytes(string diskId, DiskSpec spec)
     {
@@ -224,11 +229,19 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
     {
         foreach (var known in snapshot.All(Keys.Disks.Status).Where(status => status.Record.State == ContentState.Ready))
         {
-            if (snapshot.Get(Keys.Disks.Spec, known.Id) is not { } spec) continue;
+            if (snapshot.Get(Keys.Disks.Spec, known.Id) is not { } spec || !IsMine(snapshot, spec.Record)) continue;
             var allocated = AllocatedOrNull(known.Id, spec.Record);
             if (allocated is { } bytes && Math.Abs(bytes - known.Record.AllocatedBytes) >= FigureStepBytes)
                 yield return (known.Id, known.Record with { AllocatedBytes = bytes }, known.ModRevision);
         }
+    }
+
+    /// <summary>Of the hosts that reach a disk one tells what it occupies: its VM's, else the pool's keeper.</summary>
+    public bool IsMine(CacheSnapshot snapshot, DiskSpec spec)
+    {
+        if (snapshot.Get(Keys.Pools.Spec, spec.Pool) is not { } pool) return false;
+        if (pool.Record.Scope == PoolScope.Shared && spec.Vm is { } vm && snapshot.Get(Keys.Vms.Assignment, vm) is { } assignment) return assignment.Record.Host == pools.HostId;
+        return pools.IsKeeper(pool);
     }
 
     private long? AllocatedOrNull(string diskId, DiskSpec spec)

@@ -32,8 +32,8 @@ internal static class PoolOrphans
     public static bool HasRecord(CacheSnapshot snapshot, string poolId, string folder, string id) => folder switch
     {
         "disks" => snapshot.Get(Keys.Disks.Spec, id)?.Record.Pool == poolId || DiskMoves.Into(snapshot, poolId).Any(disk => disk.Id == id),
-        "images" => snapshot.Get(Keys.Images.Spec, id)?.Record.Pool == poolId,
-        "isos" => snapshot.Get(Keys.Isos.Spec, id)?.Record.Pool == poolId,
+        "images" => snapshot.Get(Keys.Images.Spec, id)?.Record.Pool == poolId || snapshot.Get(Keys.Images.Copies, Keys.CopyId(id, poolId)) is not null,
+        "isos" => snapshot.Get(Keys.Isos.Spec, id)?.Record.Pool == poolId || snapshot.Get(Keys.Isos.Copies, Keys.CopyId(id, poolId)) is not null,
         _ => snapshot.Get(Keys.Vms.Spec, id) is not null,
     };
 }

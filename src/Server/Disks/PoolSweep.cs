@@ -18,12 +18,12 @@ internal sealed class PoolSweep(IStore store, Cache cache, HostPools pools, Host
     {
         var removed = new List<string>();
         var orphans = new List<string>();
-        foreach (var pool in cache.Snapshot.All(Keys.Pools.Spec))
+        foreach (var pool in cache.Snapshot.All(Keys.Pools.Spec).Where(pools.IsKeeper))
         {
             var paths = new PoolPaths(pool.Record.Path);
             if (!Directory.Exists(paths.Root)) continue; // away: its status says so, and the others are swept all the same
             using var root = RootedDirectory.Open(paths.Root);
-            removed.AddRange(await RemoveTemporariesAsync(root, paths, cancellation));
+            removed.AddRange(await RemoveTemporariesAsync(root, paths, IsShared(pool), cancellation));
             removed.AddRange(RemoveLostUploads(root, pool));
             orphans.AddRange(Orphans(root, pool));
         }
@@ -32,17 +32,23 @@ internal sealed class PoolSweep(IStore store, Cache cache, HostPools pools, Host
         return new SweepReport { Removed = removed, Orphans = orphans };
     }
 
-    private async Task<List<string>> RemoveTemporariesAsync(RootedDirectory root, PoolPaths paths, CancellationToken cancellation)
+    private async Task<List<string>> RemoveTemporariesAsync(RootedDirectory root, PoolPaths paths, bool shared, CancellationToken cancellation)
     {
         var removed = new List<string>();
         foreach (var name in root.List().Where(name => name.StartsWith(PoolPaths.TemporaryPrefix, StringComparison.Ordinal)))
         {
+            if (shared && !IsOld(Path.Join(paths.Root, name))) continue;
             var path = Path.Join(paths.Root, name);
             if (await pools.Temporaries.RemoveUnusedAsync(path, () => RemoveAsync(root, name, cancellation), cancellation)) removed.Add($"unfinished {path}");
         }
 
         return removed;
     }
+
+    private static bool IsShared(CachedRecord<PoolSpec> pool) => pool.Record.Scope == PoolScope.Shared;
+
+    /// <summary>In a shared pool other hosts work too, on what this one cannot know yet: only what nobody has touched for a day is nobody's.</summary>
+    private bool IsOld(string path) => time.GetUtcNow() - Directory.GetLastWriteTimeUtc(path) > UploadAge.Kept;
 
     private static async Task RemoveAsync(RootedDirectory root, string name, CancellationToken cancellation)
     {
@@ -58,6 +64,7 @@ internal sealed class PoolSweep(IStore store, Cache cache, HostPools pools, Host
         var snapshot = cache.Snapshot;
         foreach (var name in names.Where(name => snapshot.Get(Keys.Uploads, name) is null))
         {
+            if (IsShared(pool) && !IsOld(Path.Join(pool.Record.Path, "uploads", name))) continue;
             uploads.Delete(name, pool.Id);
             yield return $"upload {name} without a record";
         }
@@ -77,7 +84,7 @@ internal sealed class PoolSweep(IStore store, Cache cache, HostPools pools, Host
             .Select(request => (string?)request.Record.Parameters?[HostImages.UploadParameter])
             .OfType<string>()
             .ToHashSet(StringComparer.Ordinal);
-        foreach (var upload in snapshot.All(Keys.Uploads).Where(upload => !wanted.Contains(upload.Id)))
+        foreach (var upload in snapshot.All(Keys.Uploads).Where(upload => !wanted.Contains(upload.Id) && uploads.IsMine(upload.Record)))
         {
             if (!UploadAge.IsOver(upload.Record, uploads.LastWrite(upload.Id, upload.Record), time.GetUtcNow())) continue;
             var result = await new StoreChange("upload.sweep").Delete(Keys.Uploads[upload.Id], upload.ModRevision).CommitAsync(store, time, cancellation);

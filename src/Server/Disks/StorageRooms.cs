@@ -1,5 +1,6 @@
 using Lamina.Server.Control;
 using Lamina.Server.Events;
+using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Images;
 using Lamina.Server.Images.Catalogue;
@@ -19,6 +20,10 @@ internal sealed record StorageParts
     public required Cache Cache { get; init; }
     public required TimeProvider Time { get; init; }
     public required EventLog Events { get; init; }
+
+    /// <summary>This one.</summary>
+    public required PoolHost Host { get; init; }
+    public PeerDirectory Peers { get; init; } = new();
     public required OperationExecutor Executor { get; init; }
     public required Sweeper Sweeper { get; init; }
     public required ILoggerFactory Loggers { get; init; }
@@ -44,18 +49,21 @@ internal sealed class StorageRooms : IDisposable
     private readonly HostImages _images;
     private readonly HostIsos _isos;
     private readonly HostDiskOperations _diskOperations;
+    private readonly ContentSource _source;
     private readonly Publisher _publisher = new();
 
     private StorageRooms(StorageParts parts)
     {
         _parts = parts;
-        Pools = new HostPools(parts.Store, parts.Cache, parts.Time, parts.Loggers.CreateLogger<HostPools>());
+        Pools = new HostPools(parts.Store, parts.Cache, parts.Host, parts.Time, parts.Loggers.CreateLogger<HostPools>());
         Uploads = new HostUploads(Pools);
         Workers = new WorkerUsers(parts.WorkerUserIds);
+        _source = new ContentSource(parts.Cache, Pools, parts.Peers);
+        Copies = new ContentCopies(parts.Store, parts.Cache, Pools, _source, parts.Time, parts.Loggers.CreateLogger<ContentCopies>());
         var download = new ImageDownload(parts.Store, parts.Cache, Pools, Uploads, _publisher, parts.Time);
-        _images = new HostImages(parts.Cache, Pools, Uploads, _publisher, download, Workers, parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
-        _isos = new HostIsos(parts.Cache, Pools, Uploads, parts.Events, parts.OperatingSystems);
-        Disks = new HostDisks(parts.Store, parts.Cache, Pools, new DiskGrowth(Workers, parts.Time), parts.Time, parts.Loggers.CreateLogger<HostDisks>());
+        _images = new HostImages(parts.Cache, Pools, Uploads, _publisher, download, Copies, Workers, parts.Events, parts.Time, parts.Loggers.CreateLogger<HostImages>());
+        _isos = new HostIsos(parts.Cache, Pools, Uploads, Copies, parts.Events, parts.OperatingSystems);
+        Disks = new HostDisks(parts.Store, parts.Cache, Pools, Copies, new DiskGrowth(Workers, parts.Time), parts.Time, parts.Loggers.CreateLogger<HostDisks>());
         _diskOperations = new HostDiskOperations(parts.Cache, Disks, parts.Events);
         Seeds = new HostSeeds(Pools.Temporaries);
     }
@@ -65,6 +73,9 @@ internal sealed class StorageRooms : IDisposable
     public HostUploads Uploads { get; }
 
     public HostDisks Disks { get; }
+
+    /// <summary>Brings images and media to this host.</summary>
+    public ContentCopies Copies { get; }
 
     /// <summary>Uids for tools that read what guests have written.</summary>
     public WorkerUsers Workers { get; }
@@ -99,16 +110,21 @@ internal sealed class StorageRooms : IDisposable
         new ImageEndpoints(operations, lookup, catalogue, _parts.Time).Map(api);
         new IsoEndpoints(operations, lookup, _parts.Time).Map(api);
         new DiskEndpoints(operations, _parts.Events, _parts.Time).Map(api);
-        new OrphanEndpoints(_parts.Cache).Map(api);
+        new OrphanEndpoints(_parts.Cache, Pools).Map(api);
     }
+
+    /// <summary>What other hosts ask of this one's storage.</summary>
+    public void Map(PeerRoutes peers) => _source.Map(peers);
 
     public void Add(Loops loops)
     {
         loops.Add("pools", Pools.RunAsync);
+        loops.Add("shared pools", Pools.Shared.RunAsync);
         loops.Add("disks", Disks.RunAsync);
-        CleanUp("unmade images", _images.Unmade);
-        CleanUp("unmade media", _isos.Unmade);
-        CleanUp("unmade disks", _diskOperations.Unmade);
+        loops.Add("copies of images", Copies.RunAsync);
+        loops.Add("unmade images", CleanUp(_images.Unmade).RunAsync);
+        loops.Add("unmade media", CleanUp(_isos.Unmade).RunAsync);
+        loops.Add("unmade disks", CleanUp(_diskOperations.Unmade).RunAsync);
     }
 
     public void Dispose()
@@ -117,12 +133,8 @@ internal sealed class StorageRooms : IDisposable
         _publisher.Dispose();
     }
 
-    private void CleanUp<TSpec, TStatus>(string name, UnmadeKind<TSpec, TStatus> kind)
+    private UnmadeController<TSpec, TStatus> CleanUp<TSpec, TStatus>(UnmadeKind<TSpec, TStatus> kind)
         where TSpec : Api.ProjectRecord
-        where TStatus : Api.StoredRecord
-    {
-        var logger = _parts.Loggers.CreateLogger(typeof(UnmadeController<,>).Namespace + "." + kind.Noun);
-        _parts.Leadership.Add(name, (term, stopping) =>
-            new UnmadeController<TSpec, TStatus>(kind, _parts.Store, term, _parts.Cache, _parts.Time, logger).RunAsync(stopping));
-    }
+        where TStatus : Api.StoredRecord =>
+        new(kind, _parts.Store, _parts.Leadership.Generation, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger(typeof(UnmadeController<,>).Namespace + "." + kind.Noun));
 }

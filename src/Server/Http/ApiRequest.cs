@@ -21,6 +21,9 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
 
     public Caller Caller { get; } = Caller.Of(http);
 
+    /// <summary>Id of the host that answers.</summary>
+    public string HostId { get; } = services.HostId;
+
     /// <summary>Stands in answers, log and audit.</summary>
     public string Id { get; } = RequestIds.Of(http);
 
@@ -110,6 +113,19 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
     /// <summary>The body as it came, read once and bounded.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> RawBodyAsync() =>
         _body ??= await BodyReader.ReadAsync(Http.Request, Endpoint.MaxBodyBytes ?? EndpointDescription.DefaultBodyBytes, Aborted);
+
+    /// <summary>A member of the body, before it is checked; null: there is none that is a text.</summary>
+    public async ValueTask<string?> PeekAsync(string member)
+    {
+        try
+        {
+            return JsonNode.Parse((await RawBodyAsync()).Span) is JsonObject body && body[member] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+        }
+        catch (JsonException)
+        {
+            return null; // the handler says what is wrong with it
+        }
+    }
 
     /// <summary>The body, if it was read already; null: it still comes.</summary>
     internal byte[]? BufferedBody => _body;

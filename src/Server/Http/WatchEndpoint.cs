@@ -80,7 +80,7 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
             }
 
             var touched = batch.Changes
-                .SelectMany(change => kinds.Where(kind => kind.Records.Contains(change.Kind)).Select(kind => (kind, change.Id)))
+                .SelectMany(change => kinds.Where(kind => kind.Records.Contains(change.Kind)).Select(kind => (kind, change.Kind.ObjectOf(change.Id))))
                 .Distinct();
             foreach (var (kind, id) in touched) await ShowAsync(kind, id, batch.Snapshot);
         }

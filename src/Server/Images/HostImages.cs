@@ -15,12 +15,15 @@ namespace Lamina.Server.Images;
 /// and the image counts only by the commit that ends the operation.
 /// </summary>
 internal sealed partial class HostImages(
-    Cache cache, HostPools pools, HostUploads uploads, Publisher publisher, ImageDownload download, WorkerUsers users, EventLog events, TimeProvider time,
+    Cache cache, HostPools pools, HostUploads uploads, Publisher publisher, ImageDownload download, ContentCopies copies, WorkerUsers users, EventLog events, TimeProvider time,
     ILogger<HostImages> logger)
 {
     /// <summary>Of a pull's progress.</summary>
     private const int ShareOfDownload = 60;
     private const int MostAttempts = 5;
+
+    /// <summary>For other hosts to remove their copies of what is deleted.</summary>
+    internal static readonly TimeSpan OthersPatience = TimeSpan.FromSeconds(30);
 
     public const string Import = "image.import";
     public const string Build = "image.build";
@@ -47,7 +50,7 @@ internal sealed partial class HostImages(
 
     /// <summary>How an image is removed whose making failed: see <see cref="UnmadeController{TSpec,TStatus}"/>.</summary>
     public UnmadeKind<ImageSpec, ImageStatus> Unmade => new(
-        "image", Keys.Images.Spec, Keys.Images.Status, spec => spec.Making, spec => spec.Name, (id, spec) => RemoveFiles(id, spec.Pool));
+        "image", Keys.Images.Spec, Keys.Images.Status, spec => spec.Making, spec => spec.Name, (id, spec) => RemoveFiles(id, spec.Pool), spec => pools.IsKept(spec.Pool));
 
     private async Task ImportAsync(OperationRun run, CancellationToken cancellation)
     {
@@ -111,6 +114,7 @@ internal sealed partial class HostImages(
             return;
         }
 
+        await copies.WaitForRemovalAsync(ContentKind.Image, spec.Id, OthersPatience, cancellation);
         RemoveFiles(spec.Id, spec.Record.Pool);
         var change = new StoreChange("image.delete")
             .DeletePrefix(Keys.Images.All(spec.Id))

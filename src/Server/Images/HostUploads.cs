@@ -20,6 +20,9 @@ internal sealed class HostUploads(HostPools pools)
 
     private readonly ConcurrentDictionary<string, bool> _busy = new(StringComparer.Ordinal);
 
+    /// <summary>Whether this host takes it in.</summary>
+    public bool IsMine(UploadSpec spec) => spec.Host is { } host ? host == pools.HostId : pools.IsHere(spec.Pool);
+
     /// <summary>How many bytes are there.</summary>
     public long OffsetOf(string uploadId, UploadSpec spec)
     {
@@ -37,7 +40,7 @@ internal sealed class HostUploads(HostPools pools)
     /// <summary>Promises the room of uploads of an earlier run of the daemon again. Once, at the start.</summary>
     public void Restore(IEnumerable<(string Id, UploadSpec Spec)> known)
     {
-        foreach (var (id, spec) in known) pools.Restore(spec.Pool, id, spec.SizeBytes - OffsetOf(id, spec));
+        foreach (var (id, spec) in known.Where(upload => IsMine(upload.Spec))) pools.Restore(spec.Pool, id, spec.SizeBytes - OffsetOf(id, spec));
     }
 
     /// <summary>Appends what comes, until the body or the upload ends.</summary>

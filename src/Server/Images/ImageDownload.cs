@@ -45,7 +45,7 @@ internal sealed class ImageDownload(IStore store, Cache cache, HostPools pools, 
     private (string Id, UploadSpec Spec)? Known(ImageSpec image, PublishedFile file)
     {
         var known = cache.Snapshot.All(Keys.Uploads).FirstOrDefault(upload =>
-            upload.Record.DownloadUrl == file.Url.AbsoluteUri && upload.Record.DownloadDigest == file.Digest.ToString()
+            uploads.IsMine(upload.Record) && upload.Record.DownloadUrl == file.Url.AbsoluteUri && upload.Record.DownloadDigest == file.Digest.ToString()
             && upload.Record.Pool == image.Pool && upload.Record.Project == image.Project);
         return known is null ? null : (known.Id, known.Record);
     }
@@ -57,6 +57,7 @@ internal sealed class ImageDownload(IStore store, Cache cache, HostPools pools, 
         {
             Project = image.Project,
             Pool = image.Pool,
+            Host = pools.HostId,
             SizeBytes = await publisher.SizeAsync(file.Url, cancellation),
             CreatedAt = time.GetUtcNow(),
             DownloadUrl = file.Url.AbsoluteUri,

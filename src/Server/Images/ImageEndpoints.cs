@@ -5,6 +5,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Http;
 using Lamina.Server.Images.Catalogue;
 using Lamina.Server.Operations;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Images;
 
@@ -13,7 +14,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
 {
     /// <summary>For <c>/v1/watch</c>.</summary>
     public static WatchKind Watch { get; } = new WatchKind<Image>(
-        "images", [Keys.Images.Spec, Keys.Images.Status], (snapshot, id) => snapshot.Get(Keys.Images.Spec, id) is { } spec ? View(snapshot, spec) : null, image => image.Project, ApiJson.Default.Image);
+        "images", [Keys.Images.Spec, Keys.Images.Status, Keys.Images.Copies], (snapshot, id) => snapshot.Get(Keys.Images.Spec, id) is { } spec ? View(snapshot, spec) : null, image => image.Project, ApiJson.Default.Image);
 
     public void Map(ApiRoutes api)
     {
@@ -38,6 +39,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
         Project = spec.Record.Project,
         Spec = spec.Record,
         Status = snapshot.Get(Keys.Images.Status, spec.Id)?.Record,
+        Copies = [.. ContentCopies.CopiesOf(snapshot, ContentKind.Image, spec.Id)],
         Clones = clones,
     };
 
@@ -66,7 +68,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
         var upload = body.Upload is { } id ? uploads.Find(request.Snapshot, project, id, problems) : null;
         var entry = EntryOf(body, problems);
         var source = SourceOf(request, body, entry, project);
-        var pool = UploadLookup.PoolOf(request.Snapshot, body.Pool, upload?.Record.Pool, problems);
+        var pool = UploadLookup.PoolOf(request, body.Pool, upload?.Record.Pool, problems);
         problems.ThrowIfAny();
 
         var now = time.GetUtcNow();
@@ -80,6 +82,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
             Target = target,
             Project = project,
             RequestedBy = request.Caller.Subject,
+            Host = PoolHosts.ExecutorOf(request.Snapshot, pool!, request.HostId),
             Parameters = upload is null ? null : new JsonObject { [HostImages.UploadParameter] = upload.Id, [HostImages.Sha256Parameter] = body.Sha256 },
         });
         change.Create(Keys.Names, Keys.NameId(project, "image", name), new Claim { Owner = target.Id });
@@ -163,6 +166,7 @@ internal sealed class ImageEndpoints(OperationRequests operations, UploadLookup 
             Target = target,
             Project = spec.Record.Project,
             RequestedBy = request.Caller.Subject,
+            Host = request.Snapshot.Get(Keys.Pools.Spec, spec.Record.Pool) is { } pool ? PoolHosts.ExecutorOf(request.Snapshot, pool, request.HostId) : null,
         });
         change.Update(Keys.Images.Spec, spec.Id, spec.Record with { Deleting = operation.Id }, spec.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);

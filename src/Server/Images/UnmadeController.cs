@@ -12,8 +12,9 @@ namespace Lamina.Server.Images;
 /// <param name="MakingOf">The operation that makes it.</param>
 /// <param name="NameOf">Its name in its project.</param>
 /// <param name="RemoveFiles">Removes what the operation has put in place; safe to repeat.</param>
+/// <param name="IsMine">Whether this host removes them: one of those that reach them does.</param>
 internal sealed record UnmadeKind<TSpec, TStatus>(
-    string Noun, RecordKind<TSpec> Spec, RecordKind<TStatus> Status, Func<TSpec, string?> MakingOf, Func<TSpec, string> NameOf, Action<string, TSpec> RemoveFiles)
+    string Noun, RecordKind<TSpec> Spec, RecordKind<TStatus> Status, Func<TSpec, string?> MakingOf, Func<TSpec, string> NameOf, Action<string, TSpec> RemoveFiles, Func<TSpec, bool> IsMine)
     where TSpec : ProjectRecord
     where TStatus : StoredRecord
 {
@@ -26,7 +27,7 @@ internal sealed record UnmadeKind<TSpec, TStatus>(
 /// name in one commit, so that the name can be used again. The operation keeps the reason.
 /// </summary>
 internal sealed class UnmadeController<TSpec, TStatus>(
-    UnmadeKind<TSpec, TStatus> kind, IStore store, Term term, Cache cache, TimeProvider time, ILogger logger)
+    UnmadeKind<TSpec, TStatus> kind, IStore store, StoreGeneration generation, Cache cache, TimeProvider time, ILogger logger)
     where TSpec : ProjectRecord
     where TStatus : StoredRecord
 {
@@ -49,11 +50,11 @@ internal sealed class UnmadeController<TSpec, TStatus>(
     private async Task<Reconciled> ReconcileAsync(string id, CancellationToken cancellation)
     {
         var snapshot = cache.Snapshot;
-        if (snapshot.Get(kind.Spec, id) is not { } spec || !IsUnmade(snapshot, spec, kind)) return Reconciled.Done;
+        if (snapshot.Get(kind.Spec, id) is not { } spec || !kind.IsMine(spec.Record) || !IsUnmade(snapshot, spec, kind)) return Reconciled.Done;
         kind.RemoveFiles(id, spec.Record);
         // Overtaken: the change wakes this key again.
         var result = await new StoreChange($"{kind.Noun}.unmake")
-            .During(term)
+            .OfGeneration(generation)
             .Require(kind.Spec[id], spec.ModRevision)
             .RequireAbsent(kind.Status[id])
             .DeletePrefix(kind.All(id))

@@ -18,14 +18,16 @@ internal sealed class UploadEndpoints(HostPools pools, HostUploads files, TimePr
     {
         api.Get("/v1/uploads", Permission.Operate, "Lists uploads", List).Paged().Answers(ApiJson.Default.PageUpload);
         api.Post("/v1/uploads", Permission.Operate, "Reserves room for a file", CreateAsync)
-            .Takes(ApiJson.Default.UploadCreate).Answers(ApiJson.Default.Upload, StatusCodes.Status201Created)
+            .OnHost(UploadLookup.HostOfBodyAsync).Takes(ApiJson.Default.UploadCreate).Answers(ApiJson.Default.Upload, StatusCodes.Status201Created)
             .Idempotent((request, id) => ApiAnswer.Ok(View(Find(request, id)), ApiJson.Default.Upload)).Problems(PoolAccounting.PoolFull);
-        api.Get("/v1/uploads/{upload}", Permission.Operate, "Shows an upload", Show).Answers(ApiJson.Default.Upload).Problems("upload.notFound");
-        api.Raw(HttpMethods.Head, "/v1/uploads/{upload}", Permission.Operate, "Tells in Upload-Offset how much has come", HeadAsync).AnswersNothing();
+        api.Get("/v1/uploads/{upload}", Permission.Operate, "Shows an upload", Show).OnHost(HostOf).Answers(ApiJson.Default.Upload).Problems("upload.notFound");
+        api.Raw(HttpMethods.Head, "/v1/uploads/{upload}", Permission.Operate, "Tells in Upload-Offset how much has come", HeadAsync).OnHost(HostOf).AnswersNothing();
         api.Raw(HttpMethods.Patch, "/v1/uploads/{upload}", Permission.Operate, "Appends bytes at Upload-Offset", AppendAsync)
-            .TakesBytes("application/offset+octet-stream").AnswersNothing().Problems("upload.notFound", "upload.offset", "upload.busy", "upload.tooLong", PoolAccounting.PoolFull);
-        api.Delete("/v1/uploads/{upload}", Permission.Operate, "Gives an upload up", DeleteAsync).AnswersNothing().Problems("upload.notFound");
+            .OnHost(HostOf).TakesBytes("application/offset+octet-stream").AnswersNothing().Problems("upload.notFound", "upload.offset", "upload.busy", "upload.tooLong", PoolAccounting.PoolFull);
+        api.Delete("/v1/uploads/{upload}", Permission.Operate, "Gives an upload up", DeleteAsync).OnHost(HostOf).AnswersNothing().Problems("upload.notFound");
     }
+
+    private static string? HostOf(ApiRequest request) => UploadLookup.HostOf(request.Snapshot, request.Route("upload"));
 
     private ApiAnswer List(ApiRequest request)
     {
@@ -41,11 +43,11 @@ internal sealed class UploadEndpoints(HostPools pools, HostUploads files, TimePr
         var project = request.ProjectFor(body.Project);
         var problems = new InputProblems();
         ImageRules.Check(body, problems);
-        var pool = UploadLookup.PoolOf(request.Snapshot, body.Pool, null, problems);
+        var pool = UploadLookup.PoolOf(request, body.Pool, null, problems);
         problems.ThrowIfAny();
 
         var id = Guid.CreateVersion7().ToString();
-        var spec = new UploadSpec { Project = project, Pool = pool!.Id, SizeBytes = body.SizeBytes, CreatedAt = time.GetUtcNow() };
+        var spec = new UploadSpec { Project = project, Pool = pool!.Id, Host = pool.Record.Scope == PoolScope.Shared ? request.HostId : null, SizeBytes = body.SizeBytes, CreatedAt = time.GetUtcNow() };
         if (pools.TryReserve(pool.Id, id, "the upload", body.SizeBytes) is { } full) throw HostPools.ProblemOf(full);
         try
         {
@@ -103,7 +105,8 @@ internal sealed class UploadEndpoints(HostPools pools, HostUploads files, TimePr
         Project = upload.Record.Project,
         Pool = upload.Record.Pool,
         SizeBytes = upload.Record.SizeBytes,
-        OffsetBytes = files.OffsetOf(upload.Id, upload.Record),
+        OffsetBytes = files.IsMine(upload.Record) ? files.OffsetOf(upload.Id, upload.Record) : 0,
+        Host = upload.Record.Host,
         CreatedAt = upload.Record.CreatedAt,
     };
 

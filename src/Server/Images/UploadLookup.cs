@@ -24,11 +24,24 @@ internal sealed class UploadLookup(HostUploads files)
         return null;
     }
 
-    /// <summary>The pool named, else the upload's, else <c>default</c>; null after adding the problem.</summary>
-    public static CachedRecord<PoolSpec>? PoolOf(CacheSnapshot snapshot, string? named, string? uploadPool, InputProblems problems)
+    /// <summary>The pool named, else the upload's, else the default one of this host; null after adding the problem.</summary>
+    public static CachedRecord<PoolSpec>? PoolOf(ApiRequest request, string? named, string? uploadPool, InputProblems problems)
     {
-        if (snapshot.TryFindInstalled(Keys.Pools.Spec, "pool", named ?? uploadPool ?? HostPools.DefaultName) is { } pool) return pool;
-        problems.Add("$.pool", "pool.notFound", $"There is no pool “{Suggestions.Shorten(named ?? HostPools.DefaultName)}”.");
-        return null;
+        var pool = (named ?? uploadPool) is { } wanted ? request.Snapshot.TryFindInstalled(Keys.Pools.Spec, "pool", wanted) : PoolHosts.DefaultOf(request.Snapshot, request.HostId);
+        if (pool is null) problems.Add("$.pool", "pool.notFound", $"There is no pool “{Suggestions.Shorten(named ?? HostPools.DefaultName)}”.");
+        return pool;
+    }
+
+    /// <summary>Id of the host that has an upload; null: there is none such, which whoever is asked can say.</summary>
+    public static string? HostOf(CacheSnapshot snapshot, string id) =>
+        snapshot.Get(Keys.Uploads, id)?.Record is { } upload ? upload.Host ?? snapshot.Get(Keys.Pools.Spec, upload.Pool)?.Record.Host : null;
+
+    /// <summary>Id of the host that makes what the body of a request names an upload or a pool for; null: whichever is asked.</summary>
+    public static async ValueTask<string?> HostOfBodyAsync(ApiRequest request)
+    {
+        if (await request.PeekAsync("upload") is { } upload) return HostOf(request.Snapshot, upload);
+        return await request.PeekAsync("pool") is { } pool && request.Snapshot.TryFindInstalled(Keys.Pools.Spec, "pool", pool) is { } found
+            ? PoolHosts.ExecutorOf(request.Snapshot, found, request.HostId)
+            : null;
     }
 }

@@ -15,7 +15,7 @@ namespace Lamina.Server.Isos;
 /// Takes finished uploads over as media: checksum, kind, then a rename. Safe to begin again: what an earlier attempt has renamed already is
 /// found in its new place.
 /// </summary>
-internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads, EventLog events, OperatingSystemDatabase systems)
+internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads, ContentCopies copies, EventLog events, OperatingSystemDatabase systems)
 {
     public const string Create = "iso.create";
     public const string Delete = "iso.delete";
@@ -30,7 +30,7 @@ internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads
 
     /// <summary>How a medium is removed whose taking-over failed.</summary>
     public UnmadeKind<IsoSpec, IsoStatus> Unmade => new(
-        "iso", Keys.Isos.Spec, Keys.Isos.Status, spec => spec.Making, spec => spec.Name, (id, spec) => RemoveFiles(id, spec.Pool));
+        "iso", Keys.Isos.Spec, Keys.Isos.Status, spec => spec.Making, spec => spec.Name, (id, spec) => RemoveFiles(id, spec.Pool), spec => pools.IsKept(spec.Pool));
 
     private async Task CreateAsync(OperationRun run, CancellationToken cancellation)
     {
@@ -70,6 +70,7 @@ internal sealed class HostIsos(Cache cache, HostPools pools, HostUploads uploads
             return;
         }
 
+        await copies.WaitForRemovalAsync(ContentKind.Iso, spec.Id, HostImages.OthersPatience, cancellation);
         RemoveFiles(spec.Id, spec.Record.Pool);
         var change = new StoreChange("iso.delete")
             .DeletePrefix(Keys.Isos.All(spec.Id))

@@ -5,6 +5,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Http;
 using Lamina.Server.Images;
 using Lamina.Server.Operations;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Isos;
 
@@ -20,7 +21,7 @@ internal sealed class IsoEndpoints(OperationRequests operations, UploadLookup up
         api.Get("/v1/isos", Permission.View, "Lists ISOs, floppies, kernels and initial RAM disks", List).Paged().Filtered("name").Answers(ApiJson.Default.PageIso);
         api.Get("/v1/isos/{iso}", Permission.View, "Shows a medium", Show).Answers(ApiJson.Default.Iso).Problems("iso.notFound");
         api.Post("/v1/isos", Permission.Operate, "Takes over a finished upload", CreateAsync)
-            .Takes(ApiJson.Default.IsoCreate).Begins().Idempotent().Problems("name.taken", "upload.unfinished");
+            .OnHost(UploadLookup.HostOfBodyAsync).Takes(ApiJson.Default.IsoCreate).Begins().Idempotent().Problems("name.taken", "upload.unfinished");
         api.Delete("/v1/isos/{iso}", Permission.Operate, "Deletes a medium that no VM uses", DeleteAsync)
             .Begins().Idempotent().Problems("iso.notFound", "iso.inUse", "iso.busy");
     }
@@ -56,7 +57,7 @@ internal sealed class IsoEndpoints(OperationRequests operations, UploadLookup up
         var problems = new InputProblems();
         IsoRules.Check(body, problems);
         var upload = uploads.Find(request.Snapshot, project, body.Upload, problems);
-        var pool = UploadLookup.PoolOf(request.Snapshot, body.Pool, upload?.Record.Pool, problems);
+        var pool = UploadLookup.PoolOf(request, body.Pool, upload?.Record.Pool, problems);
         if (upload is not null && pool is not null) IsoRules.CheckPool(pool.Id, upload.Record.Pool, problems);
         problems.ThrowIfAny();
 
@@ -68,6 +69,7 @@ internal sealed class IsoEndpoints(OperationRequests operations, UploadLookup up
             Target = target,
             Project = project,
             RequestedBy = request.Caller.Subject,
+            Host = PoolHosts.ExecutorOf(request.Snapshot, pool!, request.HostId),
             Parameters = new JsonObject { [HostImages.UploadParameter] = upload!.Id, [HostImages.Sha256Parameter] = body.Sha256 },
         });
         change.Create(Keys.Names, Keys.NameId(project, "iso", body.Name), new Claim { Owner = target.Id });
@@ -104,6 +106,7 @@ internal sealed class IsoEndpoints(OperationRequests operations, UploadLookup up
             Target = target,
             Project = spec.Record.Project,
             RequestedBy = request.Caller.Subject,
+            Host = request.Snapshot.Get(Keys.Pools.Spec, spec.Record.Pool) is { } pool ? PoolHosts.ExecutorOf(request.Snapshot, pool, request.HostId) : null,
         });
         change.Update(Keys.Isos.Spec, spec.Id, spec.Record with { Deleting = operation.Id }, spec.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);

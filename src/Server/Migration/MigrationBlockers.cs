@@ -20,7 +20,7 @@ internal static class MigrationBlockers
         return
         [
             .. vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>()
-                .Where(disk => host.MissingPools.Contains(disk.Record.Pool) && PoolFor(snapshot, disk.Record.Pool, host, request) is not null)
+                .Where(disk => !host.Reaches(disk.Record.Pool) && PoolFor(snapshot, disk.Record.Pool, host, request) is not null)
                 .Select(disk => new HandoverDisk { Disk = disk.Id, From = disk.Record.Pool, To = PoolFor(snapshot, disk.Record.Pool, host, request)!, SizeBytes = disk.Record.SizeBytes }),
         ];
     }
@@ -79,21 +79,21 @@ internal static class MigrationBlockers
     {
         if (HostIn(snapshot, request.To) is not { } host) yield break;
         bool runs = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is VmState.Running;
-        foreach (var disk in vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>().Where(disk => host.MissingPools.Contains(disk.Record.Pool)))
+        foreach (var disk in vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>().Where(disk => !host.Reaches(disk.Record.Pool)))
         {
             foreach (var blocker in OfDisk(snapshot, vm, disk, host, request, runs)) yield return blocker;
         }
 
         foreach (string medium in VmRecords.MediaOf(vm.Record))
         {
-            if (snapshot.Get(Keys.Isos.Spec, medium)?.Record is { } iso && !host.MissingPools.Contains(iso.Pool)) continue;
+            if (snapshot.Get(Keys.Isos.Spec, medium)?.Record is { } iso && host.Reaches(iso.Pool)) continue;
             string what = snapshot.Get(Keys.Isos.Spec, medium)?.Record.Name ?? medium;
             yield return Blocked("migration.mediumMissing", $"Host '{host.Name}' does not reach '{what}', which VM '{vm.Record.Name}' has in a drive or boots from.", $"Take it out: lamina vm cdrom eject {vm.Record.Name}; or put it into a pool that both hosts reach.");
         }
 
         string home = VmHome.PoolOf(snapshot, vm.Record);
         bool hasFiles = vm.Record.Firmware == VmFirmware.Uefi || vm.Record.Tpm is not null || snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.Memory is not null;
-        if (hasFiles && host.MissingPools.Contains(home))
+        if (hasFiles && !host.Reaches(home))
             yield return Blocked("migration.homeMissing", $"Firmware variables, TPM or memory of VM '{vm.Record.Name}' lie in pool '{PoolName(snapshot, home)}', which host '{host.Name}' does not reach.", "Keep such VMs in a pool that both hosts reach.");
     }
 
@@ -118,8 +118,8 @@ internal static class MigrationBlockers
     /// <summary>Null: there is none.</summary>
     private static string? PoolFor(CacheSnapshot snapshot, string from, PlacementHost host, MigrationRequest request)
     {
-        if (request.Pool is { } named) return snapshot.Get(Keys.Pools.Spec, named) is not null && !host.MissingPools.Contains(named) ? named : null;
-        var reached = snapshot.All(Keys.Pools.Spec).Where(pool => pool.Record.Deleting is null && pool.Id != from && !host.MissingPools.Contains(pool.Id)).OrderBy(pool => pool.Id, StringComparer.Ordinal).ToList();
+        if (request.Pool is { } named) return snapshot.Get(Keys.Pools.Spec, named) is not null && host.Reaches(named) ? named : null;
+        var reached = snapshot.All(Keys.Pools.Spec).Where(pool => pool.Record.Deleting is null && pool.Id != from && host.Reaches(pool.Id)).OrderBy(pool => pool.Id, StringComparer.Ordinal).ToList();
         string name = PoolName(snapshot, from);
         return (reached.FirstOrDefault(pool => pool.Record.Name == name) ?? reached.FirstOrDefault())?.Id;
     }

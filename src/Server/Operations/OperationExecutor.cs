@@ -17,7 +17,7 @@ internal enum AfterRestart
 }
 
 /// <summary>
-/// Carries out the operations of this host whose kinds are registered, each on a task of its own. Rooms whose runners serve an operation
+/// Carries out the operations of this host whose kinds are registered, each on a task of its own, and while it leads those that are bound to no host. Rooms whose runners serve an operation
 /// themselves (a VM's power) register it by <see cref="ServedElsewhere"/>.
 /// </summary>
 internal sealed partial class OperationExecutor(
@@ -47,7 +47,7 @@ internal sealed partial class OperationExecutor(
     /// <summary>Works until the daemon stops; handlers under way are told and waited for.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        using var subscription = cache.Subscribe(Keys.Operations.Request);
+        using var subscription = cache.Subscribe(Keys.Operations.Request, Keys.Leader);
         foreach (var request in subscription.Start.All(Keys.Operations.Request)) Offer(request, subscription.Start, stopping);
         try
         {
@@ -62,19 +62,26 @@ internal sealed partial class OperationExecutor(
         }
     }
 
-    private static IEnumerable<CachedRecord<OperationRequest>> New(CacheBatch batch) => batch.Resync
+    /// <summary>What is bound to no host is the leader's, and so all of it is looked at again when another one leads.</summary>
+    private static IEnumerable<CachedRecord<OperationRequest>> New(CacheBatch batch) => batch.Resync || batch.Changes.Any(change => change.Kind == Keys.Leader)
         ? batch.Snapshot.All(Keys.Operations.Request)
         : batch.Changes.Select(change => change.Is(Keys.Operations.Request, out _, out var after) ? after : null).OfType<CachedRecord<OperationRequest>>();
 
     private void Offer(CachedRecord<OperationRequest> request, CacheSnapshot snapshot, CancellationToken stopping)
     {
-        if (request.Record.Host is { } host && host != hostId) return;
+        if (!IsMine(request.Record, snapshot)) return;
         if (_handlers.TryGetValue(request.Record.Kind, out var handler) && handler is null) return;
         if (snapshot.Get(Keys.Operations.State, request.Id)?.Record.IsEnded() == true) return;
         if (runs.Begin(request.Id, handler?.Cancellable ?? false) is not { } run) return;
         var task = Task.Run(() => CarryOutAsync(run, handler, stopping), CancellationToken.None);
         _tasks[request.Id] = task;
         _ = task.ContinueWith(_ => _tasks.TryRemove(request.Id, out Task? _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private bool IsMine(OperationRequest request, CacheSnapshot snapshot)
+    {
+        if (request.Host is { } host) return host == hostId;
+        return snapshot.Get(Keys.Leader, "") is { } leader ? leader.Record.Host == hostId : snapshot.All(Keys.Hosts.Spec).All(known => known.Id == hostId);
     }
 
     private async Task CarryOutAsync(OperationRun run, Handler? handler, CancellationToken stopping)

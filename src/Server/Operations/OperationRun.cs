@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Store;
 
 namespace Lamina.Server.Operations;
 
@@ -17,15 +18,20 @@ internal sealed class OperationRun : IAsyncDisposable
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Lock _gate = new();
     private OperationState _state;
+    private long? _written;
+    private bool _unsettled;
+    private bool _lost;
     private bool _closed;
 
-    internal OperationRun(OperationRuns runs, string id, OperationRequest request, OperationState? before, bool cancellable)
+    internal OperationRun(OperationRuns runs, string id, OperationRequest request, CachedRecord<OperationState>? known, bool cancellable)
     {
         _runs = runs;
         Id = id;
         Request = request;
+        var before = known?.Record;
+        _written = known?.ModRevision;
         IsResumed = before?.Phase == OperationPhase.Running;
-        _state = OperationProgress.Started(before, runs.Time.GetUtcNow(), cancellable);
+        _state = OperationProgress.Started(before, runs.Time.GetUtcNow(), cancellable) with { Host = runs.HostId };
         Cancelled = _cancel.Token;
         if (request.CancelRequested) _cancel.Cancel();
         _progress = new ThrottledStatus<OperationState>(OperationProgress.Compare, WriteProgressAsync, runs.Time, runs.Logger);
@@ -79,7 +85,8 @@ internal sealed class OperationRun : IAsyncDisposable
     {
         if (HasBegun(step)) throw new InvalidOperationException($"The step '{step}' of operation {Id} was begun already and must not be repeated.");
         Advance(state => OperationProgress.StepBegun(state, step));
-        await WriteAsync(new StoreChange("operation.step"), cancellationToken);
+        await WriteAsync("operation.step", cancellationToken);
+        if (_lost) throw new OperationLostException(Id);
     }
 
     /// <summary>Ends the operation, in one transaction with <paramref name="change"/>.</summary>
@@ -93,11 +100,17 @@ internal sealed class OperationRun : IAsyncDisposable
         await _writing.WaitAsync(cancellationToken);
         try
         {
+            if (_unsettled) await WriteStateAsync("operation.progress", cancellationToken);
             var ended = OperationProgress.Ended(State, outcome, _runs.Time.GetUtcNow());
-            change = (change ?? new StoreChange("operation.end")).Put(Keys.Operations.State, Id, ended);
+            change = Follow(change ?? new StoreChange("operation.end")).Put(Keys.Operations.State, Id, ended);
             if (outcome.Phase != OperationPhase.Succeeded) foreach (string claim in Request.Claims) change.Delete(claim);
             var result = await change.CommitAsync(_runs.Store, _runs.Time, cancellationToken);
-            if (!result.Succeeded) return result;
+            if (!result.Succeeded)
+            {
+                See(result);
+                return result;
+            }
+
             lock (_gate) _state = ended;
             await _runs.CloseAsync(this, result.Revision);
             return result;
@@ -128,27 +141,73 @@ internal sealed class OperationRun : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_closed || _state.IsEnded()) return;
+            if (_closed || _lost || _state.IsEnded()) return;
             _state = step(_state);
             _progress.Offer(_state);
         }
     }
 
     private Task WriteProgressAsync(OperationState state, CancellationToken cancellationToken) =>
-        WriteAsync(new StoreChange("operation.progress"), cancellationToken);
+        WriteAsync("operation.progress", cancellationToken);
 
     /// <summary>One write at a time, always of the newest state: an older one never follows a newer one.</summary>
-    private async Task WriteAsync(StoreChange change, CancellationToken cancellationToken)
+    private async Task WriteAsync(string label, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);
         try
         {
-            if (State.IsEnded()) return;
-            await change.Put(Keys.Operations.State, Id, State).CommitAsync(_runs.Store, _runs.Time, cancellationToken);
+            await WriteStateAsync(label, cancellationToken);
         }
         finally
         {
             _writing.Release();
         }
     }
+
+    private async Task WriteStateAsync(string label, CancellationToken cancellationToken)
+    {
+        while (!_lost && !State.IsEnded())
+        {
+            try
+            {
+                var attempt = Follow(new StoreChange(label)).Put(Keys.Operations.State, Id, State);
+                var result = await attempt.CommitAsync(_runs.Store, _runs.Time, cancellationToken);
+                _unsettled = false;
+                if (result.Succeeded) _written = result.Revision;
+                else if (See(result)) continue;
+                return;
+            }
+            catch (StoreOutcomeUnknownException)
+            {
+                // The next write tells by its refusal.
+                _unsettled = true;
+                throw;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The state must be the one that this run wrote last: of two hosts that take an operation for theirs, one goes on. What only this host wrote, and did not
+    /// hear the outcome of, counts as its own.
+    /// </summary>
+    private StoreChange Follow(StoreChange change) =>
+        _written is { } revision ? change.Require(Keys.Operations.State[Id], revision) : change.RequireAbsent(Keys.Operations.State[Id]);
+
+    /// <summary>Learns from a refusal. False: another host has the operation, which is let go; or the refusal was for something else.</summary>
+    private bool See(CommitResult refused)
+    {
+        if (refused.ConflictAt(Keys.Operations.State[Id]) is not { } conflict) return false;
+        if (conflict.Current is { } current && RecordJson.Read(current, Keys.Operations.State) is var found && found.Host == _runs.HostId && !((OperationState?)found).IsEnded())
+        {
+            _written = current.ModRevision;
+            return true;
+        }
+
+        lock (_gate) _lost = true;
+        Cancel();
+        return false;
+    }
 }
+
+/// <summary>Another host has the operation in hand: this one must do nothing more for it.</summary>
+internal sealed class OperationLostException(string id) : InvalidOperationException($"Operation {id} is carried out by another host.");

@@ -5,11 +5,14 @@ using Lamina.Server.Store;
 namespace Lamina.Server.Operations;
 
 /// <summary>The operations that this daemon carries out now. Passes on requests to cancel them.</summary>
-internal sealed class OperationRuns(IStore store, Cache cache, TimeProvider time, ILogger<OperationRuns> logger)
+internal sealed class OperationRuns(IStore store, Cache cache, TimeProvider time, ILogger<OperationRuns> logger, string hostId = "")
 {
     private readonly ConcurrentDictionary<string, OperationRun> _open = new(StringComparer.Ordinal);
 
     internal IStore Store { get; } = store;
+
+    /// <summary>Who carries these out.</summary>
+    internal string HostId { get; } = hostId;
 
     internal TimeProvider Time { get; } = time;
 
@@ -24,8 +27,8 @@ internal sealed class OperationRuns(IStore store, Cache cache, TimeProvider time
     {
         var snapshot = cache.Snapshot;
         if (snapshot.Get(Keys.Operations.Request, id) is not { } request) return null;
-        var state = snapshot.Get(Keys.Operations.State, id)?.Record;
-        if (state.IsEnded() || _open.ContainsKey(id)) return null;
+        var state = snapshot.Get(Keys.Operations.State, id);
+        if (state?.Record.IsEnded() == true || _open.ContainsKey(id)) return null;
         var run = new OperationRun(this, id, request.Record, state, cancellable);
         _open[id] = run;
         // A request to cancel that came between the snapshot and this line.

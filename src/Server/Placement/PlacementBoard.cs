@@ -14,7 +14,7 @@ internal sealed class PlacementBoard
 
     /// <summary>The kinds whose changes it wants.</summary>
     public static IReadOnlyList<RecordKind> Kinds { get; } =
-        [Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Vms.Status, Keys.Hosts.Spec, Keys.Hosts.Status, Keys.PlacementRules, Keys.PlacementSettings];
+        [Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Vms.Status, Keys.Hosts.Spec, Keys.Hosts.Status, Keys.Pools.Spec, Keys.Pools.OnHost, Keys.PlacementRules, Keys.PlacementSettings];
 
     /// <summary>As one state says, for a single question.</summary>
     public static PlacementWorld Read(CacheSnapshot snapshot)
@@ -26,9 +26,11 @@ internal sealed class PlacementBoard
         return world;
     }
 
-    /// <summary>What a VM of this spec needs of its host.</summary>
+    /// <summary>What a VM of this spec needs of its host. Of one without a host, the pools that nobody has named are yet to be chosen.</summary>
     public static PlacementRequest RequestOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm) =>
-        PlacementRequest.Of(vm.Id, vm.Record, disk => snapshot.Get(Keys.Disks.Spec, disk)?.Record.Pool);
+        snapshot.Get(Keys.Vms.Assignment, vm.Id) is null
+            ? PlacementRequest.Of(vm.Id, vm.Record with { HomePool = null }, disk => snapshot.Get(Keys.Disks.Spec, disk)?.Record is { AnyPool: false } spec ? spec.Pool : null)
+            : PlacementRequest.Of(vm.Id, vm.Record, disk => snapshot.Get(Keys.Disks.Spec, disk)?.Record.Pool);
 
     /// <summary>Takes in what changed, or everything anew.</summary>
     public void See(CacheBatch batch)
@@ -71,6 +73,7 @@ internal sealed class PlacementBoard
     private void See(CacheChange change, CacheSnapshot snapshot)
     {
         if (change.Kind == Keys.Hosts.Spec || change.Kind == Keys.Hosts.Status) SeeHost(_world, snapshot, change.Id);
+        else if (change.Kind == Keys.Pools.Spec || change.Kind == Keys.Pools.OnHost) foreach (var host in snapshot.All(Keys.Hosts.Status)) SeeHost(_world, snapshot, host.Id);
         else if (change.Is(Keys.PlacementRules, out _, out var rule)) _world.PutRule(change.Id, rule?.Record);
         else if (change.Kind == Keys.PlacementSettings) _world.Strategy = StrategyIn(snapshot);
         else if (snapshot.Get(Keys.Vms.Assignment, change.Id) is not null || change.Kind == Keys.Vms.Assignment || change.After is null) _world.PutVm(change.Id, VmIn(snapshot, change.Id));

@@ -42,7 +42,7 @@ internal static class PlacementFilters
             (request, host) => ($"Host '{host.Name}' does not offer CPU model '{request.CpuModel}' whole.", "Make VMs with a model that every host has: lamina placement show says which.")),
         new(
             "placement.pool",
-            (request, host) => request.Pools.Any(host.MissingPools.Contains),
+            (request, host) => host.Pools is { } reached && !request.Pools.All(reached.Contains),
             (request, host) => ($"Host '{host.Name}' does not reach the pool of the disks of VM '{request.Name}'.", "Move them to a pool that it reaches: lamina disk move, or take them along: lamina vm migrate --with-storage.")),
         new(
             "placement.network",

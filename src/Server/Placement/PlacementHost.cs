@@ -32,11 +32,13 @@ internal sealed record PlacementHost
     /// <summary>Machine types that its QEMU knows; null: it has not told, and is believed.</summary>
     public FrozenSet<string>? MachineTypes { get; init; }
 
-    /// <summary>Ids of pools that it cannot reach.</summary>
-    public FrozenSet<string> MissingPools { get; init; } = [];
+    /// <summary>Ids of the pools that it reaches; null: it is not known, and believed to reach all.</summary>
+    public FrozenSet<string>? Pools { get; init; }
 
     /// <summary>Ids of networks that it cannot offer.</summary>
     public FrozenSet<string> MissingNetworks { get; init; } = [];
+
+    public bool Reaches(string pool) => Pools?.Contains(pool) ?? true;
 
     public int FreeMiB => CapacityMiB - CommittedMiB;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Placement;
 
@@ -22,6 +23,7 @@ internal static class PlacementHosts
             Accelerator = accelerator.Kind,
             CommittedMiB = 0,
             Closed = spec is null ? null : ClosedBy(spec),
+            Pools = snapshot.All(Keys.Pools.Spec).Where(pool => PoolHosts.Reaches(snapshot, pool, id)).Select(pool => pool.Id).ToFrozenSet(StringComparer.Ordinal),
             CpuModels = status.CpuModels.Count == 0 ? null : status.CpuModels.ToFrozenSet(StringComparer.Ordinal),
             MachineTypes = status.MachineTypes.Count == 0 ? null : status.MachineTypes.ToFrozenSet(StringComparer.Ordinal),
         };

@@ -29,7 +29,7 @@ internal sealed class HostPoolOperations(Cache cache, HostPools pools, EventLog 
     {
         var asked = System.Text.Json.JsonSerializer.Deserialize(run.Request.Parameters?[RequestParameter], ApiJson.Default.PoolCreate)
             ?? throw new InvalidOperationException($"Operation {run.Id} says nothing of the pool.");
-        var others = cache.Snapshot.All(Keys.Pools.Spec).Where(pool => pool.Id != run.Request.Target.Id).Select(pool => pool.Record);
+        var others = cache.Snapshot.All(Keys.Pools.Spec).Where(pool => pool.Id != run.Request.Target.Id && PoolHosts.IsOn(pool.Record, pools.HostId)).Select(pool => pool.Record);
         if (PoolRules.PathProblem(asked.Path, others, []) is { } problem) throw new ProblemException(ProblemKind.Conflict, problem.Code, problem.Message);
         var paths = new PoolPaths(asked.Path);
         string id = run.Request.Target.Id;
@@ -45,6 +45,8 @@ internal sealed class HostPoolOperations(Cache cache, HostPools pools, EventLog 
                 OverProvisionPercent = asked.OverProvisionPercent,
                 Notes = asked.Notes,
                 Marked = true,
+                Scope = asked.Shared ? PoolScope.Shared : PoolScope.Host,
+                Host = asked.Shared ? null : pools.HostId,
             };
             var change = new StoreChange(Create).Create(Keys.Pools.Spec, id, spec).Put(Keys.Pools.Status, id, pools.Look(id, spec));
             events.Add(change, Event(run, $"Pool {asked.Name} was made at {asked.Path}.", "pool.created"));
@@ -63,7 +65,7 @@ internal sealed class HostPoolOperations(Cache cache, HostPools pools, EventLog 
     {
         var snapshot = cache.Snapshot;
         if (snapshot.Get(Keys.Pools.Spec, run.Request.Target.Id) is not { } pool) return;
-        if (PoolRules.RefuseDelete(pool.Record.Name, PoolContent.Of(snapshot, pool.Id)) is { } refusal)
+        if (PoolRules.RefuseDelete(pool.Record.Name, PoolContent.Of(snapshot, pool.Id), PoolHosts.IsDefault(pool.Record)) is { } refusal)
         {
             // The one other writer of a spec: the deletion that it stands for did not happen.
             var back = new StoreChange("pool.keep").Update(Keys.Pools.Spec, pool.Id, pool.Record with { Deleting = null }, pool.ModRevision);

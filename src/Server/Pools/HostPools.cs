@@ -7,8 +7,13 @@ using Lamina.Server.Store;
 
 namespace Lamina.Server.Pools;
 
+/// <summary>Whose pools these are.</summary>
+/// <param name="Id">Of this host.</param>
+/// <param name="Name">Of this host.</param>
+internal sealed record PoolHost(string Id, string Name);
+
 /// <summary>The pools on this machine: their folders, their room, and what is promised of it.</summary>
-internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider time, ILogger<HostPools> logger) : IDisposable
+internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host, TimeProvider time, ILogger<HostPools> logger) : IDisposable
 {
     public const string DefaultName = "default";
 
@@ -17,33 +22,51 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
     private static readonly TimeSpan RoomPollInterval = TimeSpan.FromSeconds(1);
 
     private readonly PoolReservations _reservations = new();
+    private readonly SharedPoolProof _proof = new(host.Id);
+
+    /// <summary>How this host finds shared pools.</summary>
+    public SharedPools Shared => field ??= new SharedPools(store, cache, host.Id, _proof, time);
+
+    /// <summary>Id of this host.</summary>
+    public string HostId => host.Id;
 
     /// <summary>Which unfinished files in the pools are worked on.</summary>
     public PoolTemporaries Temporaries { get; } = new();
 
     /// <summary>
-    /// Makes the pool <c>default</c> at the first start: the folders first, then the record, so that a recorded pool always had its folders. A pool
-    /// that is recorded is not made again: an empty folder in its place would hide that a disk is not mounted.
+    /// Makes this host's default pool at its first start (<c>default</c>, of a further host <c>default-NAME</c>): the folders first, then the record, so that a
+    /// recorded pool always had its folders. A pool that is recorded is not made again: an empty folder in its place would hide that a disk is not mounted.
     /// </summary>
     public async Task EnsureDefaultAsync(string folder, CancellationToken cancellation)
     {
-        if (cache.Snapshot.TryFindInstalled(Keys.Pools.Spec, "pool", DefaultName) is not null) return;
+        await ClaimAsync(cancellation);
+        if (PoolHosts.DefaultOf(cache.Snapshot, host.Id) is not null) return;
+        string name = cache.Snapshot.TryFindInstalled(Keys.Pools.Spec, "pool", DefaultName) is null ? DefaultName : $"{DefaultName}-{host.Name}";
         var paths = new PoolPaths(folder);
         MakeFolders(paths);
         CrashPoints.Reached("pool", "create", "after");
         var id = Guid.CreateVersion7().ToString();
         var reserve = PoolAccounting.DefaultReserveBytes(FileSystemSpace.Read(paths.Disks).TotalBytes);
-        var spec = new PoolSpec { Name = DefaultName, Path = folder, CreatedAt = time.GetUtcNow(), ReserveBytes = reserve };
+        var spec = new PoolSpec { Name = name, Path = folder, Host = host.Id, IsDefault = true, CreatedAt = time.GetUtcNow(), ReserveBytes = reserve };
         var result = await new StoreChange("pool.create")
-            .Create(Keys.Names, Keys.NameId(Lookup.Installation, "pool", DefaultName), new Claim { Owner = id })
+            .Create(Keys.Names, Keys.NameId(Lookup.Installation, "pool", name), new Claim { Owner = id })
             .Create(Keys.Pools.Spec, id, spec)
             .CommitAsync(store, time, cancellation);
         await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(5), cancellation);
     }
 
-    /// <summary>Where the pool lies.</summary>
-    /// <exception cref="ProblemException">404: there is no such pool.</exception>
-    public PoolPaths PathsOf(string poolId) => new(SpecOf(poolId).Path);
+    /// <summary>Where the pool lies on this host.</summary>
+    /// <exception cref="ProblemException">404: there is no such pool; 503: it is another host's, and here its path is another folder.</exception>
+    public PoolPaths PathsOf(string poolId) => new(Here(poolId).Record.Path);
+
+    /// <summary>Whether the pool is one of this host; false also when there is none such.</summary>
+    public bool IsHere(string poolId) => cache.Snapshot.Get(Keys.Pools.Spec, poolId) is { } pool && PoolHosts.IsOn(pool.Record, host.Id);
+
+    /// <summary>As <see cref="IsKeeper"/>; false also when there is no such pool.</summary>
+    public bool IsKept(string poolId) => cache.Snapshot.Get(Keys.Pools.Spec, poolId) is { } pool && IsKeeper(pool);
+
+    /// <summary>Whether this host tidies the pool up.</summary>
+    public bool IsKeeper(CachedRecord<PoolSpec> pool) => PoolHosts.IsOn(pool.Record, host.Id) && PoolHosts.IsKeeper(cache.Snapshot, pool, host.Id);
 
     /// <summary>The pool's room now, as the file system says it.</summary>
     /// <exception cref="ProblemException">The pool cannot be read.</exception>
@@ -93,7 +116,7 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
             using var timer = new PeriodicTimer(RefreshInterval, time);
             do
             {
-                foreach (var pool in cache.Snapshot.All(Keys.Pools.Spec)) Offer(pool, statuses);
+                foreach (var pool in cache.Snapshot.All(Keys.Pools.Spec).Where(IsKeeper)) await OfferAsync(pool, statuses);
             }
             while (await timer.WaitForNextTickAsync(cancellation));
         }
@@ -107,7 +130,11 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         }
     }
 
-    public void Dispose() => Temporaries.Dispose();
+    public void Dispose()
+    {
+        Temporaries.Dispose();
+        _proof.Dispose();
+    }
 
     internal static ProblemException ProblemOf(Failure refusal) => new(ProblemKind.NoSpace, refusal.Code, refusal.Message, refusal.Remedy);
 
@@ -121,7 +148,20 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         }
     }
 
-    private void Offer(CachedRecord<PoolSpec> pool, Dictionary<string, ThrottledStatus<PoolStatus>> statuses)
+    /// <summary>Pools from before there could be several hosts are this one's, while it is the only one.</summary>
+    private async Task ClaimAsync(CancellationToken cancellation)
+    {
+        var snapshot = cache.Snapshot;
+        if (snapshot.All(Keys.Hosts.Spec).Any(known => known.Id != host.Id)) return;
+        foreach (var pool in snapshot.All(Keys.Pools.Spec).Where(pool => pool.Record is { Scope: PoolScope.Host, Host: null }))
+        {
+            var mine = pool.Record with { Host = host.Id, IsDefault = PoolHosts.IsDefault(pool.Record) };
+            var result = await new StoreChange("pool.claim").Update(Keys.Pools.Spec, pool.Id, mine, pool.ModRevision).CommitAsync(store, time, cancellation);
+            await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(5), cancellation);
+        }
+    }
+
+    private async Task OfferAsync(CachedRecord<PoolSpec> pool, Dictionary<string, ThrottledStatus<PoolStatus>> statuses)
     {
         if (!statuses.TryGetValue(pool.Id, out var status))
         {
@@ -129,7 +169,8 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
             statuses[id] = status = new ThrottledStatus<PoolStatus>(PoolStatuses.Compare, (record, token) => WriteAsync(id, record, token), time, logger);
         }
 
-        status.Offer(Look(pool.Id, pool.Record));
+        if (pool.Record.Scope == PoolScope.Host) status.Offer(Look(pool.Id, pool.Record));
+        else if (await SharedPools.TryAsync(pool.Id, () => Look(pool.Id, pool.Record)) is { } seen) status.Offer(seen with { Wall = PoolHosts.WallOf([.. PoolHosts.On(cache.Snapshot, pool.Id)]) });
     }
 
     private async Task WriteAsync(string poolId, PoolStatus status, CancellationToken cancellation)
@@ -160,7 +201,7 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
 
     private PoolRoomNow Room(string poolId, long reservedBytes)
     {
-        var pool = FindPool(poolId);
+        var pool = Here(poolId);
         var spec = pool.Record;
         try
         {
@@ -176,7 +217,7 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
     }
 
     /// <summary>What is found in the pool's place may be another folder: an unmounted one, or another pool.</summary>
-    private static void RequireMark(PoolPaths paths, string id, PoolSpec pool)
+    internal static void RequireMark(PoolPaths paths, string id, PoolSpec pool)
     {
         if (pool.Marked && PoolFolder.MarkOf(paths) is var mark && mark != id)
             throw new IOException(mark is null ? $"the folder bears no mark ({PoolPaths.MarkName}) of this pool" : $"the folder bears the mark of another pool ({mark})");
@@ -195,11 +236,19 @@ internal sealed partial class HostPools(IStore store, Cache cache, TimeProvider 
         }
     }
 
-    private PoolSpec SpecOf(string poolId) => FindPool(poolId).Record;
+    private CachedRecord<PoolSpec> Here(string poolId)
+    {
+        var pool = cache.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", poolId);
+        return PoolHosts.IsOn(pool.Record, host.Id) ? pool : throw Elsewhere(pool.Record);
+    }
 
-    private CachedRecord<PoolSpec> FindPool(string poolId) => cache.Snapshot.FindInstalled(Keys.Pools.Spec, "pool", poolId);
+    private ProblemException Elsewhere(PoolSpec pool)
+    {
+        string other = cache.Snapshot.Get(Keys.Hosts.Spec, pool.Host!)?.Record.Name ?? pool.Host!;
+        return new ProblemException(ProblemKind.Unavailable, "pool.otherHost", $"Pool {pool.Name} lies on host '{other}', and this is host '{host.Name}'.", "Use a pool of this host, or a shared one.");
+    }
 
-    private static ProblemException Unreadable(PoolSpec spec, Exception problem) => new(
+    internal static ProblemException Unreadable(PoolSpec spec, Exception problem) => new(
         ProblemKind.Unavailable, "pool.unavailable", $"Pool {spec.Name} at {spec.Path} cannot be read: {problem.Message}",
         "Check that its file system is mounted and whole; nothing in it was changed.", problem);
 

@@ -14,7 +14,7 @@ internal sealed class PoolEndpoints(OperationRequests operations, EventLog event
 {
     /// <summary>For <c>/v1/watch</c>.</summary>
     public static WatchKind Watch { get; } = new WatchKind<Pool>(
-        "pools", [Keys.Pools.Spec, Keys.Pools.Status], (snapshot, id) => snapshot.Get(Keys.Pools.Spec, id) is { } spec ? View(snapshot, spec) : null, _ => null, ApiJson.Default.Pool);
+        "pools", [Keys.Pools.Spec, Keys.Pools.Status, Keys.Pools.OnHost], (snapshot, id) => snapshot.Get(Keys.Pools.Spec, id) is { } spec ? View(snapshot, spec) : null, _ => null, ApiJson.Default.Pool);
 
     public void Map(ApiRoutes api)
     {
@@ -44,7 +44,8 @@ internal sealed class PoolEndpoints(OperationRequests operations, EventLog event
     {
         var body = await request.DraftAsync(ApiJson.Default.PoolCreate);
         var problems = new InputProblems();
-        PoolRules.Check(body, request.Snapshot.All(Keys.Pools.Spec).Select(pool => pool.Record), privateFolders, problems);
+        string host = HostOf(request, body, problems);
+        PoolRules.Check(body, Beside(request.Snapshot, body, host), privateFolders, problems);
         problems.ThrowIfAny();
         var target = new ObjectReference { Kind = "pool", Id = Guid.CreateVersion7().ToString(), Name = body.Name };
         string name = Keys.NameId(Lookup.Installation, "pool", body.Name);
@@ -53,9 +54,23 @@ internal sealed class PoolEndpoints(OperationRequests operations, EventLog event
         {
             Parameters = new JsonObject { [HostPoolOperations.RequestParameter] = JsonSerializer.SerializeToNode(body, ApiJson.Default.PoolCreate) },
             Claims = [Keys.Names[name]],
+            Host = host,
         });
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
+
+    /// <summary>The host whose folder it is.</summary>
+    private static string HostOf(ApiRequest request, PoolCreate body, InputProblems problems)
+    {
+        if (body.Host is not { } named) return request.HostId;
+        if (request.Snapshot.TryFindInstalled(Keys.Hosts.Spec, "host", named) is { } found) return found.Id;
+        problems.Add("$.host", "host.notFound", $"There is no host '{Suggestions.Shorten(named)}': 'lamina host list' shows those there are.");
+        return request.HostId;
+    }
+
+    /// <summary>The pools whose folders may be the same: those of the host; of a shared one all.</summary>
+    private static IEnumerable<PoolSpec> Beside(CacheSnapshot snapshot, PoolCreate body, string host) =>
+        snapshot.All(Keys.Pools.Spec).Select(pool => pool.Record).Where(pool => body.Shared || PoolHosts.IsOn(pool, host));
 
     private async ValueTask<ApiAnswer> UpdateAsync(ApiRequest request)
     {
@@ -86,10 +101,10 @@ internal sealed class PoolEndpoints(OperationRequests operations, EventLog event
         var pool = Find(request);
         request.RequireMatch(pool);
         RequireKept(pool);
-        if (PoolRules.RefuseDelete(pool.Record.Name, PoolContent.Of(request.Snapshot, pool.Id)) is { } refusal) throw refusal;
+        if (PoolRules.RefuseDelete(pool.Record.Name, PoolContent.Of(request.Snapshot, pool.Id), PoolHosts.IsDefault(pool.Record)) is { } refusal) throw refusal;
         var target = Reference(pool);
         var change = new StoreChange("pool.deleting");
-        var operation = operations.Add(change, Draft(request, HostPoolOperations.Delete, target));
+        var operation = operations.Add(change, Draft(request, HostPoolOperations.Delete, target) with { Host = PoolHosts.ExecutorOf(request.Snapshot, pool, request.HostId) ?? request.HostId });
         change.Update(Keys.Pools.Spec, pool.Id, pool.Record with { Deleting = operation.Id }, pool.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
     }
@@ -113,5 +128,10 @@ internal sealed class PoolEndpoints(OperationRequests operations, EventLog event
         Name = spec.Record.Name,
         Spec = spec.Record,
         Status = snapshot.Get(Keys.Pools.Status, spec.Id)?.Record,
+        Hosts =
+        [
+            .. PoolHosts.On(snapshot, spec.Id)
+                .Select(found => new PoolOnHost { Host = found.Host, HostName = snapshot.Get(Keys.Hosts.Spec, found.Host)?.Record.Name ?? found.Host, Status = found.Status }),
+        ],
     };
 }

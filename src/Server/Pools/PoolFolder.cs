@@ -45,6 +45,7 @@ internal static class PoolFolder
             if (root.List(folder).Count == 0) root.DeleteDirectory(folder);
         }
 
+        root.DeleteDirectory(SharedPoolProof.Folder);
         string[] left = [.. root.List().Where(name => name is not (PoolPaths.MarkName or LostAndFound))];
         root.DeleteFile(PoolPaths.MarkName);
         CrashPoints.Reached("pool", "delete", "after");

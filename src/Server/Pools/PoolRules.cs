@@ -53,10 +53,11 @@ internal static class PoolRules
     /// <summary>Null: the pool may go; else what stands in its way.</summary>
     /// <param name="name">The pool's.</param>
     /// <param name="content">What lies in it, as people call it: <c>disk web1-disk0</c>.</param>
-    public static ProblemException? RefuseDelete(string name, IReadOnlyList<string> content)
+    /// <param name="isDefault">It is the default pool of its host.</param>
+    public static ProblemException? RefuseDelete(string name, IReadOnlyList<string> content, bool isDefault = false)
     {
-        if (name == HostPools.DefaultName)
-            return ProblemException.Conflict("pool.default", "The pool 'default' cannot be deleted: what names no pool goes there.", "Name pools of your own where you want them; 'default' may stay empty.");
+        if (isDefault || name == HostPools.DefaultName)
+            return ProblemException.Conflict("pool.default", $"The pool '{name}' cannot be deleted: what names no pool goes there.", $"Name pools of your own where you want them; '{name}' may stay empty.");
         if (content.Count == 0) return null;
         string listed = content.Count <= 5 ? string.Join(", ", content) : $"{string.Join(", ", content.Take(5))} and {content.Count - 5} more";
         return ProblemException.Conflict("pool.notEmpty", $"Pool {name} is not empty: {listed}.", "Delete these, or move the disks: lamina disk move DISK --pool OTHER.");

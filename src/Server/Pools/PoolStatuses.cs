@@ -28,7 +28,7 @@ internal static class PoolStatuses
     /// <summary>Whether a new status is worth writing, and how soon.</summary>
     public static StatusDifference Compare(PoolStatus? before, PoolStatus now)
     {
-        if (before is null || before.Available != now.Available || before.TotalBytes != now.TotalBytes || before.Failure?.Code != now.Failure?.Code || before.FileSystem != now.FileSystem || before.DirectIo != now.DirectIo)
+        if (before is null || before.Available != now.Available || before.TotalBytes != now.TotalBytes || before.Failure?.Code != now.Failure?.Code || before.FileSystem != now.FileSystem || before.Wall != now.Wall || before.DirectIo != now.DirectIo)
             return StatusDifference.Meaning;
         var step = Math.Max(SmallestStepBytes, now.TotalBytes / 1000);
         var moved = Math.Abs(before.FreeBytes - now.FreeBytes) >= step || Math.Abs(before.AllocatedBytes - now.AllocatedBytes) >= step;

@@ -29,9 +29,9 @@ internal sealed class SnapshotGround(Cache cache, HostPools pools, HostDisks dis
 
     public SnapshotFiles FilesOf(BorrowedVm vm, string folder) => FilesOf(vm.Id, vm.Spec, folder);
 
-    public SnapshotFiles FilesOf(string vmId, VmSpec spec, string folder) => new(Pools.PathsOf(VmHome.PoolOf(Cache.Snapshot, spec)), vmId, folder);
+    public SnapshotFiles FilesOf(string vmId, VmSpec spec, string folder) => new(Pools.PathsOf(VmHome.PoolOn(Cache.Snapshot, spec, Pools.HostId)), vmId, folder);
 
-    public string HomePoolOf(VmSpec spec) => VmHome.PoolOf(Cache.Snapshot, spec);
+    public string HomePoolOf(VmSpec spec) => VmHome.PoolOn(Cache.Snapshot, spec, Pools.HostId);
 
     /// <summary>The VM's disks with their newest records.</summary>
     /// <exception cref="ProblemException">A disk is not made yet.</exception>

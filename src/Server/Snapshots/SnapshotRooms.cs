@@ -43,11 +43,16 @@ internal sealed class SnapshotRooms
     public void Add(Loops loops)
     {
         var unmade = new UnmadeKind<Api.SnapshotSpec, Api.SnapshotStatus>(
-            "snapshot", Keys.Snapshots.Spec, Keys.Snapshots.Status, spec => spec.Making, spec => $"{spec.Vm}/{spec.Name}", RemoveFiles);
+            "snapshot", Keys.Snapshots.Spec, Keys.Snapshots.Status, spec => spec.Making, spec => $"{spec.Vm}/{spec.Name}", RemoveFiles, IsMine);
         loops.Add("used memories and dropped layers", _sweep.RunAsync);
-        _parts.Leadership.Add("unmade snapshots", (term, stopping) => new UnmadeController<Api.SnapshotSpec, Api.SnapshotStatus>(
-            unmade, _parts.Store, term, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger<SnapshotRooms>()).RunAsync(stopping));
+        loops.Add("unmade snapshots", new UnmadeController<Api.SnapshotSpec, Api.SnapshotStatus>(
+            unmade, _parts.Store, _parts.Leadership.Generation, _parts.Cache, _parts.Time, _parts.Loggers.CreateLogger<SnapshotRooms>()).RunAsync);
     }
+
+    /// <summary>A VM that is gone has no files left, and whoever leads removes the record.</summary>
+    private bool IsMine(Api.SnapshotSpec spec) => _parts.Cache.Snapshot.Get(Keys.Vms.Assignment, spec.Vm) is { } assignment
+        ? assignment.Record.Host == _parts.Storage.Pools.HostId
+        : _parts.Leadership.Term is not null;
 
     private void RemoveFiles(string id, Api.SnapshotSpec spec)
     {

@@ -17,11 +17,11 @@ internal sealed class SnapshotSweep(IStore store, SnapshotGround ground, Operati
     public async Task<SweepReport> SweepAsync(CancellationToken cancellation)
     {
         var removed = new List<string>();
-        foreach (var vm in ground.Cache.Snapshot.All(Keys.Vms.Spec).Where(vm => !IsBusy(ground.Cache.Snapshot, vm)))
+        foreach (var vm in ground.Cache.Snapshot.All(Keys.Vms.Spec).Where(vm => IsHere(vm.Id) && !IsBusy(ground.Cache.Snapshot, vm)))
         {
             // What lies there is read first, and a job that begins meanwhile is seen by the second look.
             var folders = LeftFolders(vm).ToList();
-            if (IsBusy(ground.Cache.Snapshot, vm)) continue;
+            if (!IsHere(vm.Id) || IsBusy(ground.Cache.Snapshot, vm)) continue;
             foreach (string folder in folders)
             {
                 Directory.Delete(folder, recursive: true);
@@ -57,14 +57,17 @@ internal sealed class SnapshotSweep(IStore store, SnapshotGround ground, Operati
     private void RemoveMemory(CacheSnapshot snapshot, CacheChange change)
     {
         if (!change.Is(Keys.Vms.Status, out var before, out var after) || before?.Record.Memory is not { Snapshot: null } memory || after is null || after.Record.Memory is not null) return;
-        if (snapshot.Get(Keys.Vms.Spec, change.Id) is { } vm) ground.FilesOf(vm.Id, vm.Record, memory.Folder).Delete();
+        if (IsHere(change.Id) && snapshot.Get(Keys.Vms.Spec, change.Id) is { } vm) ground.FilesOf(vm.Id, vm.Record, memory.Folder).Delete();
     }
 
     private void RemoveLayers(CacheSnapshot snapshot, CacheChange change)
     {
         if (!change.Is(Keys.Disks.Status, out var before, out var after) || before is null || after is null) return;
-        if (snapshot.Get(Keys.Disks.Spec, change.Id) is { } disk) ground.Disks.DeleteDroppedLayers(disk.Id, disk.Record, before.Record, after.Record);
+        if (snapshot.Get(Keys.Disks.Spec, change.Id) is { } disk && ground.Disks.IsMine(snapshot, disk.Record)) ground.Disks.DeleteDroppedLayers(disk.Id, disk.Record, before.Record, after.Record);
     }
+
+    /// <summary>What lies in the folders of a VM is its host's, in shared pools too.</summary>
+    private bool IsHere(string vm) => ground.Cache.Snapshot.Get(Keys.Vms.Assignment, vm)?.Record.Host is { } host && host == ground.Pools.HostId;
 
     private static bool IsBusy(CacheSnapshot snapshot, CachedRecord<VmSpec> vm)
     {

@@ -55,6 +55,7 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
 
         var assigned = new VmAssignment { Host = chosen, Epoch = 1, Cause = AssignmentCause.Placed, Why = verdict.Why };
         var change = new StoreChange("vm.assign").During(term).RequireExists(Keys.Vms.Spec[spec.Id]).Create(Keys.Vms.Assignment, spec.Id, assigned);
+        VmHomes.Choose(change, snapshot, spec, chosen);
         var result = await CommitPlaceAsync(change, spec.Id, cancellationToken);
         if (!result.Succeeded) await cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
         return Reconciled.Done;

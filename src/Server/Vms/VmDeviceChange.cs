@@ -21,7 +21,8 @@ internal sealed class VmDeviceChange
     {
         Request = request;
         Vm = vm;
-        Lookups = new VmLookups(request.Snapshot, vm.Record.Project);
+        string? host = request.Snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record.Host;
+        Lookups = new VmLookups(request.Snapshot, vm.Record.Project) { HostId = host ?? request.HostId, HasHost = host is not null };
     }
 
     public ApiRequest Request { get; }

@@ -137,8 +137,8 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
 
     /// <summary>The database is read at the first question only; most VMs ask none.</summary>
     private VmLookups LookupsFor(ApiRequest request, VmCreate body, string project) => body.OperatingSystem is null && body.Isos is null or { Count: 0 }
-        ? new VmLookups(request.Snapshot, project)
-        : new VmLookups(request.Snapshot, project) { OperatingSystems = systems.Catalogue };
+        ? new VmLookups(request.Snapshot, project) { HostId = request.HostId }
+        : new VmLookups(request.Snapshot, project) { HostId = request.HostId, OperatingSystems = systems.Catalogue };
 
     private SecretRecord Seal(CloudInitCreate? asked, VmCloudInit cloudInit)
     {

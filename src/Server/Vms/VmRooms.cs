@@ -59,7 +59,7 @@ internal sealed class VmRooms : IAsyncDisposable
             Cache = parts.Cache,
             Time = parts.Time,
             Engine = parts.Engine,
-            Resources = new VmResources(parts.Store, parts.Cache, parts.Engine, storage.Pools, storage.Disks, storage.Seeds, parts.Networks, parts.Secrets),
+            Resources = new VmResources(parts.Store, parts.Cache, parts.Engine, storage.Pools, storage.Disks, storage.Copies, storage.Seeds, parts.Networks, parts.Secrets),
             Events = parts.Events,
             Operations = parts.Operations,
             Memory = new HostMemory(),

@@ -203,6 +203,7 @@ internal sealed class StorageWorld : IAsyncDisposable
                     Cache = cache,
                     Time = time,
                     Events = events,
+                    Host = new PoolHost("host", "host"),
                     Executor = executor,
                     Sweeper = sweeper,
                     Loggers = loggers,

@@ -84,8 +84,22 @@ internal sealed class VmTestHost : IAsyncDisposable
     public async Task<VmTestHost> AddAsync(IVmEngine engine, Func<IStore, MortalStore>? mortal = null)
     {
         var host = new VmTestHost(engine, this);
+        await ShareAsync(host.Id);
         await host.StartDaemonAsync("boot-1", mortal);
         return host;
+    }
+
+    /// <summary>From now on the pools are those of both hosts, as each would find by looking.</summary>
+    private async Task ShareAsync(string otherHost)
+    {
+        var change = new StoreChange("test.share");
+        foreach (var pool in Cache.Snapshot.All(Keys.Pools.Spec))
+        {
+            change.Update(Keys.Pools.Spec, pool.Id, pool.Record with { Scope = PoolScope.Shared, Host = null }, pool.ModRevision);
+            foreach (string host in (string[])[Id, otherHost]) change.Put(Keys.Pools.OnHost, Keys.Pools.OnHostId(pool.Id, host), new PoolHostStatus { Available = true, Nonce = host });
+        }
+
+        await CommitAsync(change);
     }
 
     /// <summary>Makes a VM that runs on a host of the test's choice.</summary>
@@ -395,10 +409,11 @@ internal sealed class VmTestHost : IAsyncDisposable
                 time,
                 NullLogger<Leadership>.Instance);
             var events = new EventLog(time, host.Id);
-            var pools = new HostPools(host.Store, cache, time, NullLogger<HostPools>.Instance);
+            var pools = new HostPools(host.Store, cache, new PoolHost(host.Id, host.Id), time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
             var networks = new HostNetworks(host.Instance, store, cache, events, time, NullLogger<HostNetworks>.Instance);
-            var disks = new HostDisks(store, cache, pools, new DiskGrowth(new WorkerUsers([299_999]), time), time, NullLogger<HostDisks>.Instance);
+            var copies = new ContentCopies(store, cache, pools, new ContentSource(cache, pools, new PeerDirectory()), time, NullLogger<ContentCopies>.Instance);
+            var disks = new HostDisks(store, cache, pools, copies, new DiskGrowth(new WorkerUsers([299_999]), time), time, NullLogger<HostDisks>.Instance);
             var runs = new OperationRuns(store, cache, time, NullLogger<OperationRuns>.Instance);
             var ground = new VmHost
             {
@@ -412,7 +427,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 Cache = cache,
                 Time = time,
                 Engine = host._engine,
-                Resources = new VmResources(store, cache, host._engine, pools, disks, new HostSeeds(pools.Temporaries), networks, host._secrets),
+                Resources = new VmResources(store, cache, host._engine, pools, disks, copies, new HostSeeds(pools.Temporaries), networks, host._secrets),
                 Events = events,
                 Operations = runs,
                 Memory = new HostMemory(),

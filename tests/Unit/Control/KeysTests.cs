@@ -41,13 +41,25 @@ public sealed class KeysTests
     }
 
     [Fact]
+    public void A_key_of_an_object_on_a_host_is_told_from_those_of_the_object()
+    {
+        string id = Keys.Pools.OnHostId("p1", "h1");
+        Assert.Equal("pools/p1/hosts/h1", Keys.Pools.OnHost[id]);
+        Assert.Equal(id, Keys.Pools.OnHost.IdOf("pools/p1/hosts/h1"));
+        Assert.Null(Keys.Pools.OnHost.IdOf("pools/p1/status"));
+        Assert.Null(Keys.Pools.Status.IdOf("pools/p1/hosts/h1"));
+        Assert.Equal("p1", Keys.Pools.OnHost.ObjectOf(id));
+        Assert.Equal("p1", Keys.Pools.Spec.ObjectOf("p1"));
+    }
+
+    [Fact]
     public void No_key_belongs_to_two_kinds()
     {
         RecordKind[] all = [.. Keys.Cached, Keys.Secrets, Keys.Events, Keys.Audit, Keys.Idempotency];
         Assert.DoesNotContain(null, all);
         foreach (var kind in all)
         {
-            string key = kind[kind.Prefix.EndsWith('/') ? "x" : ""];
+            string key = kind[!kind.Prefix.EndsWith('/') ? "" : kind.Within.Length == 0 ? "x" : $"x{kind.Within}y"];
             Assert.Equal([kind], all.Where(other => other.IdOf(key) is not null));
         }
     }

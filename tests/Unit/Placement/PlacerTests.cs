@@ -35,7 +35,7 @@ public class PlacerTests
             Host("small", 256),
             Host("oldMachine", 8192) with { MachineTypes = new[] { "pc-q35-7.2" }.ToFrozenSet() },
             Host("oldCpu", 8192) with { CpuModels = new[] { "Westmere-v1" }.ToFrozenSet() },
-            Host("noPool", 8192) with { MissingPools = new[] { "fast" }.ToFrozenSet() },
+            Host("noPool", 8192) with { Pools = new[] { "slow" }.ToFrozenSet() },
             Host("noNetwork", 8192) with { MissingNetworks = new[] { "lab" }.ToFrozenSet() },
             Host("full", 8192, 8000),
         ];
@@ -57,7 +57,7 @@ public class PlacerTests
     [Fact]
     public void EverythingThatSpeaksAgainstAHostIsSaidAtOnce()
     {
-        var host = Host("a", 8192, 8000) with { Closed = "it is being emptied", MissingPools = new[] { "fast" }.ToFrozenSet() };
+        var host = Host("a", 8192, 8000) with { Closed = "it is being emptied", Pools = new[] { "slow" }.ToFrozenSet() };
         var reasons = Placer.Against(Request(512) with { Pools = ["fast"] }, host, [Constraint(only: true, "b")]);
         Assert.Equal(["placement.closed", "placement.pool", "placement.rule", "host.memoryFull"], reasons.Select(reason => reason.Code));
     }

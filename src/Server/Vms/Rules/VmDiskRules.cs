@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Api.Input;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Vms.Rules;
 
@@ -73,6 +74,7 @@ internal static class VmDiskRules
             Project = lookups.Project,
             CreatedAt = now,
             Pool = pool.Id,
+            AnyPool = asked.Pool is null && pool.Record.Scope == PoolScope.Host && !lookups.HasHost,
             SizeBytes = DiskRules.Size(asked, image),
             Format = asked.Format ?? DiskFormat.Qcow2,
             Image = image?.Id,
@@ -95,17 +97,21 @@ internal static class VmDiskRules
         return image;
     }
 
-    /// <summary>A thin clone's base lies in its own pool.</summary>
+    /// <summary>A thin clone's base lies in its own pool: of an image on another host, a copy is brought there.</summary>
     private static CachedRecord<PoolSpec>? FindPool(VmDiskCreate asked, Image? image, string path, VmLookups lookups, InputProblems problems)
     {
-        string name = asked.Pool ?? image?.Spec.Pool ?? "default";
-        if (lookups.FindPool(name) is not { } pool)
+        var beside = image is null ? null : lookups.FindPool(image.Spec.Pool);
+        if (lookups.HasHost && beside is not null && !PoolHosts.Reaches(lookups.Snapshot, beside, lookups.HostId)) beside = null;
+        var pool = asked.Pool is { } named ? lookups.FindPool(named) : beside ?? lookups.DefaultPool;
+        if (pool is null)
         {
-            problems.Add(path + ".pool", "pool.notFound", $"There is no pool '{Suggestions.Shorten(name)}': 'lamina pool list' shows those there are.");
+            problems.Add(path + ".pool", "pool.notFound", $"There is no pool '{Suggestions.Shorten(asked.Pool ?? HostPools.DefaultName)}': 'lamina pool list' shows those there are.");
             return null;
         }
 
-        if (image is not null && image.Spec.Pool != pool.Id)
+        if (lookups.HasHost && !PoolHosts.Reaches(lookups.Snapshot, pool, lookups.HostId))
+            problems.Add(path + ".pool", "pool.otherHost", $"The VM's host does not reach pool {pool.Record.Name}: name one of that host or a shared one.");
+        else if (image is not null && !DiskCreation.MayTakeImage(lookups.Snapshot, pool, image.Spec))
             problems.Add(path + ".pool", "disk.otherPool", $"Image {image.Name} lies in another pool, and a thin clone lies beside its image: leave the pool out.");
         return pool;
     }

@@ -3,6 +3,7 @@ using Lamina.Server.Control;
 using Lamina.Server.Placement;
 using Lamina.Server.Http;
 using Lamina.Server.OperatingSystems;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Vms.Rules;
 
@@ -15,6 +16,12 @@ internal sealed class VmLookups(CacheSnapshot snapshot, string project)
     public CacheSnapshot Snapshot { get; } = snapshot;
 
     public string Project { get; } = project;
+
+    /// <summary>Id of the host whose default pool takes what names none: the VM's, else the one that is asked.</summary>
+    public string HostId { get; init; } = "";
+
+    /// <summary>The VM has that host: its disks must lie where that reaches them.</summary>
+    public bool HasHost { get; init; }
 
     /// <summary>What is known of guests' systems; without one, nothing is advised.</summary>
     public OperatingSystemCatalogue OperatingSystems { get; init; } = OperatingSystemCatalogue.Empty;
@@ -39,6 +46,9 @@ internal sealed class VmLookups(CacheSnapshot snapshot, string project)
         ?? Snapshot.TryFind(Keys.Networks.Spec, "network", ProjectRecord.DefaultProject, nameOrId);
 
     public CachedRecord<PoolSpec>? FindPool(string nameOrId) => Snapshot.TryFindInstalled(Keys.Pools.Spec, "pool", nameOrId);
+
+    /// <summary>What takes a thing that names no pool.</summary>
+    public CachedRecord<PoolSpec>? DefaultPool => PoolHosts.DefaultOf(Snapshot, HostId) ?? FindPool(HostPools.DefaultName);
 
     public bool IsNameTaken(string kind, string name) => Snapshot.Get(Keys.Names, Keys.NameId(Project, kind, name)) is not null;
 

@@ -60,7 +60,7 @@ internal static class VmRules
             Floppy = media.Floppy,
             Kernel = media.Kernel,
             Nics = nics,
-            HomePool = (disks is [var first, ..] ? first.Draft.Spec.Pool : null) ?? lookups.FindPool(HostPools.DefaultName)?.Id,
+            HomePool = (disks is [var first, ..] ? first.Draft.Spec.Pool : null) ?? lookups.DefaultPool?.Id,
             CloudInit = hasCloudInit ? CloudInitOf(create, id) : null,
             Limits = create.Limits,
             Restart = create.Restart ?? RestartPolicy.OnFailure,

@@ -19,4 +19,12 @@ internal static class VmHome
         if (spec.Disks is [var first, ..] && snapshot.Get(Keys.Disks.Spec, first.Disk) is { } disk) return disk.Record.Pool;
         return snapshot.FindInstalled(Keys.Pools.Spec, "pool", HostPools.DefaultName).Id;
     }
+
+    /// <summary>The same on a host: what lies in a pool that only another host has stayed behind when the VM moved, and is made anew in this one's default pool.</summary>
+    /// <exception cref="ProblemException">There is no such pool any more.</exception>
+    public static string PoolOn(CacheSnapshot snapshot, VmSpec spec, string hostId)
+    {
+        string home = PoolOf(snapshot, spec);
+        return snapshot.Get(Keys.Pools.Spec, home) is { } pool && !PoolHosts.IsOn(pool.Record, hostId) && PoolHosts.DefaultOf(snapshot, hostId) is { } own ? own.Id : home;
+    }
 }

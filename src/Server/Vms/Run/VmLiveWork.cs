@@ -27,11 +27,17 @@ internal sealed class VmLiveWork(VmHost host, string vmId, VmStepContext context
         VmLiveKind.PlugDisk => PlugDiskAsync(step.What.Slot),
         VmLiveKind.ResizeDisk => EngineAsync(new VmChange.ResizeDisk(step.What.Slot, long.Parse(step.What.Wanted, CultureInfo.InvariantCulture))),
         VmLiveKind.ThrottleDisk => EngineAsync(new VmChange.ThrottleDisk(step.What.Slot, VmDifferences.ThrottleOf(DiskAt(step.What.Slot).Limits))),
-        VmLiveKind.PlugCdrom => EngineAsync(new VmChange.PlugCdrom(VmDefinitions.Cdrom(CdromAt(step.What.Slot), host.Resources.MediumPath))),
-        VmLiveKind.ChangeMedium => EngineAsync(new VmChange.ChangeMedium(step.What.Slot, CdromAt(step.What.Slot).Iso is { } iso ? host.Resources.MediumPath(iso) : null, step.Force)),
+        VmLiveKind.PlugCdrom => MediumAsync(() => new VmChange.PlugCdrom(VmDefinitions.Cdrom(CdromAt(step.What.Slot), host.Resources.MediumPath))),
+        VmLiveKind.ChangeMedium => MediumAsync(() => new VmChange.ChangeMedium(step.What.Slot, CdromAt(step.What.Slot).Iso is { } iso ? host.Resources.MediumPath(iso) : null, step.Force)),
         VmLiveKind.PlugNic => PlugNicAsync(NicAt(step.What.Slot)),
         _ => SetNicAsync(NicAt(step.What.Slot)),
     };
+
+    private async Task MediumAsync(Func<VmChange> change)
+    {
+        await host.Resources.EnsureMediaAsync(Spec, CancellationToken.None);
+        await EngineAsync(change());
+    }
 
     private Task EngineAsync(VmChange change) => Vm.ChangeAsync(change, guest, engine);
 

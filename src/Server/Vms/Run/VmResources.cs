@@ -7,6 +7,7 @@ using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Http;
+using Lamina.Server.Images;
 using Lamina.Server.Isos;
 using Lamina.Server.Networks;
 using Lamina.Server.Pools;
@@ -20,13 +21,16 @@ internal sealed record MadeDisk(string Id, DiskStatus Status);
 
 /// <summary>Makes, finds and gives back what a VM needs on this host beside its process. Everything is safe to repeat.</summary>
 internal sealed class VmResources(
-    IStore store, Cache cache, IVmEngine engine, HostPools pools, HostDisks disks, HostSeeds seeds, HostNetworks networks, SecretBox secrets)
+    IStore store, Cache cache, IVmEngine engine, HostPools pools, HostDisks disks, ContentCopies copies, HostSeeds seeds, HostNetworks networks, SecretBox secrets)
 {
     /// <summary>Makes the disks that are not there yet, all at once.</summary>
+    /// <param name="spec">The VM.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="report">Told percent and words while an image is brought from another host; null: nobody asks.</param>
     /// <exception cref="ProblemException">The pool is full, or a file has vanished.</exception>
-    public async Task<IReadOnlyList<MadeDisk>> MakeDisksAsync(VmSpec spec, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<MadeDisk>> MakeDisksAsync(VmSpec spec, CancellationToken cancellationToken, Action<int?, string>? report = null)
     {
-        var made = await Task.WhenAll(spec.Disks.Select(disk => MakeDiskAsync(disk.Disk, cancellationToken)));
+        var made = await Task.WhenAll(spec.Disks.Select(disk => MakeDiskAsync(disk.Disk, cancellationToken, report)));
         return [.. made.OfType<MadeDisk>()];
     }
 
@@ -38,7 +42,7 @@ internal sealed class VmResources(
         var making = Task.Run(() => MakeDisksAsync(spec, cancellationToken), cancellationToken);
         var seeding = Task.Run(() => SeedAsync(vmId, spec, cancellationToken), cancellationToken);
         var plugging = PlugAsync(vmId, spec, cancellationToken);
-        await Task.WhenAll(making, seeding, plugging);
+        await Task.WhenAll(making, seeding, plugging, EnsureMediaAsync(spec, cancellationToken));
         var material = new VmMaterial
         {
             Disks = spec.Disks.ToDictionary(disk => disk.Disk, disk => disks.PathsOf(disk.Disk, DiskSpecOf(disk.Disk)), StringComparer.Ordinal),
@@ -64,6 +68,7 @@ internal sealed class VmResources(
         foreach (var disk in spec.Disks)
             paths[disk.Disk] = arriving.TryGetValue(disk.Disk, out var here) ? await disks.MakeArrivalAsync(disk.Disk, here, cancellationToken) : disks.PathsOf(disk.Disk, DiskSpecOf(disk.Disk));
         string nvram = HomeOf(spec).Nvram(vmId);
+        await EnsureMediaAsync(spec, cancellationToken);
         return new VmMaterial
         {
             Disks = paths,
@@ -75,6 +80,11 @@ internal sealed class VmResources(
             NvramPath = spec.Firmware != VmFirmware.Uefi ? null : File.Exists(nvram) ? nvram : await NvramAsync(vmId, spec, cancellationToken),
         };
     }
+
+    /// <summary>Brings the media that lie on another host to this one; a VM that moves needs them there too.</summary>
+    /// <exception cref="ProblemException">That host is not reached.</exception>
+    public Task EnsureMediaAsync(VmSpec spec, CancellationToken cancellationToken) => Task.WhenAll(
+        VmRecords.MediaOf(spec).Select(id => copies.EnsureAsync(ContentKind.Iso, id, copies.PoolFor(ContentKind.Iso, id), null, cancellationToken)));
 
     /// <summary>Gives back what a run held on the host; called once its cgroup is empty.</summary>
     public async Task ReleaseAsync(VmDefinition definition)
@@ -133,7 +143,7 @@ internal sealed class VmResources(
             if (snapshot.Get(Keys.Disks.Spec, disk.Disk) is { } record) known[disk.Disk] = new DiskFacts(record.Record.SizeBytes, snapshot.Get(Keys.Disks.Status, disk.Disk)?.Record.SizeBytes);
         var media = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string iso in spec.Cdroms.Select(cdrom => cdrom.Iso).OfType<string>())
-            if (snapshot.Get(Keys.Isos.Spec, iso) is { } record && snapshot.Get(Keys.Pools.Spec, record.Record.Pool) is not null) media[iso] = pools.PathsOf(record.Record.Pool).Iso(iso);
+            if (snapshot.Get(Keys.Isos.Spec, iso) is { } record && snapshot.Get(Keys.Pools.Spec, record.Record.Pool) is not null) media[iso] = MediumPath(iso);
         return new VmDifferenceFacts { Disks = known, Media = media, Lost = lost };
     }
 
@@ -162,8 +172,8 @@ internal sealed class VmResources(
     public Task WaitForRoomAsync(VmSpec spec, CancellationToken cancellationToken) =>
         Task.WhenAll(spec.Disks.Select(disk => DiskSpecOf(disk.Disk).Pool).Distinct().Select(pool => pools.WaitForRoomAsync(pool, cancellationToken)));
 
-    private async Task<MadeDisk?> MakeDiskAsync(string id, CancellationToken cancellationToken) =>
-        await disks.EnsureAsync(id, DiskSpecOf(id), cancellationToken) is { } status ? new MadeDisk(id, status) : null;
+    private async Task<MadeDisk?> MakeDiskAsync(string id, CancellationToken cancellationToken, Action<int?, string>? report = null) =>
+        await disks.EnsureAsync(id, DiskSpecOf(id), cancellationToken, report) is { } status ? new MadeDisk(id, status) : null;
 
     private static bool IsPlugged(VmNic nic) => nic.Kind == NicKind.Network;
 
@@ -207,7 +217,7 @@ internal sealed class VmResources(
     }
 
     /// <summary>Where the VM's own small files lie.</summary>
-    private PoolPaths HomeOf(VmSpec spec) => pools.PathsOf(VmHome.PoolOf(cache.Snapshot, spec));
+    private PoolPaths HomeOf(VmSpec spec) => pools.PathsOf(VmHome.PoolOn(cache.Snapshot, spec, pools.HostId));
 
     private DiskSpec DiskSpecOf(string id) => cache.Snapshot.Get(Keys.Disks.Spec, id)?.Record ?? throw new ProblemException(
         ProblemKind.Unprocessable, "disk.recordMissing", $"The record of disk {id} is gone.", "Restore the store from a backup.");
@@ -215,8 +225,8 @@ internal sealed class VmResources(
     /// <exception cref="ProblemException">It is gone.</exception>
     public string MediumPath(string id)
     {
-        var iso = cache.Snapshot.Get(Keys.Isos.Spec, id)?.Record ?? throw new ProblemException(
+        _ = cache.Snapshot.Get(Keys.Isos.Spec, id) ?? throw new ProblemException(
             ProblemKind.Unprocessable, "iso.missing", $"The medium {id} is gone.", "Take it out of the VM, or upload it again.");
-        return pools.PathsOf(iso.Pool).Iso(id);
+        return pools.PathsOf(copies.PoolFor(ContentKind.Iso, id)).Iso(id);
     }
 }

@@ -89,7 +89,7 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
     private async Task<VmStepResult> MakeDisksAsync(VmStep step, VmStepContext context, CancellationToken cancellationToken)
     {
         context.Operation?.Report(null, "making disks");
-        var made = await host.Resources.MakeDisksAsync(context.Wanted.Spec, cancellationToken);
+        var made = await host.Resources.MakeDisksAsync(context.Wanted.Spec, cancellationToken, context.Operation is { } asked ? asked.Report : null);
         var change = new StoreChange("vm.disks").RequireExists(Keys.Vms.Spec[vmId]);
         foreach (var disk in made) change.Put(Keys.Disks.Status, disk.Id, disk.Status);
         if (made.Count > 0) await change.CommitAsync(host.Store, host.Time, cancellationToken);
