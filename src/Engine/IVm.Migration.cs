@@ -48,7 +48,7 @@ public partial interface IVm
     /// <summary>Source: begins to copy the disks into the target's exports; those under way already are left as they are.</summary>
     Task BeginMirrorsAsync(MigrationMirrors mirrors, CancellationToken cancellationToken);
 
-    /// <summary>Source: waits until all mirrors are equal. From then on each write of the guest goes to both.</summary>
+    /// <summary>Source: waits until all mirrors have been equal once. From then on they follow; what is left is copied before <see cref="EndMirrorsAsync"/> returns.</summary>
     /// <exception cref="QmpErrorException">One failed; the others go on until <see cref="CloseMirrorsAsync"/>.</exception>
     Task FollowMirrorsAsync(Action<IReadOnlyList<MirrorState>>? onProgress, CancellationToken cancellationToken);
 
@@ -60,6 +60,7 @@ public partial interface IVm
     Task EndMirrorsAsync(IReadOnlyList<int> slots, CancellationToken cancellationToken);
 
     /// <summary>Source: drops whatever mirrors there are, lets go of the target's exports and forgets the credentials. Nothing there is fine.</summary>
+    /// <exception cref="QmpErrorException">A target is silent and its connection has not ended: the guest is unharmed; call again, before any new mirror.</exception>
     Task CloseMirrorsAsync(CancellationToken cancellationToken);
 
     /// <summary>Source: sets everything and sends. What comes of it is <see cref="FollowMigrationAsync"/>'s to tell, a refused connection too.</summary>
@@ -87,7 +88,7 @@ public partial interface IVm
     /// <exception cref="VmEngineException">In post-copy there is no way back.</exception>
     Task<MigrationPhase> CancelMigrationAsync(CancellationToken cancellationToken);
 
-    /// <summary>Either side: breaks its connections to the other at once, works while QEMU is mute. In post-copy this leads to <see cref="MigrationPhase.PostCopyPaused"/>.</summary>
+    /// <summary>Either side: breaks the memory's connections to the other at once, not those of mirrors; works while QEMU is mute. In post-copy this leads to <see cref="MigrationPhase.PostCopyPaused"/>.</summary>
     Task BreakMigrationAsync(CancellationToken cancellationToken);
 
     /// <summary>The same process goes on under a newer assignment (HAND-BACK): its record, events and the gate name that from now on.</summary>

@@ -51,7 +51,7 @@ public sealed record MigrationProgress
 public enum MirrorStage
 {
     Copying,
-    /// <summary>Equal, and every write goes to both.</summary>
+    /// <summary>Has been equal once, and follows what the guest writes.</summary>
     Ready,
     /// <summary>Ended while equal: the target's disk is the same.</summary>
     Ended,

@@ -6,7 +6,6 @@ namespace Lamina.Engine.Qemu;
 /// <summary>What is known of a migration, on either side: from QEMU's events, which come even when it answers nothing, and from asking.</summary>
 internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, OutOfBandLine line, TimeProvider time)
 {
-    private const string Mirror = "mirror";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
 
@@ -89,12 +88,12 @@ internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, O
         }
     }
 
-    /// <summary>Breaks the connections of memory and disks to the other side, by the second line.</summary>
+    /// <summary>Breaks the connections of the memory to the other side, by the second line.</summary>
     public async Task BreakAsync(CancellationToken cancellationToken)
     {
         var client = await line.OpenAsync(cancellationToken);
         var instances = await client.ExecuteOutOfBandAsync(QmpMigrationCommands.QueryYank, QmpNothing.Instance, cancellationToken);
-        YankInstance[] ours = [.. instances.Where(instance => instance.Type == "migration" || instance.NodeName?.StartsWith(Mirror, StringComparison.Ordinal) == true)];
+        YankInstance[] ours = [.. instances.Where(instance => instance.Type == "migration")];
         if (ours.Length > 0)
             await client.ExecuteOutOfBandAsync(QmpMigrationCommands.Yank, new YankArguments { Instances = ours }, cancellationToken);
     }

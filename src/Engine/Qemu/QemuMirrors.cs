@@ -9,13 +9,12 @@ namespace Lamina.Engine.Qemu;
 /// A source's disks on their way into a target's exports. Job and node of a disk bear its slot, so that a later daemon finds them; a job that has ended
 /// stays listed until <see cref="CloseAsync"/>, so that how it ended can be asked again.
 /// </summary>
-internal sealed class QemuMirrors(IVm vm, QemuMonitor monitor, QemuJobs jobs, EventWaiters waiters, QemuMigration migration, QemuCredentials credentials, TimeProvider time)
+internal sealed class QemuMirrors(IVm vm, QemuMonitor monitor, QemuJobs jobs, EventWaiters waiters, QemuCredentials credentials, TimeProvider time)
 {
     private const string Prefix = "mirror";
     private const string Ready = "ready";
     private const string Concluded = "concluded";
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(3);
 
     public static IReadOnlyList<MirrorState> States(IEnumerable<JobInfo> jobs) =>
         [.. jobs.Where(job => SlotOf(job.Id) != null).Select(State).OrderBy(mirror => mirror.Slot)];
@@ -79,7 +78,7 @@ internal sealed class QemuMirrors(IVm vm, QemuMonitor monitor, QemuJobs jobs, Ev
 
     public async Task CloseAsync(CancellationToken cancellationToken)
     {
-        foreach (var mirror in await ListAsync(cancellationToken)) await DropAsync(mirror.Slot, cancellationToken);
+        foreach (var mirror in await ListAsync(cancellationToken)) await DropAsync(mirror.Slot);
         foreach (var node in await NodesAsync(cancellationToken))
             await monitor.ExecuteAsync(QmpDeviceCommands.BlockdevDelete, new NodeNameArguments { NodeName = node }, cancellationToken);
         await credentials.ForgetAsync(cancellationToken);
@@ -102,16 +101,22 @@ internal sealed class QemuMirrors(IVm vm, QemuMonitor monitor, QemuJobs jobs, Ev
         await jobs.BeginMirrorAsync(new BlockdevMirrorArguments
         {
             JobId = name, Device = DiskChain.Of(DiskOf(disk.Slot))[0].Node!, Target = name, Sync = disk.TopOnly ? "top" : "full",
-            Speed = mirrors.BytesPerSecond,
+            // The guest's writes do not wait for the other host, which may fall silent; what is left then is copied while the guest stands still.
+            CopyMode = "background", Speed = mirrors.BytesPerSecond,
         }, cancellationToken);
     }
 
-    // One whose target does not answer ends when its connection is broken.
-    private async Task DropAsync(int slot, CancellationToken cancellationToken)
+    // QEMU 7.2 ends itself when the connection of a mirror that is being given up is broken by yank (tried): so nobody does that.
+    private async Task DropAsync(int slot)
     {
-        var dropping = jobs.CancelAsync(NameOf(slot));
-        if (await Task.WhenAny(dropping, Task.Delay(CancelPatience, time, cancellationToken)) != dropping) await migration.BreakAsync(cancellationToken);
-        await dropping;
+        try
+        {
+            await jobs.CancelAsync(NameOf(slot));
+        }
+        catch (OperationCanceledException)
+        {
+            throw Broken($"the target of disk{slot} is silent, and the connection to it has not ended yet");
+        }
     }
 
     private async Task<IReadOnlyList<MirrorState>> ListAsync(CancellationToken cancellationToken) =>

@@ -69,7 +69,7 @@ internal sealed partial class QemuVm : IVm
         var credentials = new QemuCredentials(this, _folder, _monitor);
         _source = new QemuSource(this, _monitor, _migration, credentials, _line, time);
         _target = new QemuTarget(this, _monitor, credentials, _line);
-        _mirrors = new QemuMirrors(this, _monitor, jobs, _waiters, _migration, credentials, time);
+        _mirrors = new QemuMirrors(this, _monitor, jobs, _waiters, credentials, time);
         Agent = new GuestAgent(token => _folder.ConnectStreamAsync(QemuFiles.AgentSocket, token), time);
     }
 

@@ -42,7 +42,8 @@ public sealed record BlockdevMirrorArguments
     public string Sync { get; set; } = "full";
     /// <summary>Bytes a second; null = no bound.</summary>
     public long? Speed { get; init; }
-    public string CopyMode => "write-blocking";
+    /// <summary><c>write-blocking</c>: the guest's writes wait until both sides have them. <c>background</c>: they do not.</summary>
+    public string CopyMode { get; set; } = "write-blocking";
     public bool AutoDismiss => false;
 }
 

@@ -77,6 +77,20 @@ public class MemoryTests
         await TwoHosts.AssertRunsAsync(hosts.Source, hosts.Deadline);
         await hosts.DropTargetAsync();
 
+        // Silence at the worst moment: all is sent, and the target's last word does not come.
+        await hosts.ListenAsync();
+        await using (var relay = new Relay(hosts.Endpoint.Port))
+        {
+            await hosts.Source.BeginMigrationAsync(hosts.Send() with { To = hosts.Endpoint with { Port = relay.Port }, PauseBeforeSwitchover = true }, hosts.Deadline);
+            Assert.Equal(MigrationPhase.PreSwitchover, await hosts.Source.FollowMigrationAsync(null, hosts.Deadline));
+            relay.Freeze();
+            await hosts.Source.ContinueSwitchoverAsync(hosts.Deadline);
+            Assert.Equal(MigrationPhase.Device, (await hosts.Source.QueryMigrationAsync(hosts.Deadline)).Phase);
+            Assert.Equal(MigrationPhase.Cancelled, await hosts.Source.CancelMigrationAsync(hosts.Deadline));
+            await TwoHosts.AssertRunsAsync(hosts.Source, hosts.Deadline);
+            await hosts.DropTargetAsync();
+        }
+
         // The connection breaks; the guest has not stood still in all this, and goes over in the end.
         await hosts.ListenAsync();
         await hosts.Source.BeginMigrationAsync(hosts.Send() with { Limits = slow }, hosts.Deadline);
