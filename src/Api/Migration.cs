@@ -14,11 +14,6 @@ public sealed record VmMigrate
     /// <summary>The pool for disks that go along; null: the one there of the same name, else the default one.</summary>
     public string? Pool { get; init; }
 
-    /// <summary>
-    /// A guest that writes faster than the link carries goes over before all of its memory has: a link that breaks then costs the guest its memory.
-    /// </summary>
-    public bool PostCopy { get; init; }
-
     /// <summary>Most that is sent a second; null: as much as the link carries.</summary>
     public long? MaxBytesPerSecond { get; init; }
 

@@ -22,11 +22,10 @@ internal static class VmMigrateCommand
         var to = new Option<string>("--to") { Description = "the host to go to", HelpName = "host", Required = true };
         var withStorage = new Option<bool>("--with-storage") { Description = "disks that the other host cannot reach go along" };
         var pool = new Option<string?>("--pool") { Description = "where they live there (default: the pool of the same name)", HelpName = "name" };
-        var postCopy = new Option<bool>("--post-copy") { Description = "a guest that writes faster than the link carries goes over before its memory has: a broken link then costs it its memory" };
         var rate = new Option<string?>("--max-rate") { Description = "most that is sent a second, for example 100MiB", HelpName = "size" };
         var offline = new Option<bool>("--offline") { Description = "only if it does not run" };
         var dryRun = new Option<bool>("--dry-run") { Description = "say what would be done and what stands in the way" };
-        return CommandBuilder.Verb("migrate", "move it to another host, while its guest runs or at rest", [vm, to, withStorage, pool, postCopy, rate, offline, dryRun], async (invocation, cancellationToken) =>
+        return CommandBuilder.Verb("migrate", "move it to another host, while its guest runs or at rest", [vm, to, withStorage, pool, rate, offline, dryRun], async (invocation, cancellationToken) =>
         {
             string name = invocation.Value(vm);
             var migrate = new VmMigrate
@@ -34,7 +33,6 @@ internal static class VmMigrateCommand
                 To = invocation.Value(to)!,
                 WithStorage = invocation.Value(withStorage),
                 Pool = invocation.Value(pool),
-                PostCopy = invocation.Value(postCopy),
                 MaxBytesPerSecond = invocation.Value(rate) is { } text ? SizeOptions.Bytes(rate.Name, text) : null,
                 Offline = invocation.Value(offline),
             };

@@ -47,6 +47,6 @@ internal sealed class MigrationEndpoints(OperationRequests operations, TimeProvi
         problems.ThrowIfAny();
         string to = snapshot.FindInstalled(Keys.Hosts.Spec, "host", body.To).Id;
         string? pool = body.Pool is { } named ? snapshot.FindInstalled(Keys.Pools.Spec, "pool", named).Id : null;
-        return (vm, new MigrationRequest { To = to, WithStorage = body.WithStorage, Pool = pool, PostCopy = body.PostCopy, MaxBytesPerSecond = body.MaxBytesPerSecond, Offline = body.Offline });
+        return (vm, new MigrationRequest { To = to, WithStorage = body.WithStorage, Pool = pool, MaxBytesPerSecond = body.MaxBytesPerSecond, Offline = body.Offline });
     }
 }

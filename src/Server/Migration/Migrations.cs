@@ -17,7 +17,6 @@ internal sealed record MigrationRequest
 
     /// <summary>Id of the pool for them; null: the one there of the same name, else the default one.</summary>
     public string? Pool { get; init; }
-    public bool PostCopy { get; init; }
     public long? MaxBytesPerSecond { get; init; }
 
     /// <summary>Only while it does not run.</summary>
@@ -79,7 +78,6 @@ internal static class Migrations
             To = request.To,
             Epoch = assignment.Record.Epoch,
             Kind = IsAtRest(status?.Record) ? HandoverKind.Cold : HandoverKind.Live,
-            PostCopy = request.PostCopy && !IsAtRest(status?.Record),
             MaxBytesPerSecond = request.MaxBytesPerSecond,
             PreparedAt = now,
             Disks = MigrationBlockers.DisksOf(snapshot, vm, request),
