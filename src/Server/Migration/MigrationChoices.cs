@@ -69,7 +69,7 @@ internal static class MigrationChoices
         {
             Code = "migration.notConverging",
             Message = $"The guest writes {Sizes.Format(progress.DirtyBytesPerSecond)} a second, which is more than the link carries, even slowed down by {progress.ThrottlePercent} %.",
-            Remedy = "Try when it is calmer, over a faster network, or with --post-copy.",
+            Remedy = "Try when it is calmer, or over a faster network.",
         }
         : null;
 

@@ -122,14 +122,14 @@ internal sealed class VmTestHost : IAsyncDisposable
         [.. Migrations.Forecast(Cache.Snapshot, Cache.Snapshot.Get(Keys.Vms.Spec, id)!, new MigrationRequest { To = to.Id }).Blockers.Select(blocker => blocker.Code)];
 
     /// <summary>Asks for a migration as the API does. Gives its operation.</summary>
-    public async Task<string> MigrateAsync(string id, VmTestHost to, bool postCopy = false)
+    public async Task<string> MigrateAsync(string id, VmTestHost to)
     {
         await Cache.WaitForRevisionAsync(to.Cache.Revision, Patience);
         while (true)
         {
             var snapshot = Cache.Snapshot;
             var vm = snapshot.Get(Keys.Vms.Spec, id)!;
-            var request = new MigrationRequest { To = to.Id, PostCopy = postCopy };
+            var request = new MigrationRequest { To = to.Id };
             if (Migrations.Forecast(snapshot, vm, request).Blockers is { Count: > 0 } blockers) throw new InvalidOperationException(string.Join(' ', blockers.Select(blocker => blocker.Message)));
             var change = new StoreChange(Migrations.Operation);
             string operation = Migrations.Prepare(change, new OperationRequests(TimeProvider.System), snapshot, vm, request, "test", DateTimeOffset.UnixEpoch).Id;
