@@ -10,3 +10,6 @@ internal sealed class DaemonRestart
 
     public void Ask() => _asked.TrySetResult();
 }
+
+/// <summary>The daemon cannot go on with its start, and is to begin anew: what it would have opened is no longer its own.</summary>
+internal sealed class DaemonRestartException() : Exception("The daemon begins anew.");

@@ -84,11 +84,13 @@ internal static class Laminad
     {
         CreationMask.SetUsual();
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // A member of a cluster that has no majority waits for one at its start.
+        using var opening = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         // For want of memory the kernel shall end anything else first; children do not inherit it.
         OomProtection.Set(DaemonOomScoreAdjustment);
-        while (await ServeOnceAsync(new DaemonOptions { Instance = options, Time = time }, ended.Task, output))
+        while (await TryServeAsync(new DaemonOptions { Instance = options, Time = time }, ended.Task, opening.Token, output))
         {
             // Another store, or another place in a cluster: the same process goes on with it, and guests notice nothing.
         }
@@ -97,13 +99,30 @@ internal static class Laminad
         {
             signal.Cancel = true;
             ended.TrySetResult();
+            opening.Cancel();
         }
     }
 
     /// <returns>Whether the daemon is to begin anew.</returns>
-    private static async Task<bool> ServeOnceAsync(DaemonOptions options, Task ended, TextWriter output)
+    private static async Task<bool> TryServeAsync(DaemonOptions options, Task ended, CancellationToken opening, TextWriter output)
     {
-        await using var daemon = await Daemon.OpenAsync(options);
+        try
+        {
+            return await ServeOnceAsync(options, ended, opening, output);
+        }
+        catch (DaemonRestartException)
+        {
+            return true;
+        }
+        catch (OperationCanceledException) when (opening.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<bool> ServeOnceAsync(DaemonOptions options, Task ended, CancellationToken opening, TextWriter output)
+    {
+        await using var daemon = await Daemon.OpenAsync(options, opening);
         await daemon.StartAsync();
         if (daemon.FirstPassword is { } password) await output.WriteLineAsync(FirstPasswordLine(password, Console.IsOutputRedirected, daemon.Instance.DataDirectory));
         await output.WriteLineAsync($"laminad serves {daemon.Address}   CA {daemon.CaFingerprint}");

@@ -27,38 +27,47 @@ public sealed class TrustTests
         Assert.Equal(HttpStatusCode.Forbidden, await AskAsync(first, null, "v1"));
         using var forged = Forge((await first.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).Host);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => AskAsync(first, forged, "v1"));
-        await Assert.ThrowsAnyAsync<Exception>(() => SpeakAsync(first, first.Instance.EtcdClientPort));
-        await Assert.ThrowsAnyAsync<Exception>(() => SpeakAsync(first, first.Instance.EtcdPeerPort));
+        await Assert.ThrowsAnyAsync<Exception>(async () => await SpeakAsync(first, first.Instance.EtcdClientPort));
+        await Assert.ThrowsAnyAsync<Exception>(async () => await SpeakAsync(first, first.Instance.EtcdPeerPort));
 
         foreach (var host in bed.Hosts) await host.LaminaAsync("cluster", "certificate", "rotate");
         await first.KillEtcdAsync();
         await second.Client.Projects.CreateAsync(new Project { Name = "after" }, TestContext.Current.CancellationToken);
     }
 
-    private static Task<HttpStatusCode> AskAsync(BedHost host, X509Certificate2? certificate, string path) => host.Network.RunAsync(async () =>
+    private static async Task<HttpStatusCode> AskAsync(BedHost host, X509Certificate2? certificate, string path)
     {
-        using var handler = new SocketsHttpHandler { UseProxy = false };
+        using var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = (_, _) => ValueTask.FromResult<Stream>(new NetworkStream(Connect(host, host.Instance.PeerPort), ownsSocket: true)),
+        };
 #pragma warning disable CA5359 // What the server shows is not what is tried here.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
 #pragma warning restore CA5359
         if (certificate is not null) handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
         using var client = new HttpClient(handler);
-        using var answer = await client.GetAsync(new Uri($"https://{host.Address}:{host.Instance.PeerPort}/{path}"));
+        using var answer = await client.GetAsync(new Uri($"https://{host.Address}:{host.Instance.PeerPort}/{path}"), TestContext.Current.CancellationToken);
         return answer.StatusCode;
-    });
+    }
 
     /// <summary>Ends well only where somebody answers who showed no certificate.</summary>
-    private static Task<bool> SpeakAsync(BedHost host, int port) => host.Network.RunAsync(async () =>
+    private static async Task SpeakAsync(BedHost host, int port)
     {
-        using var line = new TcpClient();
-        await line.ConnectAsync(host.Address, port);
 #pragma warning disable CA5359
-        await using var tls = new SslStream(line.GetStream(), false, (_, _, _, _) => true);
+        await using var tls = new SslStream(new NetworkStream(Connect(host, port), ownsSocket: true), false, (_, _, _, _) => true);
 #pragma warning restore CA5359
         await tls.AuthenticateAsClientAsync(host.Address);
-        await tls.WriteAsync("GET /version HTTP/1.1\r\nHost: etcd\r\n\r\n"u8.ToArray());
-        byte[] answer = new byte[1];
-        return await tls.ReadAsync(answer) == 1 ? true : throw new AuthenticationException("the line was closed");
+        await tls.WriteAsync("GET /version HTTP/1.1\r\nHost: etcd\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        if (await tls.ReadAsync(new byte[1], TestContext.Current.CancellationToken) == 0) throw new AuthenticationException("the line was closed");
+    }
+
+    /// <summary>A socket is of the network in which it was made, whoever uses it.</summary>
+    private static Socket Connect(BedHost host, int port) => host.Network.Run(() =>
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(IPAddress.Parse(host.Address), port);
+        return socket;
     });
 
     private static X509Certificate2 Forge(string hostId)

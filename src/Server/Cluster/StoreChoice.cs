@@ -11,6 +11,7 @@ internal static class StoreChoice
     public static bool IsEtcd(string folder) => StoreFolder.Read(folder)?.Kind == StoreDescription.Etcd;
 
     /// <summary>Waits for a majority of the cluster, if it is one.</summary>
+    /// <exception cref="DaemonRestartException">This host was removed from the cluster meanwhile.</exception>
     public static async Task<OpenedStore> OpenAsync(Instance instance, ClusterStart? member, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var access = member is null ? null : Access(instance, member.Membership);
@@ -22,6 +23,7 @@ internal static class StoreChoice
             }
             catch (StoreUnavailableException) when (access is not null)
             {
+                await RequireStandingAsync(instance, member!, cancellation);
                 await Task.Delay(Pause, time, cancellation);
             }
         }
@@ -31,6 +33,14 @@ internal static class StoreChoice
         await StoreMove.RunAsync((SqliteStore)store, Access(instance, membership), time, null, cancellation);
 
     public static void UseEtcd(string folder, string storeId) => StoreFolder.Write(folder, new StoreDescription(StoreDescription.Etcd, storeId));
+
+    /// <summary>The store refuses a host that was removed while it was away, as it refuses a stranger: the other members tell why.</summary>
+    private static async Task RequireStandingAsync(Instance instance, ClusterStart member, CancellationToken cancellation)
+    {
+        if (member.Membership.External is not null || !await Standing.AskAsync(member.Membership, member.Certificate, cancellation)) return;
+        Departure.Mark(instance, member.Membership);
+        throw new DaemonRestartException();
+    }
 
     public static EtcdAccess Access(Instance instance, Membership membership) => new()
     {
