@@ -21,7 +21,7 @@ internal sealed class Founding(Instance instance, string hostId, TlsIdentity tls
             planned.Write(instance);
             using var certificate = ClusterStart.CertificateOf(instance, hostId, planned, tls, names, time, loggers);
             var membership = planned.External is null ? await BeginAsync(planned, certificate, etcd, cancellation) : planned;
-            await StoreChoice.MoveToEtcdAsync(instance, store, membership, cancellation, time);
+            await StoreChoice.MoveToEtcdAsync(instance, store, membership, time, cancellation);
             return membership;
         }
         catch when (!StoreChoice.IsEtcd(instance.StoreDirectory))

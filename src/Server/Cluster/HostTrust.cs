@@ -77,7 +77,7 @@ internal sealed partial class HostTrust(
     {
         var current = certificate.Current;
         var former = cache.Snapshot.Get(Keys.Hosts.Certificate, certificate.HostId)?.Record;
-        if (former?.SerialNumbers.FirstOrDefault() == current.SerialNumber) return;
+        if (former is { SerialNumbers: [var latest, ..] } && latest == current.SerialNumber) return;
         var record = new HostCertificateRecord
         {
             SerialNumbers = [current.SerialNumber, .. (former?.SerialNumbers ?? []).Take(SerialsKept - 1)],

@@ -29,7 +29,7 @@ internal static class StoreChoice
         }
     }
 
-    public static async Task MoveToEtcdAsync(Instance instance, IStore store, Membership membership, CancellationToken cancellation, TimeProvider time) =>
+    public static async Task MoveToEtcdAsync(Instance instance, IStore store, Membership membership, TimeProvider time, CancellationToken cancellation) =>
         await StoreMove.RunAsync((SqliteStore)store, Access(instance, membership), time, null, cancellation);
 
     public static void UseEtcd(string folder, string storeId) => StoreFolder.Write(folder, new StoreDescription(StoreDescription.Etcd, storeId));

@@ -1,8 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Server.Store.Etcd.Protocol;
 
 namespace Lamina.Server.Store.Etcd;
 
 /// <summary>The leases under which nonces of transactions lie. Each is used for a while and then left to end, so that old nonces go by themselves.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore's wait handle is never taken, so nothing is held.")]
 internal sealed class EtcdNonces(EtcdCalls calls, TimeProvider time)
 {
     /// <summary>Longer than <see cref="IStore"/> promises, by the time in which a lease is used and some minutes more.</summary>
