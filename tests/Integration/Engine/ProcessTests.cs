@@ -103,14 +103,14 @@ public class ProcessTests
     {
         await using var host = new EngineHost(options => options with
         {
-            PingInterval = TimeSpan.FromMilliseconds(20), SilenceLimit = TimeSpan.FromMilliseconds(200),
+            PingInterval = TimeSpan.FromMilliseconds(20), SilenceLimit = TimeSpan.FromSeconds(1.5),
         });
         var definition = await host.BareAsync();
         await using var vm = await host.Engine.StartPausedAsync(definition, host.Deadline);
         var process = host.ProcessOf(definition);
         Kill(process, Lamina.Linux.Processes.Signal.Stop);
         var lost = await vm.Events.NextAsync<VmMonitorLost>(host.Deadline);
-        Assert.Equal("QEMU has not answered for 0.2 s.", lost.Reason);
+        Assert.Equal("QEMU has not answered for 1.5 s.", lost.Reason);
         Assert.False(vm.MonitorAnswers);
         Assert.Equal(process, host.ProcessOf(definition));
 

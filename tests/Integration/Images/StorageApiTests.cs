@@ -153,17 +153,18 @@ public sealed class StorageApiTests(SharedDaemon shared) : IClassFixture<SharedD
     [Fact]
     public async Task An_image_in_the_making_is_cancelled_rather_than_deleted()
     {
-        var raw = _folder.File("large.raw");
-        DiskFiles.WriteRaw(raw, 512);
-        var upload = await UploadAsync(raw);
-        var operation = await Client.Images.CreateAsync(new ImageCreate { Name = "slow", Upload = upload.Id }, Deadline);
+        await using var publisher = await FilePublisher.StartAsync();
+        byte[] content = RandomNumberGenerator.GetBytes(1 << 20);
+        publisher.Publish("slow.raw", content);
+        publisher.HoldBack();
+        var create = new ImageCreate { Name = "slow", Url = publisher.Folder + "slow.raw", Sha256 = Convert.ToHexStringLower(SHA256.HashData(content)) };
+        var operation = await Client.Images.CreateAsync(create, Deadline);
 
         var busy = await Assert.ThrowsAsync<LaminaException>(() => Client.Images.DeleteAsync("slow", Deadline));
         Assert.Equal("image.busy", busy.Problem.Code);
         await Client.Operations.CancelAsync(operation.Id, Deadline);
 
         Assert.Equal(OperationPhase.Cancelled, (await Client.Operations.WaitAsync(operation.Id, null, Deadline)).State!.Phase);
-        await Client.Uploads.DeleteAsync(upload.Id, Deadline);
     }
 
     [Fact]

@@ -50,9 +50,9 @@ public class BootTimeProviderTests
     public async Task A_disarmed_timer_stays_silent_and_can_be_armed_again()
     {
         using var fired = new SemaphoreSlim(0);
-        using var timer = Clock.CreateTimer(_ => fired.Release(), null, TimeSpan.FromMilliseconds(50), Timeout.InfiniteTimeSpan);
+        using var timer = Clock.CreateTimer(_ => fired.Release(), null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
         timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        await Task.Delay(TimeSpan.FromMilliseconds(100), Clock, Cancellation); // due later in the same queue, so the first was passed over
+        await Task.Delay(TimeSpan.FromSeconds(1.1), Clock, Cancellation); // due later in the same queue, so the first was passed over
         Assert.Equal(0, fired.CurrentCount);
         timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         Assert.True(await fired.WaitAsync(Patience, Cancellation));

@@ -18,6 +18,7 @@ internal sealed class FilePublisher : IAsyncDisposable
     private readonly ConcurrentDictionary<string, byte[]> _files = new(StringComparer.Ordinal);
     private readonly WebApplication _web;
     private int _breakAfterBytes = int.MaxValue;
+    private volatile bool _holdsBack;
 
     private FilePublisher(WebApplication web) => _web = web;
 
@@ -54,6 +55,9 @@ internal sealed class FilePublisher : IAsyncDisposable
     /// <summary>Each answer breaks off after so many bytes.</summary>
     public void BreakAfter(int bytes) => _breakAfterBytes = bytes;
 
+    /// <summary>From now on a file's first byte is sent and nothing more, until the one who asked hangs up.</summary>
+    public void HoldBack() => _holdsBack = true;
+
     public ValueTask DisposeAsync() => _web.DisposeAsync();
 
     private static byte[] Lines(IEnumerable<string> lines) => Encoding.ASCII.GetBytes(string.Join('\n', lines) + "\n");
@@ -78,6 +82,14 @@ internal sealed class FilePublisher : IAsyncDisposable
         if (from > 0) http.Response.StatusCode = StatusCodes.Status206PartialContent;
         http.Response.ContentLength = content.Length - from;
         if (http.Request.Method == HttpMethods.Head) return;
+        if (_holdsBack)
+        {
+            await http.Response.Body.WriteAsync(content.AsMemory(from, 1));
+            await http.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return;
+        }
+
         int count = Math.Min(content.Length - from, name.Contains("SUM", StringComparison.Ordinal) ? int.MaxValue : _breakAfterBytes);
         await http.Response.Body.WriteAsync(content.AsMemory(from, count));
         await http.Response.Body.FlushAsync();

@@ -22,9 +22,10 @@ internal sealed class AgentPeer : IAsyncDisposable
     /// <summary>Command and arguments of each request, synchronisations left out.</summary>
     public List<string> Requests { get; } = [];
 
-    public GuestAgent Client(TimeSpan? deadline = null) => new(_ => ValueTask.FromResult(Connect()), TimeProvider.System)
+    /// <param name="time">Runs the deadline of 20 s.</param>
+    public GuestAgent Client(TimeProvider? time = null) => new(_ => ValueTask.FromResult(Connect()), time ?? TimeProvider.System)
     {
-        Deadline = deadline ?? TimeSpan.FromSeconds(20),
+        Deadline = TimeSpan.FromSeconds(20),
     };
 
     /// <summary>Called with the command of each request, before it is answered.</summary>

@@ -2,6 +2,7 @@ using System.Text;
 using CsCheck;
 using Lamina.Engine.Agent;
 using Lamina.Testing.Engine;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Lamina.Tests.Unit.Engine.Agent;
 
@@ -36,8 +37,11 @@ public class GuestAgentTests
     public async Task No_agent_means_unavailable_after_the_deadline_and_a_new_line_next_time()
     {
         await using var far = new AgentPeer { IsDeaf = true };
-        await using var agent = far.Client(TimeSpan.FromMilliseconds(30));
-        var failure = await Assert.ThrowsAsync<GuestAgentUnavailableException>(() => agent.PingAsync(Token));
+        var time = new FakeTimeProvider();
+        await using var agent = far.Client(time);
+        var asking = agent.PingAsync(Token);
+        time.Advance(agent.Deadline);
+        var failure = await Assert.ThrowsAsync<GuestAgentUnavailableException>(() => asking);
         Assert.StartsWith("The guest agent did not answer guest-ping", failure.Message, StringComparison.Ordinal);
         far.IsDeaf = false;
         await agent.PingAsync(Token);
