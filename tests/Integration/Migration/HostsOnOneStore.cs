@@ -2,7 +2,7 @@ using Lamina.Api;
 using Lamina.Api.Client;
 using Lamina.Linux.Cgroups;
 using Lamina.Linux.Processes;
-using Lamina.Testing.Media;
+using Lamina.Testing;
 using Lamina.Testing.Server;
 using Lamina.Testing.Store;
 using Lamina.Tests.Integration.Vms;
@@ -13,7 +13,10 @@ namespace Lamina.Tests.Integration.Migration;
 public sealed class HostsOnOneStore : IAsyncLifetime
 {
     private readonly CancellationTokenSource _deadline = new(TimeSpan.FromMinutes(12));
+    private const string SharedPool = "shared";
+
     private readonly TestStore _store = TestStore.Create();
+    private readonly TemporaryFolder _pool = new();
 
     internal TestDaemon First { get; private set; } = null!;
 
@@ -24,8 +27,11 @@ public sealed class HostsOnOneStore : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         First = await TestDaemon.StartAsync(change: options => options with { Store = _store.Store, HostName = "one" });
-        await GuestDaemon.UploadSmallLinuxAsync(First.Client, Deadline);
         await First.Client.HostIsReadyAsync(Deadline);
+        var made = await First.Client.Pools.CreateAsync(new PoolCreate { Name = SharedPool, Path = _pool.File("shared"), Shared = true }, Deadline);
+        var pool = await First.Client.Operations.WaitAsync(made.Id, null, Deadline);
+        Assert.True(pool.State!.Phase == OperationPhase.Succeeded, pool.State.Failure?.Message);
+        await GuestDaemon.UploadSmallLinuxAsync(First.Client, Deadline, SharedPool);
         Second = await TestDaemon.StartAsync(change: options =>
         {
             // Members have the key of the store's secrets in common.
@@ -36,6 +42,7 @@ public sealed class HostsOnOneStore : IAsyncLifetime
             return options with { Store = _store.Store, HostName = "two" };
         });
         await UntilAsync(async () => await Second.Client.Hosts.ListAsync(Deadline).AllAsync(host => host.Status?.QemuVersion is not null, Deadline));
+        await UntilAsync(async () => (await First.Client.Pools.GetAsync(SharedPool, Deadline)).Value.Hosts.Count(host => host.Status.Available) == 2);
     }
 
     public async ValueTask DisposeAsync()
@@ -43,13 +50,14 @@ public sealed class HostsOnOneStore : IAsyncLifetime
         if (Second is not null) await Second.DisposeAsync();
         await First.DisposeAsync();
         await _store.DisposeAsync();
+        _pool.Dispose();
         _deadline.Dispose();
     }
 
     /// <summary>A guest that counts on its serial line, on the first host.</summary>
     internal async Task<Vm> LaunchAsync(string name)
     {
-        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [] };
+        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = SharedPool }] };
         var ended = await First.Client.Operations.WaitAsync((await First.Client.Vms.CreateAsync(create, Deadline)).Id, null, Deadline);
         Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
         var vm = await VmAsync(name);

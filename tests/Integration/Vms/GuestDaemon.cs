@@ -46,11 +46,11 @@ public sealed class GuestDaemon : IAsyncLifetime
         Start = true,
     };
 
-    public static async Task UploadSmallLinuxAsync(LaminaClient client, CancellationToken cancellationToken)
+    public static async Task UploadSmallLinuxAsync(LaminaClient client, CancellationToken cancellationToken, string? pool = null)
     {
         var media = await SmallLinux.GetAsync(cancellationToken);
-        await UploadAsync(client, "small-kernel", media.Kernel, IsoKind.Kernel, cancellationToken);
-        await UploadAsync(client, "small-initrd", media.Initrd, IsoKind.Initrd, cancellationToken);
+        await UploadAsync(client, "small-kernel", media.Kernel, IsoKind.Kernel, pool, cancellationToken);
+        await UploadAsync(client, "small-initrd", media.Initrd, IsoKind.Initrd, pool, cancellationToken);
     }
 
     public async Task<Vm> LaunchAsync(VmCreate create)
@@ -96,11 +96,11 @@ public sealed class GuestDaemon : IAsyncLifetime
     /// <summary>QEMU's process.</summary>
     internal int ProcessOf(Vm vm) => CgroupManager.Detect(Daemon.Instance.CgroupName).ReadMembers(vm.Id).Single();
 
-    private static async Task UploadAsync(LaminaClient client, string name, string file, IsoKind kind, CancellationToken cancellationToken)
+    private static async Task UploadAsync(LaminaClient client, string name, string file, IsoKind kind, string? pool, CancellationToken cancellationToken)
     {
         await using var content = File.OpenRead(file);
-        var upload = await client.Uploads.SendAsync(content, new UploadCreate { SizeBytes = content.Length }, null, cancellationToken);
-        var operation = await client.Isos.CreateAsync(new IsoCreate { Name = name, Kind = kind, Upload = upload.Id }, cancellationToken);
+        var upload = await client.Uploads.SendAsync(content, new UploadCreate { SizeBytes = content.Length, Pool = pool }, null, cancellationToken);
+        var operation = await client.Isos.CreateAsync(new IsoCreate { Name = name, Kind = kind, Upload = upload.Id, Pool = pool }, cancellationToken);
         var ended = await client.Operations.WaitAsync(operation.Id, null, cancellationToken);
         Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
     }
