@@ -55,9 +55,11 @@ public sealed class HostsOnOneStore : IAsyncLifetime
     }
 
     /// <summary>A guest that counts on its serial line, on the first host.</summary>
-    internal async Task<Vm> LaunchAsync(string name)
+    /// <param name="name">The VM's.</param>
+    /// <param name="pool">Of its disk; null: the first host's own.</param>
+    internal async Task<Vm> LaunchAsync(string name, string? pool = SharedPool)
     {
-        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = SharedPool }] };
+        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = pool }] };
         var ended = await First.Client.Operations.WaitAsync((await First.Client.Vms.CreateAsync(create, Deadline)).Id, null, Deadline);
         Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
         var vm = await VmAsync(name);
@@ -79,6 +81,9 @@ public sealed class HostsOnOneStore : IAsyncLifetime
 
     internal async Task<Operation> MigrateAsync(string name, TestDaemon to, long? maxBytesPerSecond = null) =>
         await First.Client.Vms.MigrateAsync(name, new VmMigrate { To = to.Daemon.HostId, MaxBytesPerSecond = maxBytesPerSecond }, Deadline);
+
+    internal async Task<Operation> MigrateWithStorageAsync(string name, TestDaemon to) =>
+        await First.Client.Vms.MigrateAsync(name, new VmMigrate { To = to.Daemon.HostId, WithStorage = true }, Deadline);
 
     internal Task<Operation> EndOfAsync(Operation operation) => First.Client.Operations.WaitAsync(operation.Id, null, Deadline);
 

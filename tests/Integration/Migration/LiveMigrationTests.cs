@@ -24,6 +24,20 @@ public class LiveMigrationTests(HostsOnOneStore hosts) : IClassFixture<HostsOnOn
         Assert.Equal(VmState.Running, back.Status!.State);
     }
 
+    /// <summary>Nothing is shared but the kernel it booted from: its disk goes along while it runs.</summary>
+    [Fact]
+    public async Task A_disk_goes_along()
+    {
+        var vm = await hosts.LaunchAsync("packer", pool: null);
+        var disk = (await hosts.First.Client.Disks.GetAsync(vm.Spec.Disks[0].Disk, hosts.Deadline)).Value;
+        var ended = await hosts.EndOfAsync(await hosts.MigrateWithStorageAsync("packer", hosts.Second));
+        Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
+        await RestsOnceAsync(vm, ended);
+        var moved = (await hosts.First.Client.Disks.GetAsync(disk.Id, hosts.Deadline)).Value;
+        Assert.NotEqual(disk.Spec.Pool, moved.Spec.Pool);
+        Assert.Equal(hosts.Second.Daemon.HostId, (await hosts.VmAsync("packer")).Status!.Host);
+    }
+
     [Fact]
     public async Task The_sources_daemon_may_die_in_the_midst()
     {
