@@ -78,9 +78,9 @@ internal sealed partial class ThrottledStatus<T> : IAsyncDisposable
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
-            // Disposed.
+            // Disposed. A write under way that fails by then is no failure of whoever lets go: figures are not worth one.
         }
     }
 

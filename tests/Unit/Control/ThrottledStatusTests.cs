@@ -53,6 +53,19 @@ public sealed class ThrottledStatusTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_write_that_fails_while_it_is_let_go_of_fails_nobody()
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var outcome = new TaskCompletionSource();
+        var status = new ThrottledStatus<Sample>(Compare, (_, _) => { begun.SetResult(); return outcome.Task; }, _time, NullLogger.Instance);
+        status.Offer(new Sample("running", 1));
+        await begun.Task;
+        var lettingGo = status.DisposeAsync();
+        outcome.SetException(new InvalidOperationException("The store is away."));
+        await lettingGo;
+    }
+
+    [Fact]
     public async Task What_has_not_changed_is_not_written()
     {
         _status.Offer(new Sample("running", 1));
