@@ -90,7 +90,7 @@ internal static class Laminad
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         // For want of memory the kernel shall end anything else first; children do not inherit it.
         OomProtection.Set(DaemonOomScoreAdjustment);
-        while (await TryServeAsync(new DaemonOptions { Instance = options, Time = time }, ended.Task, opening.Token, output))
+        while (await TryServeAsync(new DaemonOptions { Instance = options, Time = time }, ended.Task, output, opening.Token))
         {
             // Another store, or another place in a cluster: the same process goes on with it, and guests notice nothing.
         }
@@ -104,11 +104,11 @@ internal static class Laminad
     }
 
     /// <returns>Whether the daemon is to begin anew.</returns>
-    private static async Task<bool> TryServeAsync(DaemonOptions options, Task ended, CancellationToken opening, TextWriter output)
+    private static async Task<bool> TryServeAsync(DaemonOptions options, Task ended, TextWriter output, CancellationToken opening)
     {
         try
         {
-            return await ServeOnceAsync(options, ended, opening, output);
+            return await ServeOnceAsync(options, ended, output, opening);
         }
         catch (DaemonRestartException)
         {
@@ -120,7 +120,7 @@ internal static class Laminad
         }
     }
 
-    private static async Task<bool> ServeOnceAsync(DaemonOptions options, Task ended, CancellationToken opening, TextWriter output)
+    private static async Task<bool> ServeOnceAsync(DaemonOptions options, Task ended, TextWriter output, CancellationToken opening)
     {
         await using var daemon = await Daemon.OpenAsync(options, opening);
         await daemon.StartAsync();
