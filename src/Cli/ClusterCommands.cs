@@ -32,7 +32,7 @@ internal static class ClusterCommands
         new("voters that may fail", c => c.IsCluster ? c.VotersThatMayFail.ToString(System.Globalization.CultureInfo.InvariantCulture) : null),
     ];
 
-    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), Certificate());
+    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), Certificate(), RebalanceCommand.Build());
 
     private static Command Status() => CommandBuilder.Verb("status", "its hosts, who keeps its store, and what to know of it", [], async (invocation, cancellationToken) =>
     {

@@ -15,6 +15,7 @@ internal static class HostCommands
         new("memory", h => h.Status is { } s ? Sizes.Format(s.MemoryMiB << 20) : null, AlignRight: true),
         new("guests run by", h => h.Status?.Accelerator is { } a ? $"{a.Kind.ToString().ToUpperInvariant()}: {a.Reason}" : null),
         new("qemu", h => h.Status?.QemuVersion),
+        new("takes VMs", h => h.Spec.Witness ? "no: a witness" : h.Spec.Maintenance is null ? "yes" : "no: maintenance"),
     ];
 
     private static readonly IReadOnlyList<Column<Host>> Fields =
@@ -24,6 +25,7 @@ internal static class HostCommands
         new("kernel", h => h.Status?.KernelVersion),
         new("daemon", h => h.Status?.DaemonVersion),
         new("new VMs get", h => h.Status is { } s ? $"{s.DefaultMachineType}, {s.DefaultCpuModel}" : null),
+        new("maintenance", h => h.Spec.Maintenance is { } m ? $"since {Times.Absolute(m.Since)}{(m.Reason is { } reason ? $": {reason}" : "")}" : null),
         new("failure", h => h.Status?.Failure?.Message),
         new("policy", h => $"overcommit {h.Spec.Memory.OvercommitPercent / 100.0:0.0#}, balloons {(h.Spec.Memory.Balloon ? "on" : "off")}, merging of pages {h.Spec.Memory.Ksm.ToString().ToLowerInvariant()}"),
     ];
@@ -36,6 +38,10 @@ internal static class HostCommands
         HostMemoryCommands.Show(Fields),
         HostMemoryCommands.Set(),
         HostMemoryCommands.Metrics(),
+        HostMaintenanceCommands.Maintenance(),
+        HostMaintenanceCommands.Evacuate(),
+        HostMaintenanceCommands.Power("reboot", HostPowerAction.Reboot),
+        HostMaintenanceCommands.Power("shutdown", HostPowerAction.Shutdown),
         Remove());
 
     private static Command Remove()

@@ -51,7 +51,7 @@ internal static class PlacementCommands
             if (invocation.Value(strategy) is null && invocation.Value(model) is null) throw new CliException(ExitCode.Usage, "nothing to change was named", "lamina placement set --help");
             var settings = (await invocation.Client.Placement.GetAsync(cancellationToken)).Value.Settings;
             string? wanted = invocation.Value(model) switch { null => settings.CpuModel, "auto" => null, var named => named };
-            var report = await invocation.Client.Placement.UpdateAsync(new PlacementSettingsUpdate { Strategy = invocation.Value(strategy) ?? settings.Strategy, CpuModel = wanted }, cancellationToken);
+            var report = await invocation.Client.Placement.UpdateAsync(new PlacementSettingsUpdate { Strategy = invocation.Value(strategy) ?? settings.Strategy, CpuModel = wanted, Balance = settings.Balance }, cancellationToken);
             invocation.Printer.Show(report, ApiJson.Default.PlacementReport, Fields);
         });
     }

@@ -3,6 +3,7 @@ using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
+using Lamina.Server.Maintenance;
 using Lamina.Server.Store;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -28,6 +29,9 @@ internal sealed record DaemonOptions
 
     /// <summary>Listens for other members besides, and marks their connections with <see cref="PeerCaller"/>.</summary>
     public Action<KestrelServerOptions>? ListenForPeers { get; init; }
+
+    /// <summary>Asks this machine for its reboot; null, as in every test: the daemon may not.</summary>
+    public AskMachine? AskMachine { get; init; }
 
     /// <summary>Replaces where the log goes.</summary>
     public Action<ILoggingBuilder>? Log { get; init; }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Lamina.Linux.Files;
 using Lamina.Linux.Processes;
+using Lamina.Server.Maintenance;
 using Lamina.Server.Networks;
 using Lamina.Server.Auth;
 using Lamina.Server.Cluster;
@@ -90,7 +91,7 @@ internal static class Laminad
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         // For want of memory the kernel shall end anything else first; children do not inherit it.
         OomProtection.Set(DaemonOomScoreAdjustment);
-        while (await TryServeAsync(new DaemonOptions { Instance = options, Time = time }, ended.Task, output, opening.Token))
+        while (await TryServeAsync(new DaemonOptions { Instance = options, Time = time, AskMachine = Machine.Of(isDefaultInstance: options == new InstanceOptions()) }, ended.Task, output, opening.Token))
         {
             // Another store, or another place in a cluster: the same process goes on with it, and guests notice nothing.
         }

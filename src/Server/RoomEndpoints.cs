@@ -77,6 +77,7 @@ internal static class RoomEndpoints
         new ScreenEndpoints(rooms.Vms.Vms.TryGetRunning, rooms.Time).Map(api);
         rooms.Metrics.Map(api);
         rooms.Memory.Map(api);
+        rooms.Maintenance.Map(api);
         new BackupEndpoints(rooms.Instance, rooms.Time).Map(api);
         var doctor = new DoctorCollector(rooms.Instance, rooms.Host, rooms.Auth.Tls, rooms.Cache, rooms.Sweeper, rooms.Networks, rooms.Time);
         DoctorEndpoints.Map(api, doctor);

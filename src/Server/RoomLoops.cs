@@ -20,6 +20,7 @@ internal static class RoomLoops
         rooms.Migration.Add(loops);
         rooms.Metrics.Add(loops);
         rooms.Memory.Add(loops);
+        rooms.Maintenance.Add(loops);
         rooms.Cluster.Add(loops);
         return loops;
     }

@@ -12,6 +12,7 @@ using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Hosts;
 using Lamina.Server.Http;
+using Lamina.Server.Maintenance;
 using Lamina.Server.Memory;
 using Lamina.Server.Metrics;
 using Lamina.Server.Migration;
@@ -55,6 +56,7 @@ internal sealed record Rooms
     public required VmRooms Vms { get; init; }
     public required MetricRoom Metrics { get; init; }
     public required MemoryRoom Memory { get; init; }
+    public required MaintenanceRoom Maintenance { get; init; }
     public required ConsoleEndpoints Consoles { get; init; }
     public required SnapshotRooms Snapshots { get; init; }
     public required CopyRooms Copies { get; init; }
@@ -196,6 +198,15 @@ internal sealed record Rooms
         // Memory
         var memory = new MemoryRoom(host, vms, metrics.Sampler, store, cache, events, time, loggers);
 
+        // Maintenance
+        var maintenance = new MaintenanceRoom(
+            new MaintenanceGround { Store = store, Cache = cache, Runs = runs, Events = events, Time = time, Loggers = loggers },
+            leadership,
+            executor,
+            new MaintenanceHost(host.Id, host.Name, identity.BootId, () => [.. vms.Vms.RunningIds]),
+            metrics.Sampler,
+            options.AskMachine);
+
         return new Rooms
         {
             Instance = instance,
@@ -249,6 +260,7 @@ internal sealed record Rooms
                 new MigrationGround { Host = vms.Ground, Vms = vms.Vms, Pools = storage.Pools, Disks = storage.Disks, Secrets = auth.Secrets }, executor),
             Metrics = metrics,
             Memory = memory,
+            Maintenance = maintenance,
             Cluster = opened.Add(new ClusterRoom(new ClusterParts
             {
                 Instance = instance,

@@ -28,6 +28,22 @@ public sealed class HostsClient
     public Task<Operation> ShutdownGuestsAsync(string name, GuestsShutdownRequest request, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path(name, "shutdown-guests"), request, ApiJson.Default.GuestsShutdownRequest, ApiJson.Default.Operation, cancellationToken);
 
+    /// <summary>Empties it and keeps it empty, or ends that.</summary>
+    public Task<Operation> MaintainAsync(string name, HostMaintenanceRequest request, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(name, "maintenance"), request, ApiJson.Default.HostMaintenanceRequest, ApiJson.Default.Operation, cancellationToken);
+
+    /// <summary>Empties it.</summary>
+    public Task<Operation> EvacuateAsync(string name, HostEvacuate request, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(name, "evacuate"), request, ApiJson.Default.HostEvacuate, ApiJson.Default.Operation, cancellationToken);
+
+    /// <summary>Empties it, and reboots the machine or switches it off.</summary>
+    public Task<Operation> PowerAsync(string name, HostPowerRequest request, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(name, "power"), request, ApiJson.Default.HostPowerRequest, ApiJson.Default.Operation, cancellationToken);
+
+    /// <summary>What emptying it would do.</summary>
+    public Task<EvacuationForecast> ForecastEvacuationAsync(string name, bool withStorage, CancellationToken cancellationToken) => _connection.SendAsync(
+        new ApiRequest(HttpMethod.Get, ApiPath.With(Path(name, "evacuation"), "withStorage", withStorage ? "true" : null)), ApiJson.Default.EvacuationForecast, cancellationToken);
+
     /// <summary>Takes a host out of the cluster, for good.</summary>
     /// <param name="name">Or id.</param>
     /// <param name="dead">A person's word that it is off and will never come back.</param>

@@ -18,6 +18,10 @@ public sealed class PlacementClient
     public IAsyncEnumerable<PlacementOpinion> ExplainAsync(string vm, CancellationToken cancellationToken) => _connection.ListAsync(
         ApiPath.Of("vms", vm, "placement").With("project", _connection.Project), ApiJson.Default.PagePlacementOpinion, cancellationToken);
 
+    /// <summary>The load of the hosts, and the moves that would even it out.</summary>
+    public Task<BalanceReport> GetBalanceAsync(CancellationToken cancellationToken) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, ApiPath.Of("placement", "balance")), ApiJson.Default.BalanceReport, cancellationToken);
+
     public IAsyncEnumerable<PlacementRule> ListRulesAsync(CancellationToken cancellationToken) =>
         _connection.ListAsync(Path(), ApiJson.Default.PagePlacementRule, cancellationToken);
 

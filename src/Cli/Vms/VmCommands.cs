@@ -27,6 +27,7 @@ internal static class VmCommands
         VmCopyCommands.Clone(),
         VmCopyCommands.Template(),
         VmMigrateCommand.Build(),
+        VmMobilityCommand.Build(),
         VmMetricCommands.Top(),
         VmMetricCommands.Metrics(),
         VmMetricCommands.Balloon(),

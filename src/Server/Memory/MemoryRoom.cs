@@ -23,7 +23,7 @@ internal sealed class MemoryRoom
         _vms = vms;
         _sampler = sampler;
         _keeper = new MemoryKeeper(host, vms.Vms, store, cache, events, time, loggers.CreateLogger<MemoryKeeper>());
-        sampler.Sampled = _keeper.Look;
+        sampler.Sampled += _keeper.Look;
     }
 
     public void Map(ApiRoutes api) =>

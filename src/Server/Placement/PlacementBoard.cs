@@ -87,7 +87,8 @@ internal sealed class PlacementBoard
         else world.RemoveHost(id);
     }
 
-    private static PlacedVm? VmIn(CacheSnapshot snapshot, string id)
+    /// <summary>Null: it has no host, or is gone.</summary>
+    public static PlacedVm? VmIn(CacheSnapshot snapshot, string id)
     {
         if (snapshot.Get(Keys.Vms.Assignment, id) is not { } assignment || snapshot.Get(Keys.Vms.Spec, id) is not { } spec) return null;
         bool runs = snapshot.Get(Keys.Vms.Status, id)?.Record.State is not (null or VmState.Stopped or VmState.Suspended or VmState.Gone);
