@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Hosts;
 using Lamina.Server.Pools;
 
 namespace Lamina.Server.Placement;
@@ -22,17 +23,20 @@ internal static class PlacementHosts
             Cores = status.Cores,
             Accelerator = accelerator.Kind,
             CommittedMiB = 0,
-            Closed = spec is null ? null : ClosedBy(spec),
+            Closed = ClosedBy(snapshot, id, spec),
             Pools = snapshot.All(Keys.Pools.Spec).Where(pool => PoolHosts.Reaches(snapshot, pool, id)).Select(pool => pool.Id).ToFrozenSet(StringComparer.Ordinal),
             CpuModels = status.CpuModels.Count == 0 ? null : status.CpuModels.ToFrozenSet(StringComparer.Ordinal),
             MachineTypes = status.MachineTypes.Count == 0 ? null : status.MachineTypes.ToFrozenSet(StringComparer.Ordinal),
         };
     }
 
-    private static string? ClosedBy(HostSpec spec) => spec switch
+    private static string? ClosedBy(CacheSnapshot snapshot, string id, HostSpec? spec) => spec switch
     {
         { Witness: true } => "it is a witness, which runs no VM",
         { Maintenance: { } maintenance } => $"it is in maintenance{(maintenance.Reason is { } reason ? $" ({reason})" : "")}",
+        _ when snapshot.Get(Keys.RemovedHosts, id) is not null => "it was taken out of the cluster",
+        // Where no host says that it lives, none is asked to.
+        _ when !HostPresence.IsLive(snapshot, id) && snapshot.All(Keys.Hosts.Live).Any() => "its daemon is silent",
         _ => null,
     };
 }

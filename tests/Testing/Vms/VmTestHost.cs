@@ -10,6 +10,7 @@ using Lamina.Server.Images;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Isos;
+using Lamina.Server.Maintenance;
 using Lamina.Server.Migration;
 using Lamina.Server.Networks;
 using Lamina.Server.Operations;
@@ -133,6 +134,24 @@ internal sealed class VmTestHost : IAsyncDisposable
             if (Migrations.Forecast(snapshot, vm, request).Blockers is { Count: > 0 } blockers) throw new InvalidOperationException(string.Join(' ', blockers.Select(blocker => blocker.Message)));
             var change = new StoreChange(Migrations.Operation);
             string operation = Migrations.Prepare(change, new OperationRequests(TimeProvider.System), snapshot, vm, request, "test", DateTimeOffset.UnixEpoch).Id;
+            if (await TryCommitAsync(change)) return operation;
+        }
+    }
+
+    /// <summary>What the machine was asked for: nothing is done.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<HostPowerAction> AskedOfMachine { get; } = new();
+
+    /// <summary>Asks for the emptying or the filling of a host as the API does.</summary>
+    public async Task<string> AskHostAsync(string kind, VmTestHost host, JsonObject? parameters = null)
+    {
+        while (true)
+        {
+            var spec = Cache.Snapshot.Get(Keys.Hosts.Spec, host.Id)!;
+            var change = new StoreChange(kind);
+            string operation = Ask(change, kind, host.Id, spec.Record.Name, parameters, "host");
+            bool closes = kind is EvacuationJob.Enter or EvacuationJob.Reboot or EvacuationJob.Shutdown;
+            var maintenance = closes ? new HostMaintenance { Since = DateTimeOffset.UnixEpoch, Operation = operation } : null;
+            change.Update(Keys.Hosts.Spec, host.Id, spec.Record with { Maintenance = maintenance }, spec.ModRevision);
             if (await TryCommitAsync(change)) return operation;
         }
     }
@@ -337,6 +356,12 @@ internal sealed class VmTestHost : IAsyncDisposable
         _folder.Dispose();
     }
 
+    private Task AskMachineAsync(HostPowerAction action, CancellationToken cancellationToken)
+    {
+        AskedOfMachine.Enqueue(action);
+        return Task.CompletedTask;
+    }
+
     private string Ask(StoreChange change, string kind, string id, string name, JsonObject? parameters, string noun = "vm") =>
         new OperationRequests(TimeProvider.System).Add(change, new OperationDraft
         {
@@ -439,6 +464,9 @@ internal sealed class VmTestHost : IAsyncDisposable
                 new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance).RunAsync(stopping));
             var executor = new OperationExecutor(runs, cache, events, host.Id, NullLogger<OperationExecutor>.Instance);
             executor.ServedElsewhere([.. VmOperations.All, Migrations.Operation]);
+            var maintenance = new MaintenanceGround { Store = store, Cache = cache, Runs = runs, Events = events, Time = time, Loggers = NullLoggerFactory.Instance };
+            MaintenanceRoom.Register(executor, maintenance, new MaintenanceHost(host.Id, host.Id, bootId, () => daemon.Vms.RunningIds), host.AskMachineAsync);
+            leadership.Add("evacuations", (term, stopping) => new EvacuationController(maintenance, term).RunAsync(stopping));
             var snapshots = new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time);
             new HostSnapshots(snapshots, daemon.Vms).Register(executor);
             var migrations = new HostMigrations(new MigrationGround { Host = ground, Vms = daemon.Vms, Pools = pools, Disks = disks, Secrets = host._secrets });
@@ -496,7 +524,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 DefaultCpuModel = "Westmere-v1",
                 DefaultMachineType = "pc-q35-7.2",
             };
-            var change = new StoreChange("test.host").Put(Keys.Hosts.Spec, host.Id, new HostSpec { Name = host.Id }).Put(Keys.Hosts.Status, host.Id, status);
+            var change = new StoreChange("test.host").Put(Keys.Hosts.Spec, host.Id, cache.Snapshot.Get(Keys.Hosts.Spec, host.Id)?.Record ?? new HostSpec { Name = host.Id }).Put(Keys.Hosts.Status, host.Id, status);
             var result = await change.CommitAsync(host.Store, TimeProvider.System);
             await cache.WaitForRevisionAsync(result.Revision, Patience);
         }
