@@ -12,7 +12,8 @@ internal static class Machine
     /// Null: this daemon may not ask the machine for its end. Only that of the default instance with its own folders may, beside a systemd in whose mount
     /// namespace it is: no test, no second daemon and no container gets there.
     /// </summary>
-    public static AskMachine? Of(InstanceOptions instance) => instance == new InstanceOptions() && IsMachinesOwn() ? AskAsync : null;
+    /// <param name="isDefaultInstance">With the folders of that instance.</param>
+    public static AskMachine? Of(bool isDefaultInstance) => isDefaultInstance && IsMachinesOwn() ? AskAsync : null;
 
     /// <summary>sd_booted(3): the folder is there exactly where systemd is the init.</summary>
     private static bool IsMachinesOwn() => Directory.Exists("/run/systemd/system") && NamespaceOf("self") is { } own && own == NamespaceOf("1");
