@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Linux.Files;
@@ -18,7 +17,7 @@ internal sealed partial class ContentCopies(IStore store, Cache cache, HostPools
     private static readonly TimeSpan SeenPatience = TimeSpan.FromSeconds(5);
 
     /// <summary>One copies, the others wait.</summary>
-    private readonly ConcurrentDictionary<string, Lazy<Task>> _under = new(StringComparer.Ordinal);
+    private readonly SharedWork<bool> _under = new(keepsResults: false);
 
     /// <summary>Makes sure that the content lies whole in a pool of this host.</summary>
     /// <param name="kind">Image or medium.</param>
@@ -33,15 +32,11 @@ internal sealed partial class ContentCopies(IStore store, Cache cache, HostPools
         if (kind.PoolOf(snapshot, id) is not var (home, name, _)) throw new ProblemException(ProblemKind.Unprocessable, $"{kind.Noun}.missing", $"The {kind.Noun} {id} is gone.", "Name another one.");
         if (home == poolId || IsHere(kind, id, poolId)) return;
         string key = $"{kind.Folder}/{id}/{poolId}";
-        var copying = _under.GetOrAdd(key, _ => new Lazy<Task>(() => Task.Run(() => CopyAsync(kind, id, name, home, poolId, report, CancellationToken.None), CancellationToken.None)));
-        try
+        await _under.RunAsync(key, async () =>
         {
-            await copying.Value.WaitAsync(cancellation);
-        }
-        finally
-        {
-            if (copying.Value.IsCompleted) _under.TryRemove(new KeyValuePair<string, Lazy<Task>>(key, copying));
-        }
+            await CopyAsync(kind, id, name, home, poolId, report, CancellationToken.None);
+            return true;
+        }).WaitAsync(cancellation);
     }
 
     /// <summary>The pool of this host in which a content can be read; of one on another host the default pool, into which <see cref="EnsureAsync"/> brings it.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Lamina.Linux;
 using Lamina.Linux.Files;
@@ -18,7 +17,7 @@ internal sealed class ContentSource(Cache cache, HostPools pools, PeerDirectory 
     private const string DigestPart = "/sha256";
 
     /// <summary>Contents never change, and reading them takes a while.</summary>
-    private readonly ConcurrentDictionary<string, Lazy<Task<string>>> _digests = new(StringComparer.Ordinal);
+    private readonly SharedWork<string> _digests = new(keepsResults: true);
 
     /// <exception cref="ProblemException">It is not there, or its host is not reached.</exception>
     public async Task<ContentStream> OpenAsync(ContentKind kind, string id, string name, string poolId, CancellationToken cancellation)
@@ -82,23 +81,11 @@ internal sealed class ContentSource(Cache cache, HostPools pools, PeerDirectory 
         }
     }
 
-    private async Task<string> DigestAsync(ContentKind kind, string id, string poolId)
+    private Task<string> DigestAsync(ContentKind kind, string id, string poolId) => _digests.RunAsync($"{kind.Folder}/{id}", async () =>
     {
-        var made = _digests.GetOrAdd($"{kind.Folder}/{id}", _ => new Lazy<Task<string>>(() => Task.Run(async () =>
-        {
-            await using var file = OpenHere(kind, id, poolId);
-            return Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(file));
-        })));
-        try
-        {
-            return await made.Value;
-        }
-        catch
-        {
-            _digests.TryRemove(new KeyValuePair<string, Lazy<Task<string>>>($"{kind.Folder}/{id}", made));
-            throw;
-        }
-    }
+        await using var file = OpenHere(kind, id, poolId);
+        return Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(file));
+    });
 
     private async Task<string> ReadDigestAsync(PeerAddress peer, string path, ContentKind kind, string name, string host, CancellationToken cancellation)
     {
