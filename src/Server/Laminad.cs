@@ -124,7 +124,7 @@ internal static class Laminad
     private static async Task<bool> ServeOnceAsync(DaemonOptions options, Task ended, TextWriter output, CancellationToken opening)
     {
         await using var daemon = await Daemon.OpenAsync(options, opening);
-        await daemon.StartAsync();
+        await daemon.StartAsync(opening);
         if (daemon.FirstPassword is { } password) await output.WriteLineAsync(FirstPasswordLine(password, Console.IsOutputRedirected, daemon.Instance.DataDirectory));
         await output.WriteLineAsync($"laminad serves {daemon.Address}   CA {daemon.CaFingerprint}");
         ServiceManager.Notify("READY=1");
