@@ -7,6 +7,7 @@ namespace Lamina.Engine.Qemu;
 internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, OutOfBandLine line, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FinishInterval = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
@@ -30,7 +31,7 @@ internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, O
         try
         {
             if (await AskAsync(cancellationToken) is not { } info) return new MigrationState { Phase = Phase };
-            var status = await monitor.ExecuteAsync(QmpCommands.QueryStatus, QmpNothing.Instance, either.Token);
+            var status = await StatusAsync(info, either.Token);
             var jobs = await monitor.ExecuteAsync(QmpJobCommands.QueryJobs, QmpNothing.Instance, either.Token);
             var exports = await monitor.ExecuteAsync(QmpMigrationCommands.QueryExports, QmpNothing.Instance, either.Token);
             return new MigrationState
@@ -42,6 +43,17 @@ internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, O
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return new MigrationState { Phase = Phase };
+        }
+    }
+
+    // A source that is done still passes for one that finishes, a moment long: nobody may take that for another state.
+    private async Task<StatusInfo> StatusAsync(MigrationInfo info, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var status = await monitor.ExecuteAsync(QmpCommands.QueryStatus, QmpNothing.Instance, cancellationToken);
+            if (status.Status != RunState.FinishMigrate || MigrationPhases.Parse(info.Status) != MigrationPhase.Completed) return status;
+            await Task.Delay(FinishInterval, time, cancellationToken);
         }
     }
 

@@ -37,6 +37,8 @@ public class DiskTests
         await hosts.Source.FollowMirrorsAsync(null, hosts.Deadline);
         Assert.Equal([0], (await hosts.Target.QueryMigrationAsync(hosts.Deadline)).Exports);
         await hosts.DropTargetAsync();
+        // The copy learns of it with the next write that it passes on.
+        while ((await hosts.Source.QueryMigrationAsync(hosts.Deadline)).Mirrors is not [{ Stage: MirrorStage.Failed }]) await AssertWritesAsync(hosts);
         await AssertWritesAsync(hosts);
         await Assert.ThrowsAsync<QmpErrorException>(() => hosts.Source.FollowMirrorsAsync(null, hosts.Deadline));
         await Assert.ThrowsAsync<QmpErrorException>(() => hosts.Source.EndMirrorsAsync([0], hosts.Deadline));

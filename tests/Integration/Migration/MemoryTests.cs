@@ -38,7 +38,7 @@ public class MemoryTests
         await hosts.TakeOverAsync();
         await hosts.AssertGoesOnAsync(before);
         Assert.False(hosts.Target.Record.Definition.MigratesIn);
-        Assert.Equal(RunState.PostMigrate, await hosts.Source.QueryStateAsync(hosts.Deadline));
+        Assert.Equal(RunState.PostMigrate, (await hosts.Source.QueryMigrationAsync(hosts.Deadline)).Guest);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public class MemoryTests
             relay.Freeze();
             await hosts.Source.ContinueSwitchoverAsync(hosts.Deadline);
             Assert.Equal(MigrationPhase.Device, (await hosts.Source.QueryMigrationAsync(hosts.Deadline)).Phase);
-            Assert.Equal(MigrationPhase.Cancelled, await hosts.Source.CancelMigrationAsync(hosts.Deadline));
+            Assert.True(await hosts.Source.CancelMigrationAsync(hosts.Deadline) is MigrationPhase.Cancelled or MigrationPhase.Failed);
             await TwoHosts.AssertRunsAsync(hosts.Source, hosts.Deadline);
             await hosts.DropTargetAsync();
         }
