@@ -87,7 +87,7 @@ internal sealed class TwoHosts : IAsyncDisposable
     }
 
     /// <summary>How far the guest had counted by the last whole line.</summary>
-    public static int LastTick(IVm vm) => Ticks(Encoding.UTF8.GetString(vm.Serial.History())).LastOrDefault();
+    public static int LastTick(IVm vm) => Ticks(Encoding.UTF8.GetString(vm.Serial.History())) is [.., var last] ? last : 0;
 
     /// <summary>The guest counts on where it was when it left, without a gap.</summary>
     public async Task AssertGoesOnAsync(int before)
