@@ -104,7 +104,9 @@ public sealed class LeadershipTests : IAsyncLifetime
         await _time.AdvanceUntilAsync(ended, deadline.Token, Leadership.TimeToLive / 3);
         Assert.Equal(former, await ended);
 
+        // It may wait for its next try already, or soon.
         daemon.Store.IsAway = false;
+        _time.Advance(TimeSpan.FromSeconds(1));
         var next = daemon.TermAsync();
         await _time.AdvanceUntilAsync(next, deadline.Token, TimeSpan.FromSeconds(1));
         Assert.True((await next).LeaderRevision > former.LeaderRevision);
