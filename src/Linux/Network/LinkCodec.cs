@@ -49,13 +49,18 @@ internal static class LinkCodec
         var header = answer.Body.Span;
         var attributes = NetlinkReader.ReadAttributes(answer.Body[LinkBytes..]);
         if (attributes.ReadText(LinkAttribute.Name) is not { } name) return null;
+        var about = attributes.TryGetValue(LinkAttribute.Info, out var info) ? NetlinkReader.ReadAttributes(info) : [];
+        var kind = about.ReadText(LinkAttribute.InfoKind);
+        var data = about.TryGetValue(LinkAttribute.InfoData, out var settings) ? settings : default;
         return new()
         {
             Index = BinaryPrimitives.ReadInt32LittleEndian(header[4..]),
             Name = name,
             IsUp = (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) & FlagUp) != 0,
             HasCarrier = (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) & FlagCarrier) != 0,
-            Kind = attributes.TryGetValue(LinkAttribute.Info, out var info) ? NetlinkReader.ReadAttributes(info).ReadText(LinkAttribute.InfoKind) : null,
+            Kind = kind,
+            Vxlan = kind == "vxlan" ? OverlayCodec.ToVxlan(NetlinkReader.ReadAttributes(data)) : null,
+            Vlan = kind == "vlan" ? OverlayCodec.ToVlan(attributes, NetlinkReader.ReadAttributes(data)) : null,
             Alias = attributes.ReadText(LinkAttribute.Alias),
             MasterIndex = attributes.ReadNumber(LinkAttribute.Master),
             MtuBytes = attributes.ReadNumber(LinkAttribute.Mtu) ?? 0,

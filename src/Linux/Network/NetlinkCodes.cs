@@ -14,6 +14,9 @@ internal enum NetlinkType : ushort
     NewRoute = 24,
     DeleteRoute = 25,
     GetRoute = 26,
+    NewNeighbour = 28,
+    DeleteNeighbour = 29,
+    GetNeighbour = 30,
     NewQueue = 36, // RTM_NEWQDISC
     DeleteQueue = 37,
     GetQueue = 38,
@@ -33,6 +36,7 @@ internal enum NetlinkFlags : ushort
     Exclusive = 0x200,
     HasAttributes = 0x200,
     Create = 0x400,
+    Append = 0x800,
 }
 
 /// <summary>Attributes of links: IFLA_* of linux/if_link.h.</summary>
@@ -41,6 +45,7 @@ internal static class LinkAttribute
     public const ushort Mac = 1;
     public const ushort Name = 3;
     public const ushort Mtu = 4;
+    public const ushort Lower = 5; // IFLA_LINK
     public const ushort Master = 10;
     public const ushort Info = 18;
     public const ushort Alias = 20;
@@ -51,6 +56,24 @@ internal static class LinkAttribute
     public const ushort InfoData = 2;
 
     public const ushort VethPeer = 1;
+
+    public const ushort VlanId = 1;
+
+    public const ushort VxlanId = 1;
+    public const ushort VxlanLocal = 4;
+    public const ushort VxlanLearning = 7;
+    public const ushort VxlanPort = 15;
+    public const ushort VxlanLocal6 = 17;
+}
+
+/// <summary>Attributes of neighbours and forwarding entries: NDA_* of linux/neighbour.h.</summary>
+internal static class NeighbourAttribute
+{
+    public const ushort Destination = 1;
+    public const ushort Mac = 2;
+    public const ushort Port = 6;
+    public const ushort Link = 8;
+    public const ushort Master = 9;
 }
 
 /// <summary>Attributes of addresses: IFA_*, and of routes: RTA_*.</summary>
