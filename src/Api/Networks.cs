@@ -8,8 +8,18 @@ public sealed record Network
     public required string Name { get; init; }
     public required string Project { get; init; }
     public required NetworkSpec Spec { get; init; }
+
+    /// <summary>Of all hosts together: it is up where each says so, and has the failure of the first that has one.</summary>
     public NetworkStatus? Status { get; init; }
+
+    /// <summary>The hosts of the cluster on which it stands.</summary>
+    public IReadOnlyList<NetworkOnHost> Hosts { get; init; } = [];
 }
+
+/// <summary>How a network stands on one host.</summary>
+/// <param name="Host">Name of the host.</param>
+/// <param name="Status">As it says.</param>
+public sealed record NetworkOnHost(string Host, NetworkStatus Status);
 
 [JsonConverter(typeof(CamelCaseEnum<NetworkKind>))]
 public enum NetworkKind
@@ -44,6 +54,9 @@ public sealed record NetworkSpec : ProjectRecord
 
     /// <summary>From where new cards get addresses, as <c>10.10.0.100-10.10.0.199</c>; null: anywhere in the subnet. Others are for people to give.</summary>
     public string? DhcpRange { get; init; }
+
+    /// <summary>Names the network between hosts (VXLAN, 24 bits); null: made before there were several, or a bridge.</summary>
+    public int? Vni { get; init; }
 
     /// <summary>Only of a bridge.</summary>
     public NetworkBridge? Bridge { get; init; }
@@ -106,10 +119,14 @@ public sealed record NetworkForward : RecordPart
     public string? Source { get; init; }
 }
 
+/// <summary>Key <c>networks/&lt;id&gt;/hosts/&lt;host&gt;</c>, written by that host.</summary>
 public sealed record NetworkStatus : StoredRecord
 {
     public required bool Up { get; init; }
     public string? Bridge { get; init; }
+
+    /// <summary>Address and UDP port from which the host sends to the others of the cluster; null: the network ends at the host.</summary>
+    public string? Overlay { get; init; }
 
     /// <summary>Of a bridge to a physical card.</summary>
     public NetworkUplink? Uplink { get; init; }

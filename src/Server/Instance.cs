@@ -69,6 +69,12 @@ internal sealed record Instance
 
     public int EtcdPeerPort => ApiPort + 3;
 
+    /// <summary>UDP, of VXLANs (RFC 7348).</summary>
+    public int OverlayPort => OverlayPortOf(PeerPort);
+
+    /// <summary>Of a host that is called by the others at this port: all ports of an instance are apart alike.</summary>
+    public static int OverlayPortOf(int peerPort) => 4789 + (peerPort - 7444);
+
     /// <summary>What this host knows of its cluster before any store answers; absent: it is alone.</summary>
     public string MembershipFile => Path.Combine(DataDirectory, "cluster.json");
 

@@ -154,7 +154,7 @@ internal sealed record Rooms
             cancellationToken));
 
         // Networks
-        var networks = opened.Add(new HostNetworks(instance, store, cache, events, time, loggers.CreateLogger<HostNetworks>()));
+        var networks = opened.Add(new HostNetworks(instance, host.Id, store, cache, events, time, loggers.CreateLogger<HostNetworks>()));
         await networks.EnsureDefaultAsync(configuration.Network?.Subnet, cancellationToken);
         sweeper.Register("networks", networks.SweepAsync);
         new NetworkDeletion(networks, cache, events).Register(executor);

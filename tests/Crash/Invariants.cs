@@ -196,7 +196,7 @@ internal static class Invariants
 
     /// <summary>A network that only bridges to a card has no bridge while the card has its addresses itself.</summary>
     private static bool IsUp(Facts facts, CachedRecord<NetworkSpec> network) => network.Record.Kind != NetworkKind.Bridge
-        || facts.Store.Get(Keys.Networks.Status, network.Id)?.Record.Uplink?.State is UplinkState.AwaitingConfirmation or UplinkState.Confirmed;
+        || NetworkStatuses.Of(facts.Store, network.Id)?.Uplink?.State is UplinkState.AwaitingConfirmation or UplinkState.Confirmed;
 
     /// <summary>Nobody but the guests' QEMUs and one dnsmasq for each network.</summary>
     private static IEnumerable<string> Processes(Facts facts)

@@ -49,6 +49,9 @@ internal static class Keys
     /// <summary>The id is <see cref="AddressId"/>.</summary>
     public static RecordKind<Claim> Addresses { get; } = new("addresses/", "", ControlJson.Default.Claim);
 
+    /// <summary>The id is the number of a VXLAN; the owner a network.</summary>
+    public static RecordKind<Claim> Vnis { get; } = new("vnis/", "", ControlJson.Default.Claim);
+
     /// <summary>One key, <c>store/generation</c>; its id is empty.</summary>
     public static RecordKind<GenerationRecord> Generation { get; } = new("store/generation", "", ControlJson.Default.GenerationRecord);
 
@@ -74,11 +77,11 @@ internal static class Keys
         Images.Spec, Images.Status, Images.Copies,
         Isos.Spec, Isos.Status, Isos.Copies, Uploads,
         Pools.Spec, Pools.Status, Pools.OnHost,
-        Networks.Spec, Networks.Status, FirewallGroups, PlacementRules, PlacementSettings,
+        Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings,
         Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
-        Names, Macs, Addresses,
+        Names, Macs, Addresses, Vnis,
         Generation, Leader,
     ];
 
@@ -191,7 +194,10 @@ internal static class Keys
     {
         public static RecordKind<NetworkSpec> Spec { get; } = new("networks/", "/spec", ApiJson.Default.NetworkSpec);
 
-        public static RecordKind<NetworkStatus> Status { get; } = new("networks/", "/status", ApiJson.Default.NetworkStatus);
+        /// <summary>How a network stands on one host, written by that host. The id is <see cref="OnHostId"/>.</summary>
+        public static RecordKind<NetworkStatus> OnHost { get; } = new("networks/", "", ApiJson.Default.NetworkStatus, "/hosts/");
+
+        public static string OnHostId(string network, string host) => $"{network}/hosts/{host}";
 
         public static string All(string id) => $"networks/{id}/";
     }

@@ -24,7 +24,7 @@ internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIden
             Programs = DoctorChecks.Programs.ToDictionary(program => program.Program, program => Programs.Find(program.Program)),
             Cgroups = CgroupSupport.Read(),
             Pools = [.. snapshot.All(Keys.Pools.Spec).Select(pool => new PoolFacts(pool.Record.Name, pool.Record, snapshot.Get(Keys.Pools.Status, pool.Id)?.Record))],
-            Networks = [.. snapshot.All(Keys.Networks.Spec).Select(network => new NetworkFacts(network.Record.Name, snapshot.Get(Keys.Networks.Status, network.Id)?.Record))],
+            Networks = [.. snapshot.All(Keys.Networks.Spec).Select(network => new NetworkFacts(network.Record.Name, NetworkStatuses.Of(snapshot, network.Id)))],
             HostNetworks = networks.ReadFacts(snapshot),
             StoreIsStale = cache.IsStale,
             ClockIsSynchronized = ClockState(),

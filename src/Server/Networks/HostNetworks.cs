@@ -27,6 +27,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
 
     private readonly Instance _instance;
+    private readonly string _hostId;
     private readonly IStore _store;
     private readonly Cache _cache;
     private readonly EventLog _events;
@@ -42,9 +43,9 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private long? _verified;
     private volatile bool _disposed;
 
-    public HostNetworks(Instance instance, IStore store, Cache cache, EventLog events, TimeProvider time, ILogger<HostNetworks> logger)
+    public HostNetworks(Instance instance, string hostId, IStore store, Cache cache, EventLog events, TimeProvider time, ILogger<HostNetworks> logger)
     {
-        (_instance, _store, _cache, _events, _time, _logger) = (instance, store, cache, events, time, logger);
+        (_instance, _hostId, _store, _cache, _events, _time, _logger) = (instance, hostId, store, cache, events, time, logger);
         _nftables = new(instance.NftTable);
         Firewall = new(instance, _netlink);
         _uplinks = new(_netlink, new(instance.UplinksDirectory), time, HostClock.ReadBootId());
@@ -63,10 +64,9 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         if (_cache.Snapshot.Get(Keys.Names, nameId) is not null) return;
         var id = Guid.CreateVersion7().ToString();
         var spec = new NetworkSpec { Name = DefaultName, Subnet = subnet ?? _instance.DefaultSubnet, CreatedAt = _time.GetUtcNow() };
-        var result = await new StoreChange("network.create")
-            .Create(Keys.Names, nameId, new Claim { Owner = id })
-            .Create(Keys.Networks.Spec, id, spec)
-            .CommitAsync(_store, _time, cancellation);
+        var change = new StoreChange("network.create").Create(Keys.Names, nameId, new Claim { Owner = id });
+        change.Create(Keys.Networks.Spec, id, NetworkNumbers.Claim(change, _cache.Snapshot, id, spec));
+        var result = await change.CommitAsync(_store, _time, cancellation);
         await _cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(5), cancellation);
     }
 
@@ -107,11 +107,15 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     /// <summary>Keeps everything in place until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        using var subscription = _cache.Subscribe(Keys.Networks.Spec, Keys.Vms.Spec, Keys.FirewallGroups);
+        using var subscription = _cache.Subscribe(Keys.Networks.Spec, Keys.Vms.Spec, Keys.FirewallGroups, Keys.Vms.Assignment, Keys.Hosts.Spec);
         await Task.WhenAll(
             _loop.RunAsync(cancellation),
-            _loop.FollowAsync(subscription, _ => Everything, _ => [Everything], cancellation));
+            _loop.FollowAsync(subscription, KeyOf, _ => [Everything], cancellation));
     }
+
+    /// <summary>Where a VM is matters only where there are several hosts.</summary>
+    private string? KeyOf(CacheChange change) =>
+        change.Kind == Keys.Vms.Assignment && !OverlayPlan.HasOthers(_cache.Snapshot, _hostId) ? null : Everything;
 
     /// <summary>
     /// Makes the tap of a card, with its rules in place before its first frame, in its bridge, and persistent, for the engine to open by name. The card must
@@ -171,7 +175,8 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         try
         {
             var snapshot = _cache.Snapshot;
-            var plan = HostIpv6.Apply(_netlink, NetworkPlan.From(_instance, snapshot));
+            await NumberAsync(snapshot, cancellation);
+            var plan = HostIpv6.Apply(_netlink, OverlayPlan.Apply(_instance, _hostId, snapshot, NetworkPlan.From(_instance, snapshot)));
             // A card that has left its VM's record may still be held by its guest: it is cut off before its rules go. A network's lost record cuts nobody off.
             foreach (string gone in _applied.Values.SelectMany(network => network.Nics).Select(nic => nic.Tap).Except(NetworkPlan.TapsOf(_instance, snapshot))) Cut(gone);
             var uplinks = new Dictionary<string, NetworkUplink>(StringComparer.Ordinal);
@@ -217,7 +222,9 @@ internal sealed partial class HostNetworks : IAsyncDisposable
 
     private async Task<Reconciled> ReconcileAsync(string key, CancellationToken cancellation)
     {
+        var isGone = _applied.Keys.Any(id => _cache.Snapshot.Get(Keys.Networks.Spec, id) is null);
         var failures = await ApplyAsync(cancellation);
+        if (isGone) await SweepAsync(cancellation); // deleted by another host, or by this one, which does so itself
         if (failures.Count > 0) throw new AggregateException(failures.Values);
         return key == Everything ? Reconciled.After(RefreshInterval) : Reconciled.Done;
     }
@@ -253,6 +260,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         _applied = plan.Where(network => !failures.ContainsKey(network.Id) && IsPlugged(network)).ToDictionary(network => network.Id);
         foreach (var network in _applied.Values.Where(network => network.Kind != NetworkKind.Bridge))
         {
+            if (FailureOf(() => HostOverlay.Apply(_netlink, _instance, network)) is { } cut) failures[network.Id] = cut;
             if (await FailureOfAsync(() => ServeAsync(network, cancellation)) is { } failure) failures[network.Id] = failure;
         }
 
@@ -328,10 +336,23 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         {
             var planned = plan.FirstOrDefault(network => network.Id == spec.Id);
             var status = NetworkStatuses.Make(spec.Record, planned, failures.GetValueOrDefault(spec.Id), uplinks.GetValueOrDefault(spec.Id));
-            var known = snapshot.Get(Keys.Networks.Status, spec.Id);
+            var own = Keys.Networks.OnHostId(spec.Id, _hostId);
+            var known = snapshot.Get(Keys.Networks.OnHost, own);
             if (!NetworkStatuses.IsNews(known?.Record, status)) continue;
-            var change = new StoreChange("network.status").RequireExists(Keys.Networks.Spec[spec.Id]).Put(Keys.Networks.Status, spec.Id, status);
+            var change = new StoreChange("network.status").RequireExists(Keys.Networks.Spec[spec.Id]).Put(Keys.Networks.OnHost, own, status);
             if (NetworkStatuses.EventOf(spec, known?.Record, status) is { } draft) _events.Add(change, draft);
+            await change.CommitAsync(_store, _time, cancellation);
+        }
+    }
+
+    /// <summary>Networks from before there were several hosts get their number now; of two hosts that try at once one wins.</summary>
+    private async Task NumberAsync(CacheSnapshot snapshot, CancellationToken cancellation)
+    {
+        if (!OverlayPlan.HasOthers(snapshot, _hostId)) return;
+        foreach (var network in NetworkPlan.Present(snapshot).Where(network => network.Record is { Vni: null, Kind: not NetworkKind.Bridge }))
+        {
+            var change = new StoreChange("network.number");
+            change.Update(Keys.Networks.Spec, network.Id, NetworkNumbers.Claim(change, snapshot, network.Id, network.Record), network.ModRevision);
             await change.CommitAsync(_store, _time, cancellation);
         }
     }
@@ -352,7 +373,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
     private ProblemException NotUp(VmNic nic)
     {
         var name = _cache.Snapshot.Get(Keys.Networks.Spec, nic.Network ?? "")?.Record.Name ?? nic.Network;
-        var reason = _cache.Snapshot.Get(Keys.Networks.Status, nic.Network ?? "")?.Record.Failure;
+        var reason = _cache.Snapshot.Get(Keys.Networks.OnHost, Keys.Networks.OnHostId(nic.Network ?? "", _hostId))?.Record.Failure;
         return new(
             ProblemKind.Conflict, "network.notUp", $"Network {name} is not up. {reason?.Message}".TrimEnd(),
             reason?.Remedy ?? $"See why: lamina network show {name}");

@@ -31,6 +31,7 @@ internal sealed class NetworkDeletion(HostNetworks networks, Cache cache, EventL
         var change = new StoreChange("network.delete")
             .DeletePrefix(Keys.Networks.All(network.Id))
             .Delete(Keys.Names[Keys.NameId(network.Record.Project, "network", network.Record.Name)]);
+        NetworkNumbers.Release(change, network.Record);
         events.Add(change, new EventDraft
         {
             Kind = "network.deleted",

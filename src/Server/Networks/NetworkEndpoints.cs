@@ -12,7 +12,7 @@ internal sealed class NetworkEndpoints(HostNetworks networks, OperationRequests 
     /// <summary>For <c>/v1/watch</c>.</summary>
     public static WatchKind Watch { get; } = new WatchKind<Network>(
         "networks",
-        [Keys.Networks.Spec, Keys.Networks.Status],
+        [Keys.Networks.Spec, Keys.Networks.OnHost],
         (snapshot, id) => snapshot.Get(Keys.Networks.Spec, id) is { } spec ? View(snapshot, spec) : null,
         network => network.Project,
         ApiJson.Default.Network);
@@ -55,7 +55,8 @@ internal sealed class NetworkEndpoints(HostNetworks networks, OperationRequests 
         Name = spec.Record.Name,
         Project = spec.Record.Project,
         Spec = spec.Record,
-        Status = snapshot.Get(Keys.Networks.Status, spec.Id)?.Record,
+        Status = NetworkStatuses.Of(snapshot, spec.Id),
+        Hosts = NetworkStatuses.On(snapshot, spec.Id),
     };
 
     public static ObjectReference ReferenceTo(CachedRecord<NetworkSpec> network) => new() { Kind = "network", Id = network.Id, Name = network.Record.Name };
@@ -88,8 +89,9 @@ internal sealed class NetworkEndpoints(HostNetworks networks, OperationRequests 
         var spec = NetworkRules.Create(body, project, networks.ReadWorld(request.Snapshot), time.GetUtcNow());
         var id = Guid.CreateVersion7().ToString();
         var change = new StoreChange("network.create")
-            .Create(Keys.Names, Keys.NameId(project, "network", spec.Name), new Claim { Owner = id })
-            .Create(Keys.Networks.Spec, id, spec);
+            .Create(Keys.Names, Keys.NameId(project, "network", spec.Name), new Claim { Owner = id });
+        spec = NetworkNumbers.Claim(change, request.Snapshot, id, spec);
+        change.Create(Keys.Networks.Spec, id, spec);
         RequireOthers(change, request.Snapshot);
         var target = new ObjectReference { Kind = "network", Id = id, Name = spec.Name };
         Tell(change, "network.created", $"Network '{spec.Name}' was made.", target, project);
@@ -116,7 +118,7 @@ internal sealed class NetworkEndpoints(HostNetworks networks, OperationRequests 
     private async ValueTask<ApiAnswer> ConfirmAsync(ApiRequest request)
     {
         var network = FindForChange(request);
-        var uplink = request.Snapshot.Get(Keys.Networks.Status, network.Id)?.Record.Uplink;
+        var uplink = NetworkStatuses.Of(request.Snapshot, network.Id)?.Uplink;
         if (network.Record.Bridge is not { } bridge || uplink?.State != UplinkState.AwaitingConfirmation || uplink.Attempt != bridge.Attempt)
         {
             throw ProblemException.Conflict(
@@ -132,7 +134,7 @@ internal sealed class NetworkEndpoints(HostNetworks networks, OperationRequests 
     private async ValueTask<ApiAnswer> RetryAsync(ApiRequest request)
     {
         var network = FindForChange(request);
-        var uplink = request.Snapshot.Get(Keys.Networks.Status, network.Id)?.Record.Uplink;
+        var uplink = NetworkStatuses.Of(request.Snapshot, network.Id)?.Uplink;
         if (NetworkRules.RefuseRetry(network.Record, uplink) is { } refusal) throw refusal;
         var bridge = network.Record.Bridge!;
         var spec = network.Record with { Bridge = bridge with { Attempt = bridge.Attempt + 1 } };

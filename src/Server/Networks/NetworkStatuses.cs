@@ -17,6 +17,7 @@ internal static class NetworkStatuses
     {
         Up = network is not null && error is null && (uplink is null ? spec.Kind != NetworkKind.Bridge : uplink.State == UplinkState.Confirmed),
         Bridge = network?.Bridge,
+        Overlay = error is null ? network?.Overlay?.Text : null,
         Uplink = uplink,
         Failure = network is null ? NoSubnet(spec)
             : error is not null ? FailureOf(spec.Name, error)
@@ -24,9 +25,40 @@ internal static class NetworkStatuses
             : null,
     };
 
+    /// <summary>How a network stands on each host that there is, in the order of the hosts' names.</summary>
+    public static IReadOnlyList<NetworkOnHost> On(CacheSnapshot snapshot, string networkId) =>
+    [
+        .. snapshot.All(Keys.Hosts.Spec)
+            .Select(host => (host.Record.Name, snapshot.Get(Keys.Networks.OnHost, Keys.Networks.OnHostId(networkId, host.Id))?.Record))
+            .Where(found => found.Record is not null)
+            .OrderBy(found => found.Name, StringComparer.Ordinal)
+            .Select(found => new NetworkOnHost(found.Name, found.Record!)),
+    ];
+
+    /// <summary>All hosts together; null: none has said anything yet.</summary>
+    public static NetworkStatus? Of(CacheSnapshot snapshot, string networkId) => Join(On(snapshot, networkId));
+
+    /// <summary>What waits for somebody's word is told before what was taken back.</summary>
+    public static NetworkStatus? Join(IReadOnlyList<NetworkOnHost> hosts) => hosts switch
+    {
+        [] => null,
+        [var one] => one.Status,
+        _ => hosts[0].Status with
+        {
+            Up = hosts.All(host => host.Status.Up),
+            Uplink = hosts.Select(host => host.Status.Uplink).OfType<NetworkUplink>().OrderByDescending(uplink => uplink.Attempt).ThenBy(uplink => uplink.State switch
+            {
+                UplinkState.AwaitingConfirmation => 0,
+                UplinkState.RolledBack => 1,
+                _ => 2,
+            }).FirstOrDefault(),
+            Failure = hosts.Where(host => host.Status.Failure is not null).Select(host => host.Status.Failure! with { Message = $"On host {host.Host}: {host.Status.Failure.Message}" }).FirstOrDefault(),
+        },
+    };
+
     /// <summary>True when a new status says something else than the recorded one.</summary>
     public static bool IsNews(NetworkStatus? known, NetworkStatus now) =>
-        known is null || known.Up != now.Up || known.Bridge != now.Bridge || !IsSame(known.Uplink, now.Uplink)
+        known is null || known.Up != now.Up || known.Bridge != now.Bridge || known.Overlay != now.Overlay || !IsSame(known.Uplink, now.Uplink)
         || known.Failure?.Code != now.Failure?.Code || known.Failure?.Message != now.Failure?.Message;
 
     private static bool IsSame(NetworkUplink? known, NetworkUplink? now) => known is null || now is null

@@ -52,13 +52,17 @@ internal sealed partial class NetworkSweep(Instance instance, Netlink netlink, F
         if (netlink.DeleteLink(link.Name)) _removed.Add($"link {link.Name} of {link.Alias}");
     }
 
-    private static bool HasRecord(LinkOwner owner, CacheSnapshot now) => owner.Slot == NetworkPlan.BridgeSlot
+    private static bool HasRecord(LinkOwner owner, CacheSnapshot now) => owner.Slot is NetworkPlan.BridgeSlot or OverlayPlan.Slot
         ? now.Get(Keys.Networks.Spec, owner.Id) is not null
         : now.Get(Keys.Vms.Spec, owner.Id) is not null;
 
-    /// <summary>A tap has a carrier while somebody holds it; a bridge is used by its ports.</summary>
-    private static bool IsInUse(Link link, IReadOnlyList<Link> links) =>
-        link.Kind == "bridge" ? links.Any(port => port.MasterIndex == link.Index) : link.HasCarrier;
+    /// <summary>A tap has a carrier while somebody holds it; a bridge is used by its ports, but not by its way to other hosts.</summary>
+    private static bool IsInUse(Link link, IReadOnlyList<Link> links) => link.Kind switch
+    {
+        "bridge" => links.Any(port => port.MasterIndex == link.Index && port.Kind != "vxlan"),
+        "vxlan" => false,
+        _ => link.HasCarrier,
+    };
 
     private async Task StopAsync(string networkId, IReadOnlyList<Link> links, CancellationToken cancellation)
     {

@@ -43,9 +43,9 @@ internal static class NftBridgeText
           set router_targets {
             typeof @th,64,128
         {{Routers(networks, network => Ipv6Subnet.Hexadecimal(RouterAddress(network)))}}  }
-          chain prerouting {
+        {{Overlays(networks)}}  chain prerouting {
             type filter hook prerouting priority -300; policy accept;
-            iifname @taps goto guest
+        {{(networks.Any(HasOverlay) ? "    iifname @overlays ether daddr @gateways drop\n" : "")}}    iifname @taps goto guest
           }
           chain guest {
             iifname . ether saddr != @nics drop
@@ -83,6 +83,49 @@ internal static class NftBridgeText
         }
 
         """;
+
+    /// <summary>
+    /// The gateway has one MAC and address on every host, and each host answers its own guests: nothing to or from it, no question for it and no question that only it
+    /// answers goes from host to host. What comes from another host may come only from a card that is there, as from a tap.
+    /// </summary>
+    private static string Overlays(IReadOnlyList<PlannedNetwork> networks)
+    {
+        PlannedNetwork[] wide = [.. networks.Where(HasOverlay)];
+        return wide.Length == 0 ? "" : $$"""
+              set overlays {
+                type ifname
+                elements = { {{Join(wide, network => $"\"{network.Overlay!.Link}\"")}} }
+              }
+              set gateways {
+                type ether_addr
+                elements = { {{Join(wide, network => network.BridgeMac)}} }
+              }
+              set gateway_addresses {
+                type ipv4_addr
+                elements = { {{Join(wide, network => network.Subnet!.Value.Gateway)}} }
+              }
+              set gateway_targets {
+                typeof @th,64,128
+            {{Routers(wide, network => $"{Ipv6Subnet.Hexadecimal(RouterAddress(network))}, {Ipv6Subnet.Hexadecimal(network.Ipv6Subnet!.Value.Gateway)}")}}  }
+              chain postrouting {
+                type filter hook postrouting priority -300; policy accept;
+                oifname @overlays goto to_other_hosts
+              }
+              chain to_other_hosts {
+                ether saddr @gateways drop
+                ether daddr @gateways drop
+                arp daddr ip @gateway_addresses drop
+                udp dport { 67, 547 } drop
+                icmpv6 type { nd-router-solicit, nd-router-advert } drop
+                icmpv6 type nd-neighbor-solicit @th,64,128 @gateway_targets drop
+              }
+
+            """;
+    }
+
+    private static bool HasOverlay(PlannedNetwork network) => network.Overlay is not null;
+
+    private static string Join(IReadOnlyList<PlannedNetwork> networks, Func<PlannedNetwork, string> element) => string.Join(", ", networks.Select(element));
 
     private static string RouterAddress(PlannedNetwork network) => Ipv6Subnet.LinkLocalOf(network.BridgeMac);
 

@@ -21,7 +21,7 @@ internal sealed record NftRuleset
 
     public static NftRuleset For(string table, IReadOnlyList<PlannedNetwork> networks)
     {
-        var cards = networks.SelectMany(network => network.Nics.Select(nic => (Network: network, Nic: nic))).ToArray();
+        var cards = networks.SelectMany(network => network.Nics.Concat(network.Overlay?.Nics ?? []).Select(nic => (Network: network, Nic: nic))).ToArray();
         var lan = cards.Where(card => card.Network.Kind == NetworkKind.Bridge).Select(card => card.Nic).ToArray();
         var nics = cards.Select(card => card.Nic).ToArray();
         var wide = nics.Where(nic => nic.Ipv6Address is not null).ToArray();
@@ -31,7 +31,7 @@ internal sealed record NftRuleset
             Base = NftText.Tables(table, networks),
             Elements = ImmutableSortedDictionary.CreateRange<string, ImmutableSortedSet<string>>(StringComparer.Ordinal,
             [
-                Set("taps", nics.Select(TapOf)),
+                Set("taps", nics.Select(TapOf).Concat(networks.Where(network => network.Overlay is not null).Select(network => $"\"{network.Overlay!.Link}\""))),
                 Set("nics", nics.Select(nic => $"{TapOf(nic)} . {nic.Mac}")),
                 Set("addresses", nics.Where(nic => nic.Address is not null).Select(nic => $"{TapOf(nic)} . {nic.Address}")),
                 Set("any_ipv4", lan.Where(nic => nic.Address is null).Select(TapOf)),

@@ -33,6 +33,9 @@ internal sealed record PlannedNetwork
     /// <summary>Of a bridge into a LAN; null otherwise.</summary>
     public NetworkBridge? Uplink { get; init; }
 
+    /// <summary>Its way to the other hosts of the cluster; null: it ends at this host.</summary>
+    public PlannedOverlay? Overlay { get; init; }
+
     /// <summary>Those whose VM has an address here.</summary>
     public IReadOnlyList<PlannedForward> Forwards { get; init; } = [];
 

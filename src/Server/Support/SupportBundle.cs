@@ -53,7 +53,7 @@ internal sealed class SupportBundle(Instance instance, Cache cache, DoctorCollec
         yield return Of(snapshot, "pools-spec", Keys.Pools.Spec);
         yield return Of(snapshot, "pools-status", Keys.Pools.Status);
         yield return Of(snapshot, "networks-spec", Keys.Networks.Spec);
-        yield return Of(snapshot, "networks-status", Keys.Networks.Status);
+        yield return Of(snapshot, "networks-status", Keys.Networks.OnHost);
         yield return Of(snapshot, "hosts-spec", Keys.Hosts.Spec);
         yield return Of(snapshot, "hosts-status", Keys.Hosts.Status);
         yield return Of(snapshot, "operations-request", Keys.Operations.Request);

@@ -21,6 +21,7 @@ internal sealed class NetworkBench : IAsyncDisposable
 {
     public const string WorldAddress = "10.99.0.1";
     public const string UplinkAddress = "10.99.0.2";
+    private const string HostId = "bench";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -55,7 +56,7 @@ internal sealed class NetworkBench : IAsyncDisposable
 
     public string NetworkId { get; private set; } = "";
 
-    public NetworkStatus? Status => Cache.Snapshot.Get(Keys.Networks.Status, NetworkId)?.Record;
+    public NetworkStatus? Status => StatusOf(NetworkId);
 
     public Link Bridge => Netlink.FindLink(Instance.LinkName(NetworkId, "bridge"))!;
 
@@ -78,7 +79,7 @@ internal sealed class NetworkBench : IAsyncDisposable
     {
         if (Networks is not null) await Host.RunAsync(async () => await Networks.DisposeAsync());
         Networks = Host.Run(
-            () => new HostNetworks(Instance, _store.Store, Cache, new EventLog(TimeProvider.System, "bench"), Time, NullLogger<HostNetworks>.Instance));
+            () => new HostNetworks(Instance, HostId, _store.Store, Cache, new EventLog(TimeProvider.System, "bench"), Time, NullLogger<HostNetworks>.Instance));
     }
 
     /// <summary>Applies the records, and waits until their status can be read.</summary>
@@ -120,7 +121,7 @@ internal sealed class NetworkBench : IAsyncDisposable
 
     public NetworkSpec SpecOf(string network) => Cache.Snapshot.Get(Keys.Networks.Spec, network)!.Record;
 
-    public NetworkStatus? StatusOf(string network) => Cache.Snapshot.Get(Keys.Networks.Status, network)?.Record;
+    public NetworkStatus? StatusOf(string network) => Cache.Snapshot.Get(Keys.Networks.OnHost, Keys.Networks.OnHostId(network, HostId))?.Record;
 
     public Task RemoveVmAsync(string id) => CommitAsync(new StoreChange("test.gone").DeletePrefix(Keys.Vms.All(id)));
 

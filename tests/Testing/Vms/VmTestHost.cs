@@ -436,7 +436,7 @@ internal sealed class VmTestHost : IAsyncDisposable
             var events = new EventLog(time, host.Id);
             var pools = new HostPools(host.Store, cache, new PoolHost(host.Id, host.Id), time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
-            var networks = new HostNetworks(host.Instance, store, cache, events, time, NullLogger<HostNetworks>.Instance);
+            var networks = new HostNetworks(host.Instance, host.Id, store, cache, events, time, NullLogger<HostNetworks>.Instance);
             var copies = new ContentCopies(store, cache, pools, new ContentSource(cache, pools, new PeerDirectory()), time, NullLogger<ContentCopies>.Instance);
             var disks = new HostDisks(store, cache, pools, copies, new DiskGrowth(new WorkerUsers([299_999]), time), time, NullLogger<HostDisks>.Instance);
             var runs = new OperationRuns(store, cache, time, NullLogger<OperationRuns>.Instance);
