@@ -13,13 +13,18 @@ public sealed record Network
     public NetworkStatus? Status { get; init; }
 
     /// <summary>The hosts of the cluster on which it stands.</summary>
-    public IReadOnlyList<NetworkOnHost> Hosts { get; init; } = [];
+    public IReadOnlyList<NetworkOnHost> Hosts { get; set; } = [];
 }
 
 /// <summary>How a network stands on one host.</summary>
-/// <param name="Host">Name of the host.</param>
-/// <param name="Status">As it says.</param>
-public sealed record NetworkOnHost(string Host, NetworkStatus Status);
+public sealed record NetworkOnHost
+{
+    /// <summary>Name of the host.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>As that host says.</summary>
+    public required NetworkStatus Status { get; init; }
+}
 
 [JsonConverter(typeof(CamelCaseEnum<NetworkKind>))]
 public enum NetworkKind

@@ -132,6 +132,8 @@ internal static class NetworkCommands
     private static IReadOnlyList<Column<Network>> Fields(IReadOnlyList<NetworkAddress> addresses, IReadOnlyList<ForwardRow> forwards) =>
     [
         .. Columns,
+        new("vni", n => n.Hosts.Count > 1 ? n.Spec.Vni?.ToString() : null),
+        new("hosts", n => n.Hosts.Count > 1 ? string.Join('\n', n.Hosts.Select(Host)) : null),
         new("dns domain", n => n.Spec.DnsDomain),
         new("dhcp", n => n.Spec.Kind == NetworkKind.Bridge ? null : n.Spec.Dhcp ? n.Spec.DhcpRange ?? "on" : "off"),
         new("host addresses", n => n.Status?.Uplink is { Addresses.Count: > 0 } uplink ? string.Join(", ", uplink.Addresses) : null),
@@ -141,6 +143,8 @@ internal static class NetworkCommands
         new("cards", _ => string.Join('\n', addresses.Select(address => $"{address.Address ?? "(of the LAN)"} {address.Mac} {address.VmName}"))),
         new("id", n => n.Id),
     ];
+
+    private static string Host(NetworkOnHost on) => $"{on.Host} {(on.Status.Up ? "up" : "down")} {on.Status.Overlay}".TrimEnd();
 
     private static string State(Network network) => network.Status switch
     {

@@ -32,7 +32,7 @@ internal static class NetworkStatuses
             .Select(host => (host.Record.Name, snapshot.Get(Keys.Networks.OnHost, Keys.Networks.OnHostId(networkId, host.Id))?.Record))
             .Where(found => found.Record is not null)
             .OrderBy(found => found.Name, StringComparer.Ordinal)
-            .Select(found => new NetworkOnHost(found.Name, found.Record!)),
+            .Select(found => new NetworkOnHost { Host = found.Name, Status = found.Record! }),
     ];
 
     /// <summary>All hosts together; null: none has said anything yet.</summary>

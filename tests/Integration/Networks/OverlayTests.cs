@@ -33,7 +33,7 @@ public sealed class OverlayTests
 
         var vni = bench.Cache.Snapshot.Get(Server.Control.Keys.Networks.Spec, bench.NetworkId)!.Record.Vni!.Value;
         Assert.Equal([vni, vni], bench.Hosts.Select(host => host.Overlay!.Vxlan!.Vni));
-        Assert.Equal(["host1", "host2"], NetworkStatuses.On(bench.Cache.Snapshot, bench.NetworkId).Select(on => on.Host));
+        Assert.Equal(["host1", "host2"], NetworkStatuses.On(bench.Cache.Snapshot, bench.NetworkId).Select(found => found.Host));
         Assert.Equal($"10.98.0.2:{two.Instance.OverlayPort}", two.Status!.Overlay);
         Assert.Equal(1450, two.Overlay!.MtuBytes);
     }
