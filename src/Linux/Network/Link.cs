@@ -31,9 +31,6 @@ public sealed record Link
     /// <summary>Of a link of kind "vxlan".</summary>
     public VxlanSettings? Vxlan { get; init; }
 
-    /// <summary>Of a link of kind "vlan".</summary>
-    public VlanSettings? Vlan { get; init; }
-
     public LinkStatistics Statistics { get; init; } = new(0, 0, 0, 0, 0, 0);
 }
 

@@ -60,7 +60,6 @@ internal static class LinkCodec
             HasCarrier = (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) & FlagCarrier) != 0,
             Kind = kind,
             Vxlan = kind == "vxlan" ? OverlayCodec.ToVxlan(NetlinkReader.ReadAttributes(data)) : null,
-            Vlan = kind == "vlan" ? OverlayCodec.ToVlan(attributes, NetlinkReader.ReadAttributes(data)) : null,
             Alias = attributes.ReadText(LinkAttribute.Alias),
             MasterIndex = attributes.ReadNumber(LinkAttribute.Master),
             MtuBytes = attributes.ReadNumber(LinkAttribute.Mtu) ?? 0,

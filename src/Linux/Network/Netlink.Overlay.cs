@@ -2,7 +2,7 @@ using System.Net.NetworkInformation;
 
 namespace Lamina.Linux.Network;
 
-/// <summary>VXLANs with their forwarding entries, and VLANs.</summary>
+/// <summary>VXLANs with their forwarding entries.</summary>
 public sealed partial class Netlink
 {
     /// <summary>As with a bridge, the settings come in a second request.</summary>
@@ -11,18 +11,6 @@ public sealed partial class Netlink
         CrashPoints.Reached("vxlan", "create", "before");
         socket.Request($"create the VXLAN {name}", NewLink(New, name, new()).AddNested(LinkAttribute.Info, info => OverlayCodec.AddVxlan(info, vxlan)));
         CrashPoints.Reached("vxlan", "create", "after");
-        Change(name, settings);
-    }
-
-    /// <exception cref="LinuxException">EOPNOTSUPP: the kernel has no VLANs.</exception>
-    public void CreateVlan(string name, string device, int id, LinkChange settings)
-    {
-        var action = $"create VLAN {id} of {device}";
-        CrashPoints.Reached("vlan", "create", "before");
-        socket.Request(action, NewLink(New, name, new())
-            .Add(LinkAttribute.Lower, IndexOf(device, action))
-            .AddNested(LinkAttribute.Info, info => OverlayCodec.AddVlan(info, id)));
-        CrashPoints.Reached("vlan", "create", "after");
         Change(name, settings);
     }
 

@@ -9,11 +9,6 @@ namespace Lamina.Linux.Network;
 /// <param name="Port">UDP, of this end.</param>
 public sealed record VxlanSettings(int Vni, IPAddress? Local, int Port);
 
-/// <summary>A link that carries the frames of one VLAN (IEEE 802.1Q) of another.</summary>
-/// <param name="LowerIndex">The other link.</param>
-/// <param name="Id">1 to 4094.</param>
-public sealed record VlanSettings(int LowerIndex, int Id);
-
 /// <summary>Where a VXLAN sends frames.</summary>
 /// <param name="Mac">Of the receiver; all zero: of those that are not known, broadcasts among them.</param>
 /// <param name="Destination">The other end.</param>

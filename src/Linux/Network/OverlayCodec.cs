@@ -23,18 +23,10 @@ internal static class OverlayCodec
             if (settings.Local is { } local) data.Add(LinkCodec.FamilyOf(local) == 2 ? LinkAttribute.VxlanLocal : LinkAttribute.VxlanLocal6, local.GetAddressBytes());
         });
 
-    public static void AddVlan(NetlinkMessage info, int id) => info
-        .Add(LinkAttribute.InfoKind, "vlan")
-        .AddNested(LinkAttribute.InfoData, data => data.Add(LinkAttribute.VlanId, [(byte)id, (byte)(id >> 8)]));
-
     public static VxlanSettings ToVxlan(Dictionary<ushort, ReadOnlyMemory<byte>> data) => new(
         data.ReadNumber(LinkAttribute.VxlanId) ?? 0,
         data.TryGetValue(LinkAttribute.VxlanLocal, out var local) || data.TryGetValue(LinkAttribute.VxlanLocal6, out local) ? new IPAddress(local.Span) : null,
         PortOf(data, LinkAttribute.VxlanPort));
-
-    public static VlanSettings ToVlan(Dictionary<ushort, ReadOnlyMemory<byte>> link, Dictionary<ushort, ReadOnlyMemory<byte>> data) => new(
-        link.ReadNumber(LinkAttribute.Lower) ?? 0,
-        data.TryGetValue(LinkAttribute.VlanId, out var id) && id.Length >= 2 ? BinaryPrimitives.ReadUInt16LittleEndian(id.Span) : 0);
 
     /// <summary>A dump of the entries of one link, and of those that its bridge has for it. Strict checking wants all else zero.</summary>
     public static NetlinkMessage List(int link)
