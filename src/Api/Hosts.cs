@@ -6,6 +6,15 @@ public sealed record Host
     public required string Name { get; init; }
     public required HostSpec Spec { get; init; }
     public HostStatus? Status { get; init; }
+
+    /// <summary>Since when its daemon holds its lease in the store; null: it does not, and how its guests are is not known.</summary>
+    public DateTimeOffset? LiveSince { get; init; }
+
+    /// <summary>Its controllers decide for all hosts.</summary>
+    public bool IsLeader { get; init; }
+
+    /// <summary>How busy it was lately; null: not told yet, or it is alone.</summary>
+    public HostLoad? Load { get; init; }
 }
 
 public sealed record HostSpec : StoredRecord

@@ -10,6 +10,7 @@ internal static class HostCommands
     private static readonly IReadOnlyList<Column<Host>> Columns =
     [
         new("name", h => h.Name),
+        new("state", State),
         new("cpu", h => h.Status?.CpuModel),
         new("cores", h => h.Status?.Cores.ToString(), AlignRight: true),
         new("memory", h => h.Status is { } s ? Sizes.Format(s.MemoryMiB << 20) : null, AlignRight: true),
@@ -22,6 +23,7 @@ internal static class HostCommands
     [
         .. Columns,
         new("id", h => h.Id),
+        new("load", h => h.Load is { } load ? $"CPU {load.CpuPercent:0} %, memory {Sizes.Format(load.MemoryUsedBytes)} of {Sizes.Format(load.MemoryBytes)} used" : null),
         new("kernel", h => h.Status?.KernelVersion),
         new("daemon", h => h.Status?.DaemonVersion),
         new("new VMs get", h => h.Status is { } s ? $"{s.DefaultMachineType}, {s.DefaultCpuModel}" : null),
@@ -29,6 +31,9 @@ internal static class HostCommands
         new("failure", h => h.Status?.Failure?.Message),
         new("policy", h => $"overcommit {h.Spec.Memory.OvercommitPercent / 100.0:0.0#}, balloons {(h.Spec.Memory.Balloon ? "on" : "off")}, merging of pages {h.Spec.Memory.Ksm.ToString().ToLowerInvariant()}"),
     ];
+
+    private static string State(Host host) =>
+        host.LiveSince is null ? "unreachable" : string.Concat(host.Spec.Maintenance is null ? "live" : "maintenance", host.IsLeader ? ", leader" : "", host.Spec.Witness ? ", witness" : "");
 
     public static Command Build() => CommandBuilder.Noun(
         "host",

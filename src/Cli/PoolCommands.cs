@@ -26,6 +26,8 @@ internal static class PoolCommands
         new("state", State),
         new("failure", p => p.Status?.Failure is { } f ? f.Message + (f.Remedy is null ? "" : $"\n→ {f.Remedy}") : null),
         new("path", p => p.Spec.Path),
+        new("wall", p => p.Spec.Scope == PoolScope.Shared ? (p.Status?.Wall ?? p.Spec.Wall).ToString().ToLowerInvariant() : null),
+        new("hosts", p => p.Hosts.Count == 0 ? null : string.Join('\n', p.Hosts.Select(OnHost))),
         new("file system", p => p.Status is { FileSystem: { } kind } s ? $"{kind}{(s.DirectIo ? "" : ", without O_DIRECT")}" : null),
         new("total", p => p.Status is { Available: true } s ? Sizes.Format(s.TotalBytes) : null),
         new("free", p => p.Status is { Available: true } s ? Sizes.Format(s.FreeBytes) : null),
@@ -52,13 +54,17 @@ internal static class PoolCommands
     {
         var name = new Argument<string>("name");
         var path = new Option<string>("--path") { Description = "an empty folder of the host, or one to be made", HelpName = "/folder", Required = true };
+        var shared = new Option<bool>("--shared") { Description = "several hosts have mounted it at this path" };
+        var host = new Option<string?>("--host") { Description = "whose folder it is (default: the host that is asked)", HelpName = "host" };
         var (reserve, overProvision, notes) = Bounds();
-        return CommandBuilder.Verb("create", "make an empty folder of the host a pool", [name, path, reserve, overProvision, notes], async (invocation, cancellationToken) =>
+        return CommandBuilder.Verb("create", "make an empty folder of the host a pool", [name, path, shared, host, reserve, overProvision, notes], async (invocation, cancellationToken) =>
         {
             var create = new PoolCreate
             {
                 Name = invocation.Value(name),
                 Path = invocation.Value(path)!,
+                Shared = invocation.Value(shared),
+                Host = invocation.Value(host),
                 ReserveBytes = Bytes(invocation, reserve),
                 OverProvisionPercent = invocation.Value(overProvision),
                 Notes = invocation.Value(notes),
@@ -101,6 +107,14 @@ internal static class PoolCommands
 
     private static long? Bytes(Invocation invocation, Option<string?> option) =>
         invocation.Value(option) is { } text ? SizeOptions.Bytes(option.Name, text) : null;
+
+    private static string OnHost(PoolOnHost host) => host.Status switch
+    {
+        { Available: false, Failure: { } failure } => $"{host.HostName}: away, {failure.Message}",
+        { NotLockedOutBy.Count: > 0 } => $"{host.HostName}: there, but locks of other hosts do not hold",
+        { Available: true } => $"{host.HostName}: there, sees {host.Status.Sees.Count} other host{(host.Status.Sees.Count == 1 ? "" : "s")}",
+        _ => $"{host.HostName}: away",
+    };
 
     private static string State(Pool pool) => pool switch
     {

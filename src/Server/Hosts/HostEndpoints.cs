@@ -58,6 +58,15 @@ internal sealed class HostEndpoints(EventLog events)
     }
 
     private static Lamina.Api.Host? Get(CacheSnapshot snapshot, string id) => snapshot.Get(Keys.Hosts.Spec, id) is { } spec
-        ? new Lamina.Api.Host { Id = id, Name = spec.Record.Name, Spec = spec.Record, Status = snapshot.Get(Keys.Hosts.Status, id)?.Record }
+        ? new Lamina.Api.Host
+        {
+            Id = id,
+            Name = spec.Record.Name,
+            Spec = spec.Record,
+            Status = snapshot.Get(Keys.Hosts.Status, id)?.Record,
+            LiveSince = snapshot.Get(Keys.Hosts.Live, id)?.Record.Since,
+            IsLeader = snapshot.Get(Keys.Leader, "")?.Record.Host == id,
+            Load = snapshot.Get(Keys.Hosts.Load, id)?.Record,
+        }
         : null;
 }

@@ -47,7 +47,7 @@ internal sealed partial class OperationExecutor(
     /// <summary>Works until the daemon stops; handlers under way are told and waited for.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        using var subscription = cache.Subscribe(Keys.Operations.Request, Keys.Leader);
+        using var subscription = cache.Subscribe(Keys.Operations.Request, Keys.Leader, Keys.RemovedHosts);
         foreach (var request in subscription.Start.All(Keys.Operations.Request)) Offer(request, subscription.Start, stopping);
         try
         {
@@ -62,18 +62,19 @@ internal sealed partial class OperationExecutor(
         }
     }
 
-    /// <summary>What is bound to no host is the leader's, and so all of it is looked at again when another one leads.</summary>
-    private static IEnumerable<CachedRecord<OperationRequest>> New(CacheBatch batch) => batch.Resync || batch.Changes.Any(change => change.Kind == Keys.Leader)
+    /// <summary>What is bound to no host, or to one that is no more, is the leader's: so all of it is looked at again when another one leads or a host goes.</summary>
+    private static IEnumerable<CachedRecord<OperationRequest>> New(CacheBatch batch) => batch.Resync || batch.Changes.Any(change => change.Kind == Keys.Leader || change.Kind == Keys.RemovedHosts)
         ? batch.Snapshot.All(Keys.Operations.Request)
         : batch.Changes.Select(change => change.Is(Keys.Operations.Request, out _, out var after) ? after : null).OfType<CachedRecord<OperationRequest>>();
 
     private void Offer(CachedRecord<OperationRequest> request, CacheSnapshot snapshot, CancellationToken stopping)
     {
-        if (!IsMine(request.Record, snapshot)) return;
-        if (_handlers.TryGetValue(request.Record.Kind, out var handler) && handler is null) return;
+        bool isLost = request.Record.Host is { } bound && snapshot.Get(Keys.RemovedHosts, bound) is not null;
+        if (!(isLost ? Leads(snapshot) : IsMine(request.Record, snapshot))) return;
+        if (_handlers.TryGetValue(request.Record.Kind, out var handler) && handler is null && !isLost) return;
         if (snapshot.Get(Keys.Operations.State, request.Id)?.Record.IsEnded() == true) return;
         if (runs.Begin(request.Id, handler?.Cancellable ?? false) is not { } run) return;
-        var task = Task.Run(() => CarryOutAsync(run, handler, stopping), CancellationToken.None);
+        var task = Task.Run(() => isLost ? EndLostAsync(run, stopping) : CarryOutAsync(run, handler, stopping), CancellationToken.None);
         _tasks[request.Id] = task;
         _ = task.ContinueWith(_ => _tasks.TryRemove(request.Id, out Task? _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
@@ -81,8 +82,29 @@ internal sealed partial class OperationExecutor(
     private bool IsMine(OperationRequest request, CacheSnapshot snapshot)
     {
         if (request.Host is { } host) return host == hostId;
-        return snapshot.Get(Keys.Leader, "") is { } leader ? leader.Record.Host == hostId : snapshot.All(Keys.Hosts.Spec).All(known => known.Id == hostId);
+        return Leads(snapshot);
     }
+
+    /// <summary>As the records say; an only host is nobody's follower.</summary>
+    private bool Leads(CacheSnapshot snapshot) =>
+        snapshot.Get(Keys.Leader, "") is { } leader ? leader.Record.Host == hostId : snapshot.All(Keys.Hosts.Spec).All(known => known.Id == hostId);
+
+    /// <summary>Its host was taken out of the cluster: nobody else knows how far it came.</summary>
+    private async Task EndLostAsync(OperationRun run, CancellationToken stopping)
+    {
+        await using (run)
+        {
+            try
+            {
+                await EndAsync(run, OperationOutcome.Failed(HostRemoved(run)), stopping);
+            }
+            catch (Exception failure)
+            {
+                LogNotEnded(logger, run.Request.Kind, run.Id, failure);
+            }
+        }
+    }
+
 
     private async Task CarryOutAsync(OperationRun run, Handler? handler, CancellationToken stopping)
     {
@@ -155,6 +177,13 @@ internal sealed partial class OperationExecutor(
         Code = "operation.unknownKind",
         Message = $"This daemon cannot carry out '{run.Request.Kind}'.",
         Remedy = "Bring all daemons to the same version.",
+    };
+
+    private static Failure HostRemoved(OperationRun run) => new()
+    {
+        Code = "operation.hostRemoved",
+        Message = $"The host that carried out {run.Request.Kind} was removed from the cluster{(run.State.Message is { } message ? $" ({message})" : "")}.",
+        Remedy = "See what has become of it, and ask for it again.",
     };
 
     private static Failure Interrupted(OperationRun run) => new()

@@ -162,6 +162,37 @@ public class OperationExecutorTests
         Assert.Equal(OperationPhase.Pending, OperationViews.Get(world.Cache.Snapshot, other)!.State!.Phase);
     }
 
+    [Fact]
+    public async Task WhatAHostHadInHandIsEndedWhenItIsRemovedForGood()
+    {
+        await using var world = await World.StartAsync(executor => executor.ServedElsewhere("vm.start"));
+        string lost = await world.BeginAsync("vm.start", host: "another");
+        await world.CommitAsync(new StoreChange("test").Create(Keys.RemovedHosts, "another", new RemovedHost { Name = "another", RemovedAt = DateTimeOffset.UnixEpoch, Dead = true }));
+        var ended = await world.EndOfAsync(lost);
+        Assert.Equal((OperationPhase.Failed, "operation.hostRemoved"), (ended.Phase, ended.Failure!.Code));
+    }
+
+    [Fact]
+    public async Task OfTwoHostsThatTakeAnOperationForTheirsOneGoesOn()
+    {
+        await using var store = TestStore.Create();
+        await using var world = await World.StartAsync(_ => { }, store, run: false);
+        string id = await world.BeginAsync("image.build");
+        var one = new OperationRuns(store.Store, world.Cache, TimeProvider.System, NullLogger<OperationRuns>.Instance, "h1").Begin(id)!;
+        var other = new OperationRuns(store.Store, world.Cache, TimeProvider.System, NullLogger<OperationRuns>.Instance, "h2").Begin(id)!;
+        await using (one)
+        await using (other)
+        {
+            await one.StepAsync("rename", Deadline);
+            await Assert.ThrowsAsync<OperationLostException>(() => other.StepAsync("rename", Deadline));
+            Assert.True(other.Cancelled.IsCancellationRequested);
+            Assert.False((await other.EndAsync(OperationOutcome.Cancelled, cancellationToken: Deadline)).Succeeded);
+            Assert.True((await one.EndAsync(OperationOutcome.Succeeded, cancellationToken: Deadline)).Succeeded);
+        }
+
+        Assert.Equal(("h1", OperationPhase.Succeeded), ((await world.EndOfAsync(id)).Host!, (await world.EndOfAsync(id)).Phase));
+    }
+
     /// <summary>A store, its cache and an executor at work.</summary>
     private sealed class World : IAsyncDisposable
     {
@@ -228,7 +259,7 @@ public class OperationExecutorTests
             _stop.Dispose();
         }
 
-        private async Task CommitAsync(StoreChange change)
+        public async Task CommitAsync(StoreChange change)
         {
             var result = await change.CommitAsync(Store.Store, TimeProvider.System, Deadline);
             Assert.True(result.Succeeded);
