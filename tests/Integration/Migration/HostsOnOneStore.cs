@@ -15,6 +15,9 @@ public sealed class HostsOnOneStore : IAsyncLifetime
     private readonly CancellationTokenSource _deadline = new(TimeSpan.FromMinutes(12));
     private const string SharedPool = "shared";
 
+    /// <summary>VMs that bear it begin on the first host: one that is moved while its kernel boots may hang under software translation.</summary>
+    private const string FirstPreferred = "first-preferred";
+
     private readonly TestStore _store = TestStore.Create();
     private readonly TemporaryFolder _pool = new();
 
@@ -41,6 +44,8 @@ public sealed class HostsOnOneStore : IAsyncLifetime
             File.SetUnixFileMode(Path.Combine(secrets, "box.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
             return options with { Store = _store.Store, HostName = "two" };
         });
+        await First.Client.Placement.CreateRuleAsync(
+            new PlacementRuleCreate { Name = FirstPreferred, Kind = PlacementRuleKind.OnHosts, Tags = [FirstPreferred], Hosts = [First.Daemon.HostId], Preferred = true }, Deadline);
         await UntilAsync(async () => await Second.Client.Hosts.ListAsync(Deadline).AllAsync(host => host.Status?.QemuVersion is not null, Deadline));
         await UntilAsync(async () => (await First.Client.Pools.GetAsync(SharedPool, Deadline)).Value.Hosts.Count(host => host.Status.Available) == 2);
     }
@@ -59,12 +64,12 @@ public sealed class HostsOnOneStore : IAsyncLifetime
     /// <param name="pool">Of its disk; null: the first host's own.</param>
     internal async Task<Vm> LaunchAsync(string name, string? pool = SharedPool)
     {
-        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = pool }] };
+        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Tags = [FirstPreferred], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = pool }] };
         var ended = await First.Client.Operations.WaitAsync((await First.Client.Vms.CreateAsync(create, Deadline)).Id, null, Deadline);
         Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
         var vm = await VmAsync(name);
-        if (HostOf(vm) == Second) vm = await MovedAsync(name, First);
-        await SaysAsync(vm, "tick-");
+        Assert.Same(First, HostOf(vm));
+        await UntilAsync(async () => await CountAsync(vm) > 0);
         return vm;
     }
 
@@ -96,8 +101,6 @@ public sealed class HostsOnOneStore : IAsyncLifetime
         string? last = text.Split("tick-").LastOrDefault(part => part.Contains('-', StringComparison.Ordinal));
         return last is not null && int.TryParse(last[..last.IndexOf('-', StringComparison.Ordinal)], out int count) ? count : 0;
     }
-
-    internal Task SaysAsync(Vm vm, string text) => UntilAsync(async () => await CountAsync(vm) > 0 || text.Length == 0);
 
     /// <summary>QEMU's processes of the VM on a host.</summary>
     internal static IReadOnlyList<int> ProcessesOf(TestDaemon daemon, Vm vm) => CgroupManager.Detect(daemon.Instance.CgroupName).ReadMembers(vm.Id);
