@@ -61,6 +61,24 @@ public sealed class ChildProcess : IDisposable
     /// <returns>False when it has ended already.</returns>
     public bool Send(int signal) => !exit.IsCompleted && Pidfd.Send(pidfd, signal);
 
+    /// <summary>Asks it to end; when it has not until then, kills it. Returns when it has ended.</summary>
+    /// <param name="patience">How long it may take.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Gives up waiting; the process was told.</param>
+    public async Task EndAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellation)
+    {
+        Send(Signal.Terminate);
+        try
+        {
+            await WaitForExitAsync(cancellation).WaitAsync(patience, time, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            Send(Signal.Kill);
+            await WaitForExitAsync(cancellation);
+        }
+    }
+
     /// <summary>Sends a signal to the whole process group of a child that we started (an adopted process is ended by its cgroup).</summary>
     /// <returns>False when it has ended already.</returns>
     public bool SendToGroup(int signal)

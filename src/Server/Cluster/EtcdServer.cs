@@ -75,17 +75,7 @@ internal sealed class EtcdServer(Instance instance, string hostId, TimeProvider 
     {
         Adopt();
         if (_process is not { } process) return;
-        process.Send(Signal.Terminate);
-        try
-        {
-            await process.WaitForExitAsync(cancellation).WaitAsync(PoliteEnd, time, cancellation);
-        }
-        catch (TimeoutException)
-        {
-            process.Send(Signal.Kill);
-            await process.WaitForExitAsync(cancellation);
-        }
-
+        await process.EndAsync(PoliteEnd, time, cancellation);
         Forget();
     }
 

@@ -73,17 +73,7 @@ internal sealed class DnsmasqServer(string folder, uint userId) : IDisposable
     {
         Adopt();
         if (_process is not { } process) return;
-        process.Send(Signal.Terminate);
-        try
-        {
-            await process.WaitForExitAsync(cancellation).WaitAsync(PoliteEnd, time, cancellation);
-        }
-        catch (TimeoutException)
-        {
-            process.Send(Signal.Kill);
-            await process.WaitForExitAsync(cancellation);
-        }
-
+        await process.EndAsync(PoliteEnd, time, cancellation);
         Forget();
     }
 
