@@ -74,8 +74,7 @@ internal sealed class SqliteStore : IStore
     public IAsyncEnumerable<StorePage> ListAsync(
         IReadOnlyList<string> prefixes, StoreListOptions? options = null, CancellationToken cancellationToken = default)
     {
-        if (options?.From is not null && prefixes.Count != 1)
-            throw new ArgumentException("A list that begins at a key has exactly one prefix.", nameof(options));
+        StoreLimits.CheckList(prefixes, options);
         return _reads.ListAsync(prefixes, options ?? new StoreListOptions(), cancellationToken);
     }
 

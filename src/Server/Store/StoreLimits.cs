@@ -39,6 +39,13 @@ internal static class StoreLimits
         if (bytes > KeyBytes) throw new ArgumentException($"The store key '{key}' has {bytes} bytes; at most {KeyBytes} are allowed.", nameof(key));
     }
 
+    /// <exception cref="ArgumentException">A first key was named, and not exactly one prefix.</exception>
+    public static void CheckList(IReadOnlyList<string> prefixes, StoreListOptions? options)
+    {
+        if (options?.From is not null && prefixes.Count != 1)
+            throw new ArgumentException("A list that begins at a key has exactly one prefix.", nameof(options));
+    }
+
     private static void CheckCount(int count, string what)
     {
         if (count > Operations) throw new ArgumentException($"A transaction has {count} {what}; at most {Operations} are allowed.");
