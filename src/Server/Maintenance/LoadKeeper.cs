@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Metrics;
@@ -11,28 +10,11 @@ internal sealed partial class LoadKeeper(string hostId, IStore store, Cache cach
 {
     private static readonly TimeSpan LeastInterval = TimeSpan.FromSeconds(10);
 
-    private readonly Channel<MetricView> _views = Channel.CreateBounded<MetricView>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     private HostLoad? _mean;
     private HostLoad? _written;
 
-    /// <summary>From any thread; never waits.</summary>
-    public void Look(MetricView view) => _views.Writer.TryWrite(view);
-
-    /// <summary>Until cancelled. What fails once is tried at the next sample.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        await foreach (var view in _views.Reader.ReadAllAsync(cancellationToken))
-        {
-            try
-            {
-                await KeepAsync(view, cancellationToken);
-            }
-            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
-            {
-                LogFailed(logger, failure.Message);
-            }
-        }
-    }
+    /// <summary>What brings it the samples. What fails once is tried at the next one.</summary>
+    public LatestView Samples() => new(KeepAsync, failure => LogFailed(logger, failure.Message));
 
     internal async Task KeepAsync(MetricView view, CancellationToken cancellationToken)
     {

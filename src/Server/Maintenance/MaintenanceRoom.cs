@@ -11,7 +11,7 @@ internal sealed class MaintenanceRoom
 {
     private readonly MaintenanceGround _ground;
     private readonly Leadership _leadership;
-    private readonly LoadKeeper _load;
+    private readonly LatestView _load;
 
     /// <param name="ground">Of the controllers.</param>
     /// <param name="leadership">Runs them.</param>
@@ -23,7 +23,7 @@ internal sealed class MaintenanceRoom
     {
         _ground = ground;
         _leadership = leadership;
-        _load = new LoadKeeper(host.Id, ground.Store, ground.Cache, ground.Time, ground.Loggers.CreateLogger<LoadKeeper>());
+        _load = new LoadKeeper(host.Id, ground.Store, ground.Cache, ground.Time, ground.Loggers.CreateLogger<LoadKeeper>()).Samples();
         sampler.Sampled += _load.Look;
         Register(executor, ground, host, ask);
     }

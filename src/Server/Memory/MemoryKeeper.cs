@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Lamina.Api;
 using Lamina.Engine;
 using Lamina.Engine.Qmp;
@@ -21,31 +20,14 @@ internal sealed partial class MemoryKeeper(
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2);
 
-    private readonly Channel<MetricView> _views = Channel.CreateBounded<MetricView>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly Dictionary<string, BalloonAsked> _asked = new(StringComparer.Ordinal);
     private MemoryAlarm _alarm = MemoryAlarm.Silent;
     private volatile int _phase = (int)BalloonPhase.Idle;
 
     public BalloonPhase Phase => (BalloonPhase)_phase;
 
-    /// <summary>From any thread; never waits. Of several samples the last counts.</summary>
-    public void Look(MetricView view) => _views.Writer.TryWrite(view);
-
-    /// <summary>Until cancelled. What fails once is tried at the next sample.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        await foreach (var view in _views.Reader.ReadAllAsync(cancellationToken))
-        {
-            try
-            {
-                await KeepAsync(view, cancellationToken);
-            }
-            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
-            {
-                LogFailed(logger, failure);
-            }
-        }
-    }
+    /// <summary>What brings it the samples. What fails once is tried at the next one.</summary>
+    public LatestView Samples() => new(KeepAsync, failure => LogFailed(logger, failure));
 
     internal async Task KeepAsync(MetricView view, CancellationToken cancellationToken)
     {

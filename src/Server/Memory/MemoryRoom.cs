@@ -16,6 +16,7 @@ internal sealed class MemoryRoom
     private readonly VmRooms _vms;
     private readonly MetricSampler _sampler;
     private readonly MemoryKeeper _keeper;
+    private readonly LatestView _samples;
 
     public MemoryRoom(LocalHost host, VmRooms vms, MetricSampler sampler, IStore store, Cache cache, EventLog events, TimeProvider time, ILoggerFactory loggers)
     {
@@ -23,14 +24,15 @@ internal sealed class MemoryRoom
         _vms = vms;
         _sampler = sampler;
         _keeper = new MemoryKeeper(host, vms.Vms, store, cache, events, time, loggers.CreateLogger<MemoryKeeper>());
-        sampler.Sampled += _keeper.Look;
+        _samples = _keeper.Samples();
+        sampler.Sampled += _samples.Look;
     }
 
     public void Map(ApiRoutes api) =>
         api.Get("/v1/hosts/{host}/memory", Permission.View, "What of a host's memory is promised, what is used, and what overcommit costs now", Show)
             .Answers(ApiJson.Default.HostMemoryReport).OnHost(HostEndpoints.HostOf).InstallationWide().Problems("host.notFound", "metrics.notYet");
 
-    public void Add(Loops loops) => loops.Add("memory", _keeper.RunAsync);
+    public void Add(Loops loops) => loops.Add("memory", _samples.RunAsync);
 
     private ApiAnswer Show(ApiRequest request)
     {
