@@ -96,8 +96,6 @@ public sealed partial class FakeGuest
 
     public void Reboot(string reason = "guest-reset") => Become(State, vm => new VmReset(vm.Epoch, vm.Run, ByGuest: true, reason));
 
-    public void Panic() => Become(RunState.GuestPanicked, vm => new VmPanicked(vm.Epoch, vm.Run));
-
     /// <summary>A disk request fails and stops the guest.</summary>
     public void FailDisk(string device, bool noSpace)
     {

@@ -302,12 +302,6 @@ internal sealed class VmTestHost : IAsyncDisposable
         return operation;
     }
 
-    public async Task ChangeSpecAsync(string id, Func<VmSpec, VmSpec> how)
-    {
-        var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
-        await CommitAsync(new StoreChange("test.spec").Update(Keys.Vms.Spec, id, how(vm.Record), vm.ModRevision));
-    }
-
     /// <summary>Forgets what was recorded of the VM's state, as a store restored from an old backup would.</summary>
     public async Task LoseStatusAsync(string id) =>
         await new StoreChange("test.lose").Delete(Keys.Vms.Status[id]).CommitAsync(Store, TimeProvider.System);

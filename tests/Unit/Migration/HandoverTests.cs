@@ -63,11 +63,7 @@ public class HandoverTests
     public async Task ACancelledMigrationLeavesTheGuestAlone()
     {
         await using var pair = await HostPair.CreateAsync();
-        string id = await pair.LaunchAsync();
-        var guest = pair.FirstEngine.Guest(Guid.Parse(id));
-        guest.HoldMigrationAt(MigrationPhase.Active);
-        string operation = await pair.First.MigrateAsync(id, pair.Second);
-        await guest.ReachedAsync(MigrationPhase.Active, TestContext.Current.CancellationToken);
+        var (id, guest, operation) = await HoldAsync(pair, MigrationPhase.Active);
         await pair.First.CancelAsync(operation);
         Assert.Equal(OperationPhase.Cancelled, (await pair.First.EndOfAsync(operation)).Phase);
         await pair.AssertAtRestAsync(id, pair.First, epoch: 1);
@@ -82,11 +78,7 @@ public class HandoverTests
     public async Task AForcedStopOverrulesAMigration()
     {
         await using var pair = await HostPair.CreateAsync();
-        string id = await pair.LaunchAsync();
-        var guest = pair.FirstEngine.Guest(Guid.Parse(id));
-        guest.HoldMigrationAt(MigrationPhase.Active);
-        string operation = await pair.First.MigrateAsync(id, pair.Second);
-        await guest.ReachedAsync(MigrationPhase.Active, TestContext.Current.CancellationToken);
+        var (id, _, operation) = await HoldAsync(pair, MigrationPhase.Active);
         await HostPair.SucceedAsync(pair.First, await pair.First.AskAsync(id, VmOperations.Stop, PowerWanted.Stopped));
         Assert.Equal("migration.overruled", (await pair.First.EndOfAsync(operation)).Failure!.Code);
         Assert.Equal(VmState.Stopped, (await pair.First.StateAsync(id, VmState.Stopped)).State);
@@ -100,11 +92,7 @@ public class HandoverTests
     public async Task ALinkThatIsCutLeavesTheGuestAtTheSource(MigrationPhase phase)
     {
         await using var pair = await HostPair.CreateAsync();
-        string id = await pair.LaunchAsync();
-        var guest = pair.FirstEngine.Guest(Guid.Parse(id));
-        guest.HoldMigrationAt(phase);
-        string operation = await pair.First.MigrateAsync(id, pair.Second);
-        await guest.ReachedAsync(phase, TestContext.Current.CancellationToken);
+        var (id, _, operation) = await HoldAsync(pair, phase);
         pair.Wire.Cut();
         Assert.Equal(OperationPhase.Failed, (await pair.First.EndOfAsync(operation)).Phase);
         await pair.AssertAtRestAsync(id, pair.First, epoch: 1);
@@ -200,11 +188,7 @@ public class HandoverTests
     public async Task DaemonsThatDieInTheMiddleGoOnFromTheRecord(MigrationPhase phase)
     {
         await using var pair = await HostPair.CreateAsync();
-        string id = await pair.LaunchAsync();
-        var guest = pair.FirstEngine.Guest(Guid.Parse(id));
-        guest.HoldMigrationAt(phase);
-        string operation = await pair.First.MigrateAsync(id, pair.Second);
-        await guest.ReachedAsync(phase, TestContext.Current.CancellationToken);
+        var (id, guest, operation) = await HoldAsync(pair, phase);
         await pair.First.StopDaemonAsync();
         await pair.Second.StopDaemonAsync();
         guest.HoldMigrationAt(null);
@@ -213,5 +197,16 @@ public class HandoverTests
         var ended = await pair.First.EndOfAsync(operation).WaitAsync(Patience, TestContext.Current.CancellationToken);
         bool moved = ended.Phase == OperationPhase.Succeeded;
         await pair.AssertAtRestAsync(id, moved ? pair.Second : pair.First, moved ? 2 : 1);
+    }
+
+    /// <summary>A running guest on its way to the second host, held in a phase.</summary>
+    private static async Task<(string Id, FakeGuest Guest, string Operation)> HoldAsync(HostPair pair, MigrationPhase phase)
+    {
+        string id = await pair.LaunchAsync();
+        var guest = pair.FirstEngine.Guest(Guid.Parse(id));
+        guest.HoldMigrationAt(phase);
+        string operation = await pair.First.MigrateAsync(id, pair.Second);
+        await guest.ReachedAsync(phase, TestContext.Current.CancellationToken);
+        return (id, guest, operation);
     }
 }
