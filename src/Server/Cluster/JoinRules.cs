@@ -44,7 +44,7 @@ internal static class JoinRules
     {
         var token = snapshot.Get(Keys.JoinTokens, facts.TokenId)!.Record;
         if (token.UsedBy is { } user && user != facts.HostId)
-            return Misfit("cluster.tokenUsed", $"This join token was used already, by the host {snapshot.Get(Keys.Hosts.Spec, user)?.Record.Name ?? user}.", AnotherToken);
+            return Misfit("cluster.tokenUsed", $"This join token was used already, by the host {snapshot.HostName(user)}.", AnotherToken);
         return token.ExpiresAt > now ? null : Misfit("cluster.tokenExpired", string.Create(CultureInfo.InvariantCulture, $"This join token ended at {token.ExpiresAt:u}."), AnotherToken);
     }
 

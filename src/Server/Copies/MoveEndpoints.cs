@@ -58,7 +58,7 @@ internal sealed class MoveEndpoints(OperationRequests operations)
         var from = snapshot.Get(Keys.Pools.Spec, disk.Record.Pool);
         string? chosen = owner ?? (from is null ? null : PoolHosts.ExecutorOf(snapshot, from.Record.Scope == PoolScope.Shared ? to : from, hostId));
         if (chosen is null || from is null || (PoolHosts.Reaches(snapshot, from, chosen) && PoolHosts.Reaches(snapshot, to, chosen))) return chosen;
-        string name = snapshot.Get(Keys.Hosts.Spec, chosen)?.Record.Name ?? chosen;
+        string name = snapshot.HostName(chosen);
         throw ProblemException.Conflict("pool.otherHost", $"Host '{name}' has disk {disk.Record.Name} and does not reach pool {to.Record.Name}.", "Name a pool of that host or a shared one; a VM takes its disks along: lamina vm migrate NAME --to HOST --with-storage.");
     }
 }

@@ -60,7 +60,7 @@ internal sealed class PeerClient(HostCertificate certificate, Func<CacheSnapshot
         catch (HttpRequestException failure)
         {
             throw new ProblemException(
-                ProblemKind.Unavailable, "host.unreachable", $"The host {snapshot().Get(Keys.Hosts.Spec, hostId)?.Record.Name ?? hostId} does not answer: {failure.Message}", "See 'lamina cluster status'.", failure);
+                ProblemKind.Unavailable, "host.unreachable", $"The host {snapshot().HostName(hostId)} does not answer: {failure.Message}", "See 'lamina cluster status'.", failure);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using Lamina.Server.Control;
 using Lamina.Server.Store;
 
 namespace Lamina.Server.Http;
@@ -103,7 +104,7 @@ internal sealed class HostProxy(ApiServices services)
 
     private static ProblemException Unreachable(ApiRequest request, string host, Exception? cause)
     {
-        string name = request.Snapshot.Get(Control.Keys.Hosts.Spec, host)?.Record.Name ?? host;
+        string name = request.Snapshot.HostName(host);
         return new ProblemException(
             ProblemKind.Unavailable, "host.unreachable", $"Only host '{name}' can answer this, and it is not reached{(cause is null ? "" : $": {cause.Message}")}.",
             "See whether it is up and its network is whole: lamina host list. Its guests run on if it is.", cause);

@@ -29,7 +29,7 @@ internal sealed class ContentSource(Cache cache, HostPools pools, PeerDirectory 
         }
 
         string host = HostOf(poolId) ?? throw Away(kind, name, "no host reaches its pool", null);
-        if (peers.Find(host) is not { } peer) throw Away(kind, name, $"host '{NameOf(host)}' is not reached", null);
+        if (peers.Find(host) is not { } peer) throw Away(kind, name, $"host '{cache.Snapshot.HostName(host)}' is not reached", null);
         string path = Pattern.Replace("{folder}", kind.Folder, StringComparison.Ordinal).Replace("{id}", id, StringComparison.Ordinal);
         var answer = await AskAsync(peer, path, kind, name, host, cancellation);
         var body = await answer.Content.ReadAsStreamAsync(cancellation);
@@ -100,18 +100,17 @@ internal sealed class ContentSource(Cache cache, HostPools pools, PeerDirectory 
         {
             var answer = await peer.Invoker.SendAsync(message, cancellation);
             if (answer.StatusCode == HttpStatusCode.OK) return answer;
-            using (answer) throw Away(kind, name, $"host '{NameOf(host)}' answers {(int)answer.StatusCode}", null);
+            using (answer) throw Away(kind, name, $"host '{cache.Snapshot.HostName(host)}' answers {(int)answer.StatusCode}", null);
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
         {
-            throw Away(kind, name, $"host '{NameOf(host)}' is not reached: {failure.Message}", failure);
+            throw Away(kind, name, $"host '{cache.Snapshot.HostName(host)}' is not reached: {failure.Message}", failure);
         }
     }
 
     private string? HostOf(string poolId) =>
         cache.Snapshot.Get(Keys.Pools.Spec, poolId) is { } pool ? PoolHosts.ExecutorOf(cache.Snapshot, pool, pools.HostId) : null;
 
-    private string NameOf(string host) => cache.Snapshot.Get(Keys.Hosts.Spec, host)?.Record.Name ?? host;
 
     private static ProblemException Away(ContentKind kind, string name, string why, Exception? cause) => new(
         ProblemKind.Unavailable, $"{kind.Noun}.elsewhere", $"The {kind.Noun} {name} lies on another host, and {why}.", "Try again when that host is there, or use a shared pool.", cause);

@@ -99,8 +99,8 @@ internal static class Balances
     private static BalanceMove Shown(CacheSnapshot snapshot, BalanceStep step)
     {
         var vm = snapshot.Get(Keys.Vms.Spec, step.Vm)!.Record;
-        string from = EvacuationWords.NameOf(snapshot, step.From);
-        string to = EvacuationWords.NameOf(snapshot, step.To);
+        string from = snapshot.HostName(step.From);
+        string to = snapshot.HostName(step.To);
         return new BalanceMove
         {
             Vm = step.Vm,

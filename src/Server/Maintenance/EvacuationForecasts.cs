@@ -32,7 +32,7 @@ internal static class EvacuationForecasts
         Id = vm.Vm.Id,
         Name = vm.Name,
         Project = vm.Vm.Record.Project,
-        To = vm.To is { } to ? snapshot.Get(Keys.Hosts.Spec, to)?.Record.Name ?? to : null,
+        To = vm.To is { } to ? snapshot.HostName(to) : null,
         Live = vm.Live,
         Bytes = vm.Bytes,
         Reasons = vm.Reasons,

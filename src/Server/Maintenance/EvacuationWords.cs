@@ -16,7 +16,7 @@ internal static class EvacuationWords
     /// <summary>Why a VM is sent on its way.</summary>
     public static string Why(CacheSnapshot snapshot, EvacuationJob job, Evacuee vm)
     {
-        string to = NameOf(snapshot, vm.To!);
+        string to = snapshot.HostName(vm.To!);
         string again = vm.Attempts > 0 ? " It is tried once more." : "";
         if (job.Kind == EvacuationJob.Exit) return $"VM '{vm.Name}' goes back to host '{to}', whose maintenance is over.{again}";
         string what = job.Kind switch
@@ -74,8 +74,6 @@ internal static class EvacuationWords
 
     public static string Listed(IReadOnlyList<string> names) =>
         string.Join(", ", names.Take(MostNamed)) + (names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "");
-
-    public static string NameOf(CacheSnapshot snapshot, string host) => snapshot.Get(Keys.Hosts.Spec, host)?.Record.Name ?? host;
 
     private static bool IsGoing(Evacuee vm) => vm.State is not (EvacueeState.Staying or EvacueeState.Blocked);
 }

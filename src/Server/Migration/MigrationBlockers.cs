@@ -16,7 +16,7 @@ internal static class MigrationBlockers
     /// <summary>Disks that the target does not reach and that shall go along, with the pools they go to.</summary>
     public static IReadOnlyList<HandoverDisk> DisksOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
-        if (!request.WithStorage || HostIn(snapshot, request.To) is not { } host) return [];
+        if (!request.WithStorage || PlacementHosts.Read(snapshot, request.To) is not { } host) return [];
         return
         [
             .. vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>()
@@ -31,9 +31,9 @@ internal static class MigrationBlockers
         var status = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
         if (vm.Record.Deleting is not null) yield return Blocked("vm.deleting", $"VM '{name}' is being deleted.");
         if (snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record is not { } assignment) yield return Blocked("migration.notPlaced", $"VM '{name}' is on no host yet.", $"Start it: lamina vm start {name}.");
-        else if (assignment.Host == request.To) yield return Blocked("migration.sameHost", $"VM '{name}' is on host '{MigrationEnd.NameOf(snapshot, request.To)}' already.");
+        else if (assignment.Host == request.To) yield return Blocked("migration.sameHost", $"VM '{name}' is on host '{snapshot.HostName(request.To)}' already.");
         if (snapshot.Get(Keys.Vms.Handover, vm.Id)?.Record is { } other)
-            yield return Blocked("migration.underWay", $"VM '{name}' is on its way to host '{MigrationEnd.NameOf(snapshot, other.To)}' already.", $"Follow it: lamina operation show {other.Operation}; or cancel it.");
+            yield return Blocked("migration.underWay", $"VM '{name}' is on its way to host '{snapshot.HostName(other.To)}' already.", $"Follow it: lamina operation show {other.Operation}; or cancel it.");
         if (status?.Job is { } job) yield return Blocked("vm.busy", $"A {job.Kind.ToString().ToLowerInvariant()} of VM '{name}' is under way.", $"Follow it: lamina operation show {job.Operation}.");
         foreach (var open in OpenOperations(snapshot, vm.Id).Where(open => open.Id != status?.Job?.Operation && open.Record.Kind != Migrations.Operation))
             yield return Blocked("vm.busy", $"VM '{name}' has an operation under way: {open.Record.Kind}.", $"Follow it: lamina operation show {open.Id}.");
@@ -57,7 +57,7 @@ internal static class MigrationBlockers
     /// <summary>What placement says of the host, with the memory it has free now.</summary>
     private static IEnumerable<Failure> OfHost(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
-        string name = MigrationEnd.NameOf(snapshot, request.To);
+        string name = snapshot.HostName(request.To);
         var world = PlacementBoard.Read(snapshot);
         if (world.Hosts.FirstOrDefault(host => host.Id == request.To) is not { } target)
         {
@@ -77,7 +77,7 @@ internal static class MigrationBlockers
 
     private static IEnumerable<Failure> OfStorage(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
-        if (HostIn(snapshot, request.To) is not { } host) yield break;
+        if (PlacementHosts.Read(snapshot, request.To) is not { } host) yield break;
         bool runs = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is VmState.Running;
         foreach (var disk in vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>().Where(disk => !host.Reaches(disk.Record.Pool)))
         {
@@ -123,8 +123,6 @@ internal static class MigrationBlockers
         string name = PoolName(snapshot, from);
         return (reached.FirstOrDefault(pool => pool.Record.Name == name) ?? reached.FirstOrDefault())?.Id;
     }
-
-    private static PlacementHost? HostIn(CacheSnapshot snapshot, string id) => PlacementBoard.Read(snapshot).Hosts.FirstOrDefault(host => host.Id == id);
 
     private static IEnumerable<CachedRecord<OperationRequest>> OpenOperations(CacheSnapshot snapshot, string vmId) => snapshot.All(Keys.Operations.Request)
         .Where(request => request.Record.Target is { Kind: "vm" } target && target.Id == vmId && snapshot.Get(Keys.Operations.State, request.Id)?.Record.EndedAt is null);

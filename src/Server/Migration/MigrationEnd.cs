@@ -20,8 +20,8 @@ internal static class MigrationEnd
             .Delete(Keys.Vms.HandoverTarget[vmId]);
         if (snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record.Secret is { } secret) change.Delete(Keys.Secrets[secret]);
         bool moved = decided.Phase == HandoverPhase.Committed;
-        string from = NameOf(snapshot, decided.From);
-        string to = NameOf(snapshot, decided.To);
+        string from = snapshot.HostName(decided.From);
+        string to = snapshot.HostName(decided.To);
         ground.Host.Events.Add(change, new EventDraft
         {
             Kind = moved ? "vm.migrated" : "vm.migrationFailed",
@@ -43,6 +43,4 @@ internal static class MigrationEnd
         { Failure: { Code: "operation.cancelled" } cancelled } => new OperationOutcome(OperationPhase.Cancelled, cancelled),
         _ => OperationOutcome.Failed(decided.Failure ?? Plan.MigrationFailures.ContinueRefused),
     };
-
-    public static string NameOf(CacheSnapshot snapshot, string hostId) => snapshot.Get(Keys.Hosts.Spec, hostId)?.Record.Name ?? hostId;
 }

@@ -37,8 +37,8 @@ internal static class Migrations
         var disks = MigrationBlockers.DisksOf(snapshot, vm, request);
         return new MigrationForecast
         {
-            From = from is null ? "" : MigrationEnd.NameOf(snapshot, from),
-            To = MigrationEnd.NameOf(snapshot, request.To),
+            From = from is null ? "" : snapshot.HostName(from),
+            To = snapshot.HostName(request.To),
             Kind = IsAtRest(status) ? HandoverKind.Cold : HandoverKind.Live,
             Blockers = MigrationBlockers.Of(snapshot, vm, request),
             Disks = disks,

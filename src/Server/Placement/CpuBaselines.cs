@@ -9,9 +9,12 @@ internal static class CpuBaselines
     /// <summary>Runs wherever QEMU runs.</summary>
     private const string Fallback = "qemu64-v1";
 
-    public static CpuBaseline? Read(CacheSnapshot snapshot) => Of(
-        snapshot.Get(Keys.PlacementSettings, "")?.Record.CpuModel,
-        [.. snapshot.All(Keys.Hosts.Status).Select(host => (snapshot.Get(Keys.Hosts.Spec, host.Id)?.Record.Name ?? host.Id, host.Record))]);
+    /// <summary>As the records say.</summary>
+    public static CpuBaseline? Read(CacheSnapshot snapshot) => Read(snapshot, snapshot.Get(Keys.PlacementSettings, "")?.Record ?? new PlacementSettings());
+
+    /// <summary>As it would be by other settings.</summary>
+    public static CpuBaseline? Read(CacheSnapshot snapshot, PlacementSettings settings) =>
+        Of(settings.CpuModel, [.. snapshot.All(Keys.Hosts.Status).Select(host => (snapshot.HostName(host.Id), host.Record))]);
 
     /// <summary>
     /// The model set by hand; else, of the models that hosts would choose for themselves, the one that all offer whole (hosts of one generation agree at

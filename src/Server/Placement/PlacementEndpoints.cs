@@ -34,7 +34,7 @@ internal sealed class PlacementEndpoints(EventLog events)
         var change = new StoreChange("placement.update");
         if (current is null) change.Create(Keys.PlacementSettings, "", settings);
         else change.Update(Keys.PlacementSettings, "", settings, current.ModRevision);
-        events.Add(change, new EventDraft { Kind = "placement.changed", Message = $"Hosts are chosen by '{CamelCase(settings.Strategy)}' from now on; new VMs get CPU {settings.CpuModel ?? "by what all hosts offer"}; balancing of load: {settings.Balance.ToString().ToLowerInvariant()}.", Target = Target });
+        events.Add(change, new EventDraft { Kind = "placement.changed", Message = $"Hosts are chosen by '{settings.Strategy.ToString().ToLowerInvariant()}' from now on; new VMs get CPU {settings.CpuModel ?? "by what all hosts offer"}; balancing of load: {settings.Balance.ToString().ToLowerInvariant()}.", Target = Target });
         return await request.CommitAsync(change, ApiAnswer.Ok(Report(request.Snapshot, settings), ApiJson.Default.PlacementReport), Target);
     }
 
@@ -50,7 +50,7 @@ internal sealed class PlacementEndpoints(EventLog events)
     private static void CheckModel(string? model, CacheSnapshot snapshot, InputProblems problems)
     {
         if (model is null) return;
-        string[] without = [.. snapshot.All(Keys.Hosts.Status).Where(host => host.Record.CpuModels.Count > 0 && !host.Record.CpuModels.Contains(model)).Select(host => snapshot.Get(Keys.Hosts.Spec, host.Id)?.Record.Name ?? host.Id)];
+        string[] without = [.. snapshot.All(Keys.Hosts.Status).Where(host => host.Record.CpuModels.Count > 0 && !host.Record.CpuModels.Contains(model)).Select(host => snapshot.HostName(host.Id))];
         if (without.Length > 0)
             problems.Add("$.cpuModel", "placement.cpuModel", $"'{Suggestions.Shorten(model)}' is not offered whole by {string.Join(", ", without.Take(5))}: VMs with it could not run there. Leave it out to get the newest that all offer.");
     }
@@ -60,8 +60,6 @@ internal sealed class PlacementEndpoints(EventLog events)
     private static PlacementReport Report(CacheSnapshot snapshot, PlacementSettings settings) => new()
     {
         Settings = settings,
-        Baseline = CpuBaselines.Of(settings.CpuModel, [.. snapshot.All(Keys.Hosts.Status).Select(host => (snapshot.Get(Keys.Hosts.Spec, host.Id)?.Record.Name ?? host.Id, host.Record))]),
+        Baseline = CpuBaselines.Read(snapshot, settings),
     };
-
-    private static string CamelCase(PlacementStrategy strategy) => strategy.ToString().ToLowerInvariant();
 }

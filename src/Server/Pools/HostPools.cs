@@ -244,7 +244,7 @@ internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host
 
     private ProblemException Elsewhere(PoolSpec pool)
     {
-        string other = cache.Snapshot.Get(Keys.Hosts.Spec, pool.Host!)?.Record.Name ?? pool.Host!;
+        string other = cache.Snapshot.HostName(pool.Host!);
         return new ProblemException(ProblemKind.Unavailable, "pool.otherHost", $"Pool {pool.Name} lies on host '{other}', and this is host '{host.Name}'.", "Use a pool of this host, or a shared one.");
     }
 

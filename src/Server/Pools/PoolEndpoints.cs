@@ -131,7 +131,7 @@ internal sealed class PoolEndpoints(OperationRequests operations, EventLog event
         Hosts =
         [
             .. PoolHosts.On(snapshot, spec.Id)
-                .Select(found => new PoolOnHost { Host = found.Host, HostName = snapshot.Get(Keys.Hosts.Spec, found.Host)?.Record.Name ?? found.Host, Status = found.Status }),
+                .Select(found => new PoolOnHost { Host = found.Host, HostName = snapshot.HostName(found.Host), Status = found.Status }),
         ],
     };
 }
