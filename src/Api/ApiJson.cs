@@ -83,6 +83,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(VmMobility))]
 [JsonSerializable(typeof(Page<VmMobility>))]
 [JsonSerializable(typeof(HostLoad))]
+[JsonSerializable(typeof(HostDeath))]
 [JsonSerializable(typeof(BalanceReport))]
 [JsonSerializable(typeof(PlacementOpinion))]
 [JsonSerializable(typeof(Page<PlacementOpinion>))]

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Lamina.Api;
 
 public sealed record Host
@@ -15,6 +17,9 @@ public sealed record Host
 
     /// <summary>How busy it was lately; null: not told yet, or it is alone.</summary>
     public HostLoad? Load { get; init; }
+
+    /// <summary>The evidence that it runs nothing any more; null: there is none, or it has come back.</summary>
+    public HostDeath? Death { get; init; }
 }
 
 public sealed record HostSpec : StoredRecord
@@ -71,4 +76,31 @@ public sealed record HostStatus : StoredRecord
     /// <summary>Machine types that its QEMU knows.</summary>
     public IReadOnlyList<string> MachineTypes { get; set; } = [];
     public Failure? Failure { get; init; }
+}
+
+/// <summary>What it is known by that a host runs no guest any more.</summary>
+[JsonConverter(typeof(CamelCaseEnum<HostDeathEvidence>))]
+public enum HostDeathEvidence
+{
+    /// <summary>A person has said so, and answers for it.</summary>
+    Word,
+}
+
+/// <summary>
+/// That a host runs no guest any more, so that its VMs may be given to others. Key <c>hosts/&lt;id&gt;/death</c>. It is about one life of the host: it goes when
+/// the host's daemon lives again, and counts in no other incarnation of the host and in no other generation of the store.
+/// </summary>
+public sealed record HostDeath : StoredRecord
+{
+    public required HostDeathEvidence Evidence { get; init; }
+
+    /// <summary>Whose word it is: <c>user:admin</c>.</summary>
+    public required string By { get; init; }
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The host's when it fell silent; null: it had never told any.</summary>
+    public string? Incarnation { get; init; }
+
+    /// <summary>Of the store: word from before a restore is not word on what was restored.</summary>
+    public required long Generation { get; init; }
 }

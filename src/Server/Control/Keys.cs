@@ -78,7 +78,7 @@ internal static class Keys
         Isos.Spec, Isos.Status, Isos.Copies, Uploads,
         Pools.Spec, Pools.Status, Pools.OnHost,
         Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings,
-        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
+        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses, Vnis,
@@ -213,6 +213,9 @@ internal static class Keys
 
         /// <summary>There while the host's daemon lives: it hangs on the daemon's lease.</summary>
         public static RecordKind<HostLive> Live { get; } = new("hosts/", "/live", ControlJson.Default.HostLive);
+
+        /// <summary>That it runs no guest any more. Written by the API; deleted by the host's own claim to live.</summary>
+        public static RecordKind<HostDeath> Death { get; } = new("hosts/", "/death", ApiJson.Default.HostDeath);
 
         /// <summary>Of its identity among the members.</summary>
         public static RecordKind<HostCertificateRecord> Certificate { get; } = new("hosts/", "/certificate", ApiJson.Default.HostCertificateRecord);

@@ -67,6 +67,7 @@ internal sealed class HostEndpoints(EventLog events)
             LiveSince = snapshot.Get(Keys.Hosts.Live, id)?.Record.Since,
             IsLeader = snapshot.Get(Keys.Leader, "")?.Record.Host == id,
             Load = snapshot.Get(Keys.Hosts.Load, id)?.Record,
+            Death = HostDeaths.Of(snapshot, id)?.Record,
         }
         : null;
 }

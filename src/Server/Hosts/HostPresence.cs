@@ -92,7 +92,8 @@ internal sealed class HostPresence(IStore store, HostIdentity identity, bool isS
             var change = new StoreChange("host.live");
             if (held is null) change.RequireAbsent(key);
             else change.Require(key, held.ModRevision);
-            change.Put(Keys.Hosts.Live, identity.Id, new HostLive { Incarnation = identity.Incarnation, Since = _since }, lease.Id);
+            change.Put(Keys.Hosts.Live, identity.Id, new HostLive { Incarnation = identity.Incarnation, Since = _since }, lease.Id)
+                .Delete(Keys.Hosts.Death[identity.Id]);
             claimed = (await change.CommitAsync(store, time, cancellationToken)).Succeeded;
             if (claimed) _lease = lease;
             return claimed;
