@@ -199,6 +199,9 @@ internal static class Keys
 
         public static string OnHostId(string network, string host) => $"{network}/hosts/{host}";
 
+        /// <summary>The host in such an id.</summary>
+        public static string HostOf(string onHostId) => onHostId[(onHostId.LastIndexOf('/') + 1)..];
+
         public static string All(string id) => $"networks/{id}/";
     }
 

@@ -35,6 +35,12 @@ internal static class NetworkStatuses
             .Select(found => new NetworkOnHost { Host = found.Name, Status = found.Record! }),
     ];
 
+    /// <summary>Why a host cannot offer a network now, in words; null: it can, or has not told yet.</summary>
+    public static string? MissingOn(CacheSnapshot snapshot, CachedRecord<NetworkSpec> network, string host) =>
+        snapshot.Get(Keys.Networks.OnHost, Keys.Networks.OnHostId(network.Id, host))?.Record is { Up: false } status
+            ? status.Failure?.Message ?? $"Network {network.Record.Name} waits for a word that the host can still be reached by {network.Record.Bridge?.Device}."
+            : null;
+
     /// <summary>All hosts together; null: none has said anything yet.</summary>
     public static NetworkStatus? Of(CacheSnapshot snapshot, string networkId) => Join(On(snapshot, networkId));
 

@@ -14,7 +14,7 @@ internal sealed class PlacementBoard
 
     /// <summary>The kinds whose changes it wants.</summary>
     public static IReadOnlyList<RecordKind> Kinds { get; } =
-        [Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Vms.Status, Keys.Hosts.Spec, Keys.Hosts.Status, Keys.Hosts.Live, Keys.Pools.Spec, Keys.Pools.OnHost, Keys.PlacementRules, Keys.PlacementSettings];
+        [Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Vms.Status, Keys.Hosts.Spec, Keys.Hosts.Status, Keys.Hosts.Live, Keys.Pools.Spec, Keys.Pools.OnHost, Keys.Networks.Spec, Keys.Networks.OnHost, Keys.PlacementRules, Keys.PlacementSettings];
 
     /// <summary>As one state says, for a single question.</summary>
     public static PlacementWorld Read(CacheSnapshot snapshot)
@@ -73,7 +73,8 @@ internal sealed class PlacementBoard
     private void See(CacheChange change, CacheSnapshot snapshot)
     {
         if (change.Kind == Keys.Hosts.Spec || change.Kind == Keys.Hosts.Status) SeeHost(_world, snapshot, change.Id);
-        else if (change.Kind == Keys.Hosts.Live || change.Kind == Keys.Pools.Spec || change.Kind == Keys.Pools.OnHost) foreach (var host in snapshot.All(Keys.Hosts.Status)) SeeHost(_world, snapshot, host.Id);
+        else if (change.Kind == Keys.Hosts.Live || change.Kind == Keys.Pools.Spec || change.Kind == Keys.Pools.OnHost || change.Kind == Keys.Networks.Spec) foreach (var host in snapshot.All(Keys.Hosts.Status)) SeeHost(_world, snapshot, host.Id);
+        else if (change.Kind == Keys.Networks.OnHost) SeeHost(_world, snapshot, Keys.Networks.HostOf(change.Id));
         else if (change.Is(Keys.PlacementRules, out _, out var rule)) _world.PutRule(change.Id, rule?.Record);
         else if (change.Kind == Keys.PlacementSettings) _world.Strategy = StrategyIn(snapshot);
         else if (snapshot.Get(Keys.Vms.Assignment, change.Id) is not null || change.Kind == Keys.Vms.Assignment || change.After is null) _world.PutVm(change.Id, VmIn(snapshot, change.Id));

@@ -46,8 +46,10 @@ internal static class PlacementFilters
             (request, host) => ($"Host '{host.Name}' does not reach the pool of the disks of VM '{request.Name}'.", "Move them to a pool that it reaches: lamina disk move, or take them along: lamina vm migrate --with-storage.")),
         new(
             "placement.network",
-            (request, host) => request.Networks.Any(host.MissingNetworks.Contains),
-            (request, host) => ($"Host '{host.Name}' cannot offer a network that VM '{request.Name}' is on.", "See: lamina network list.")),
+            (request, host) => host.MissingNetworks.Count > 0 && request.Networks.Any(host.MissingNetworks.ContainsKey),
+            (request, host) => (
+                $"Host '{host.Name}' cannot offer VM '{request.Name}' its networks: {string.Join(" ", request.Networks.Where(host.MissingNetworks.ContainsKey).Select(network => host.MissingNetworks[network]))}",
+                "See how a network stands on each host: lamina network show NETWORK.")),
     ];
 
     public static string RuleCode => "placement.rule";

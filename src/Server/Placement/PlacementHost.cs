@@ -35,8 +35,8 @@ internal sealed record PlacementHost
     /// <summary>Ids of the pools that it reaches; null: it is not known, and believed to reach all.</summary>
     public FrozenSet<string>? Pools { get; init; }
 
-    /// <summary>Ids of networks that it cannot offer.</summary>
-    public FrozenSet<string> MissingNetworks { get; init; } = [];
+    /// <summary>The networks that it says it cannot offer now, by their ids, with the reason for people. One of which it has not told is believed to be there.</summary>
+    public FrozenDictionary<string, string> MissingNetworks { get; init; } = FrozenDictionary<string, string>.Empty;
 
     public bool Reaches(string pool) => Pools?.Contains(pool) ?? true;
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Hosts;
+using Lamina.Server.Networks;
 using Lamina.Server.Pools;
 
 namespace Lamina.Server.Placement;
@@ -24,6 +25,8 @@ internal static class PlacementHosts
             Accelerator = accelerator.Kind,
             CommittedMiB = 0,
             Closed = ClosedBy(snapshot, id, spec),
+            MissingNetworks = snapshot.All(Keys.Networks.Spec).Select(network => (network.Id, Why: NetworkStatuses.MissingOn(snapshot, network, id)))
+                .Where(network => network.Why is not null).ToFrozenDictionary(network => network.Id, network => network.Why!, StringComparer.Ordinal),
             Pools = snapshot.All(Keys.Pools.Spec).Where(pool => PoolHosts.Reaches(snapshot, pool, id)).Select(pool => pool.Id).ToFrozenSet(StringComparer.Ordinal),
             CpuModels = status.CpuModels.Count == 0 ? null : status.CpuModels.ToFrozenSet(StringComparer.Ordinal),
             MachineTypes = status.MachineTypes.Count == 0 ? null : status.MachineTypes.ToFrozenSet(StringComparer.Ordinal),

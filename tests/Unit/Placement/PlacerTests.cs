@@ -36,7 +36,7 @@ public class PlacerTests
             Host("oldMachine", 8192) with { MachineTypes = new[] { "pc-q35-7.2" }.ToFrozenSet() },
             Host("oldCpu", 8192) with { CpuModels = new[] { "Westmere-v1" }.ToFrozenSet() },
             Host("noPool", 8192) with { Pools = new[] { "slow" }.ToFrozenSet() },
-            Host("noNetwork", 8192) with { MissingNetworks = new[] { "lab" }.ToFrozenSet() },
+            Host("noNetwork", 8192) with { MissingNetworks = new Dictionary<string, string> { ["lab"] = "Network lab is not up." }.ToFrozenDictionary() },
             Host("full", 8192, 8000),
         ];
         var verdict = Place(request, hosts);
