@@ -1,6 +1,6 @@
 using Lamina.Api.Client;
 
-namespace Lamina.Tests.Cluster;
+namespace Lamina.Testing.Bed;
 
 /// <summary>Waiting for a state of a whole cluster, which no single event tells; with a deadline.</summary>
 internal static class Eventually

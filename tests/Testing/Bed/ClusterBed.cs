@@ -1,8 +1,7 @@
 using System.Net;
 using Lamina.Linux.Network;
-using Lamina.Testing;
 
-namespace Lamina.Tests.Cluster;
+namespace Lamina.Testing.Bed;
 
 /// <summary>
 /// Several hosts on this machine: each a real laminad in a network, mount and UTS namespace of its own, with its own data, real etcd and real QEMU. They have a bridge in common and

@@ -4,10 +4,9 @@ using Lamina.Api.Client;
 using Lamina.Linux.Processes;
 using Lamina.Server;
 using Lamina.Server.Cluster;
-using Lamina.Testing;
 using Lamina.Testing.Server;
 
-namespace Lamina.Tests.Cluster;
+namespace Lamina.Testing.Bed;
 
 /// <summary>What a program answered.</summary>
 internal sealed record ProgramAnswer(int Status, string Output, string Error);
