@@ -21,6 +21,9 @@ public sealed record NetworkCreate
 
     /// <summary>The host's card or Linux bridge.</summary>
     public string? Bridge { get; init; }
+
+    /// <summary>The tag of its frames on the card or bridge, 1 to 4094; null: they have none.</summary>
+    public int? Vlan { get; init; }
     public int? ConfirmSeconds { get; init; }
 }
 
@@ -38,6 +41,9 @@ public sealed record NetworkUpdate
     public int? Mtu { get; init; }
     public bool? Dhcp { get; init; }
     public string? DhcpRange { get; init; }
+
+    /// <summary>Another tag, of a network that has one.</summary>
+    public int? Vlan { get; init; }
     public int? ConfirmSeconds { get; init; }
 }
 

@@ -82,6 +82,12 @@ public sealed record NetworkBridge : RecordPart
     /// <summary>The device is a bridge of the host's own: nothing of it is changed.</summary>
     public bool Existing { get; init; }
 
+    /// <summary>
+    /// The tag (IEEE 802.1Q) under which its frames are on the device, 1 to 4094; guests send and get them without. Null: frames without a tag. The host's
+    /// own addresses are not moved for a VLAN.
+    /// </summary>
+    public int? Vlan { get; init; }
+
     /// <summary>How long the host waits for a word that it can still be reached, before it takes everything back.</summary>
     public int ConfirmSeconds { get; set; } = 60;
 

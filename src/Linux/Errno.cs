@@ -15,5 +15,6 @@ public static class Errno
     public const int Invalid = 22;
     public const int NoSpace = 28;
     public const int SymbolicLinkMet = 40;
+    public const int NotSupported = 95;
     public const int AddressNotAvailable = 99;
 }

@@ -16,6 +16,7 @@ internal static class NetworkCommands
         new("mtu", n => n.Spec.Mtu.ToString(), AlignRight: true),
         new("bridge", n => n.Status?.Bridge),
         new("device", n => n.Spec.Bridge?.Device),
+        new("vlan", n => n.Spec.Bridge?.Vlan?.ToString(), AlignRight: true),
         new("state", State),
         new("failure", n => n.Status?.Failure?.Message),
     ];
@@ -58,10 +59,11 @@ internal static class NetworkCommands
         var name = new Argument<string>("name");
         var bridge = new Option<string?>("--bridge") { Description = "put guests on the LAN of this card, or of this bridge of the host", HelpName = "device" };
         var confirm = new Option<int?>("--confirm-seconds") { Description = "how long a bridge to a card waits to be confirmed before it undoes itself (default 60)", HelpName = "n" };
+        var vlan = Vlan("tag of its frames on that device, 1 to 4094; several networks may share one");
         var isolated = new Option<bool>("--isolated") { Description = "no way out: guests reach each other only" };
         var yes = SharedOptions.Yes();
         var options = new NetworkOptions();
-        return CommandBuilder.Verb("create", "make a network", [name, .. options.All, isolated, bridge, confirm, yes], async (invocation, cancellationToken) =>
+        return CommandBuilder.Verb("create", "make a network", [name, .. options.All, isolated, bridge, vlan, confirm, yes], async (invocation, cancellationToken) =>
         {
             var create = new NetworkCreate
             {
@@ -74,10 +76,11 @@ internal static class NetworkCommands
                 Dhcp = options.WantsDhcp(invocation),
                 DhcpRange = invocation.Value(options.DhcpRange),
                 Bridge = invocation.Value(bridge),
+                Vlan = invocation.Value(vlan),
                 ConfirmSeconds = invocation.Value(confirm),
             };
             var made = await invocation.Client.Networks.CreateAsync(create, cancellationToken);
-            if (made.Spec.Bridge is { Existing: false }) return await NetworkConfirmation.FollowAsync(invocation, made, invocation.Value(yes), cancellationToken);
+            if (made.Spec.Bridge is { Existing: false, Vlan: null }) return await NetworkConfirmation.FollowAsync(invocation, made, invocation.Value(yes), cancellationToken);
             return await NetworkConfirmation.WaitUntilUpAsync(invocation, made, $"network {made.Name} is made", cancellationToken);
         });
     }
@@ -87,8 +90,9 @@ internal static class NetworkCommands
         var name = new Argument<string>("network");
         var newName = new Option<string?>("--name") { Description = "another name", HelpName = "name" };
         var confirm = new Option<int?>("--confirm-seconds") { Description = "how long a bridge to a card waits to be confirmed", HelpName = "n" };
+        var vlan = Vlan("another tag of its frames, of a network that has one");
         var options = new NetworkOptions();
-        return CommandBuilder.Verb("set", "change one", [name, newName, .. options.All, confirm], async (invocation, cancellationToken) =>
+        return CommandBuilder.Verb("set", "change one", [name, newName, .. options.All, vlan, confirm], async (invocation, cancellationToken) =>
         {
             var update = new NetworkUpdate
             {
@@ -99,6 +103,7 @@ internal static class NetworkCommands
                 Mtu = invocation.Value(options.Mtu),
                 Dhcp = options.WantsDhcp(invocation),
                 DhcpRange = invocation.Value(options.DhcpRange),
+                Vlan = invocation.Value(vlan),
                 ConfirmSeconds = invocation.Value(confirm),
             };
             var changed = await invocation.Client.Networks.UpdateAsync(invocation.Value(name), update, null, cancellationToken);
@@ -128,6 +133,8 @@ internal static class NetworkCommands
                 ApiJson.Default.NetworkAddress,
                 AddressColumns));
     }
+
+    private static Option<int?> Vlan(string description) => new("--vlan") { Description = description, HelpName = "n" };
 
     private static IReadOnlyList<Column<Network>> Fields(IReadOnlyList<NetworkAddress> addresses, IReadOnlyList<ForwardRow> forwards) =>
     [

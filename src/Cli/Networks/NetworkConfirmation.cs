@@ -61,7 +61,7 @@ internal static class NetworkConfirmation
     {
         var seen = invocation.Wait ? await WatchAsync(invocation, network, at => at.Up || at.Failure is not null, Patience, cancellationToken) : null;
         if (seen?.Failure is { } failure) return Errors.Failed($"network {network.Name}", failure);
-        var shown = network.Spec.Bridge is { } bridge ? $"on {bridge.Device}" : string.Join(", ", new[] { network.Spec.Subnet, network.Spec.Ipv6Subnet }.OfType<string>());
+        var shown = network.Spec.Bridge is { } bridge ? $"on {(bridge.Vlan is { } vlan ? $"VLAN {vlan} of " : "")}{bridge.Device}" : string.Join(", ", new[] { network.Spec.Subnet, network.Spec.Ipv6Subnet }.OfType<string>());
         invocation.Say($"{done}: {shown}");
         return ExitCode.Done;
     }

@@ -19,6 +19,12 @@ public sealed record Link
     /// <summary>The index of the bridge it is plugged into.</summary>
     public int? MasterIndex { get; init; }
 
+    /// <summary>The index of the link that it stands on, of a VLAN; null: on none of this namespace.</summary>
+    public int? ParentIndex { get; init; }
+
+    /// <summary>Its tag (IEEE 802.1Q), of a VLAN.</summary>
+    public int? Vlan { get; init; }
+
     public bool IsUp { get; init; }
 
     /// <summary>Something is plugged in at the other end: for a tap, somebody holds its descriptor.</summary>

@@ -2,7 +2,7 @@ using System.Net.NetworkInformation;
 
 namespace Lamina.Linux.Network;
 
-/// <summary>VXLANs with their forwarding entries.</summary>
+/// <summary>VLANs, and VXLANs with their forwarding entries.</summary>
 public sealed partial class Netlink
 {
     /// <summary>As with a bridge, the settings come in a second request.</summary>
@@ -11,6 +11,18 @@ public sealed partial class Netlink
         CrashPoints.Reached("vxlan", "create", "before");
         socket.Request($"create the VXLAN {name}", NewLink(New, name, new()).AddNested(LinkAttribute.Info, info => OverlayCodec.AddVxlan(info, vxlan)));
         CrashPoints.Reached("vxlan", "create", "after");
+        Change(name, settings);
+    }
+
+    /// <summary>The kernel loads its module 8021q by itself, where it has one.</summary>
+    /// <exception cref="LinuxException"><see cref="Errno.NotSupported"/>: this kernel knows no VLANs; <see cref="Errno.Exists"/>: the parent has one of this tag.</exception>
+    public void CreateVlan(string name, string parent, int tag, LinkChange settings)
+    {
+        var action = $"create VLAN {tag} on {parent} as {name}";
+        var message = NewLink(New, name, new()).Add(LinkAttribute.Parent, IndexOf(parent, action)).AddNested(LinkAttribute.Info, info => OverlayCodec.AddVlan(info, tag));
+        CrashPoints.Reached("vlan", "create", "before");
+        socket.Request(action, message);
+        CrashPoints.Reached("vlan", "create", "after");
         Change(name, settings);
     }
 

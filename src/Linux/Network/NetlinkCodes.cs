@@ -45,6 +45,7 @@ internal static class LinkAttribute
     public const ushort Mac = 1;
     public const ushort Name = 3;
     public const ushort Mtu = 4;
+    public const ushort Parent = 5; // IFLA_LINK
     public const ushort Master = 10;
     public const ushort Info = 18;
     public const ushort Alias = 20;
@@ -55,6 +56,8 @@ internal static class LinkAttribute
     public const ushort InfoData = 2;
 
     public const ushort VethPeer = 1;
+
+    public const ushort VlanId = 1;
 
     public const ushort VxlanId = 1;
     public const ushort VxlanLocal = 4;

@@ -28,6 +28,14 @@ internal static class OverlayCodec
         data.TryGetValue(LinkAttribute.VxlanLocal, out var local) || data.TryGetValue(LinkAttribute.VxlanLocal6, out local) ? new IPAddress(local.Span) : null,
         PortOf(data, LinkAttribute.VxlanPort));
 
+    /// <summary>A link for the frames of its parent that bear one tag (IEEE 802.1Q).</summary>
+    public static void AddVlan(NetlinkMessage info, int tag) => info
+        .Add(LinkAttribute.InfoKind, "vlan")
+        .AddNested(LinkAttribute.InfoData, data => data.Add(LinkAttribute.VlanId, LittleEndian(tag)));
+
+    public static int? ToVlan(Dictionary<ushort, ReadOnlyMemory<byte>> data) =>
+        data.TryGetValue(LinkAttribute.VlanId, out var tag) && tag.Length >= 2 ? BinaryPrimitives.ReadUInt16LittleEndian(tag.Span) : null;
+
     /// <summary>A dump of the entries of one link, and of those that its bridge has for it. Strict checking wants all else zero.</summary>
     public static NetlinkMessage List(int link)
     {
@@ -81,6 +89,8 @@ internal static class OverlayCodec
         header[10] = flags;
         return header;
     }
+
+    private static byte[] LittleEndian(int number) => [(byte)number, (byte)(number >> 8)];
 
     private static byte[] BigEndian(int port) => [(byte)(port >> 8), (byte)port];
 

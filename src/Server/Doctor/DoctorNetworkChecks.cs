@@ -39,6 +39,13 @@ internal static class DoctorNetworkChecks
 
         foreach (var (network, device, manager) in facts.Managed)
             yield return Check($"link {device}", CheckVerdict.Warning, $"{manager} sets up {device}, which stands in the bridge of network {network}: it may take its addresses back.", LinkManager.Remedy(manager, device));
+        foreach (var (network, device, vlan) in facts.OnFilteringBridges)
+        {
+            yield return Check(
+                $"vlan {vlan} of {device}", CheckVerdict.Warning, $"{device} passes only the VLANs that its ports were given, and network {network} needs {vlan}: at the bridge itself and at the port to the LAN.",
+                $"See: bridge vlan show. If {vlan} is missing: bridge vlan add dev {device} vid {vlan} self; bridge vlan add dev PORT vid {vlan}; and in the host's network configuration.");
+        }
+
         if (facts.Leftovers.Count > 0)
         {
             yield return Check(

@@ -46,7 +46,7 @@ internal static class HostBridge
     }
 
     /// <summary>Taps that are there already had another bridge of this name, which somebody deleted under running guests.</summary>
-    private static void Create(Netlink netlink, PlannedNetwork network, LinkChange wanted)
+    public static void Create(Netlink netlink, PlannedNetwork network, LinkChange wanted)
     {
         netlink.CreateBridge(network.Bridge, wanted);
         var taps = network.Nics.Select(nic => nic.Tap).ToHashSet(StringComparer.Ordinal);
@@ -55,7 +55,7 @@ internal static class HostBridge
     }
 
     /// <summary>A bridge without an alias is one whose maker died before it set it: the name alone, a hash, is ours.</summary>
-    private static void RequireOurs(Link? link, PlannedNetwork network)
+    public static void RequireOurs(Link? link, PlannedNetwork network)
     {
         if (link is null || (link.Kind == "bridge" && (link.Alias ?? network.BridgeOwner) == network.BridgeOwner)) return;
         throw new ProblemException(
@@ -74,7 +74,7 @@ internal static class HostBridge
             $"Give the network another subnet, 'lamina network set {network.Name} --subnet …', or free that one on the host.");
     }
 
-    private static bool IsAsWanted(Link bridge, LinkChange wanted) =>
+    public static bool IsAsWanted(Link bridge, LinkChange wanted) =>
         bridge.IsUp && bridge.MtuBytes == wanted.MtuBytes && bridge.Alias == wanted.Alias && Equals(bridge.Mac, wanted.Mac);
 
     /// <summary>One address of each family; those of an earlier subnet go. What the kernel made of the link itself stays.</summary>

@@ -94,11 +94,17 @@ internal sealed partial class HostNetworks : IAsyncDisposable
             Managed =
             [
                 .. snapshot.All(Keys.Networks.Spec)
-                    .Where(network => network.Record.Bridge is { Existing: false })
+                    .Where(network => network.Record.Bridge is { Existing: false, Vlan: null })
                     .Select(network => (network.Record.Name, Link: links.FirstOrDefault(link => link.Name == network.Record.Bridge!.Device)))
                     .Where(found => found.Link is not null)
                     .Select(found => (found.Name, found.Link!.Name, Manager: LinkManager.Of(found.Link.Name, found.Link.Index)!))
                     .Where(found => found.Manager is not null),
+            ],
+            OnFilteringBridges =
+            [
+                .. snapshot.All(Keys.Networks.Spec)
+                    .Where(network => network.Record.Bridge is { Existing: true, Vlan: not null } bridge && HostVlans.IsFiltering(bridge.Device))
+                    .Select(network => (network.Record.Name, network.Record.Bridge!.Device, network.Record.Bridge.Vlan!.Value)),
             ],
             Leftovers = InstanceSubnets.LeftoversOf(links, _instance),
         };
@@ -239,6 +245,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
             void Apply()
             {
                 if (network.Kind != NetworkKind.Bridge) HostBridge.Apply(_netlink, network);
+                else if (network.Uplink!.Vlan is { } vlan) uplinks[network.Id] = HostVlans.Apply(_netlink, _instance, network, vlan);
                 else if (_uplinks.Apply(network) is { } uplink) uplinks[network.Id] = uplink;
             }
         }

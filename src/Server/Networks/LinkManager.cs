@@ -46,6 +46,9 @@ internal sealed record HostNetworkFacts
     /// <summary>Cards in bridges of ours, and who else sets them up.</summary>
     public IReadOnlyList<(string Network, string Device, string Manager)> Managed { get; init; } = [];
 
+    /// <summary>VLANs of a bridge of the host that lets each port have named tags only (vlan_filtering).</summary>
+    public IReadOnlyList<(string Network, string Device, int Vlan)> OnFilteringBridges { get; init; } = [];
+
     /// <summary>Bridges of daemons of which nothing else is left.</summary>
     public IReadOnlyList<string> Leftovers { get; init; } = [];
 }

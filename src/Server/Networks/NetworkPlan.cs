@@ -56,7 +56,7 @@ internal static class NetworkPlan
             Id = network.Id,
             Name = spec.Name,
             Kind = spec.Kind,
-            Bridge = spec.Bridge is { Existing: true } theirs ? theirs.Device : instance.LinkName(network.Id, BridgeSlot),
+            Bridge = spec.Bridge is { Existing: true, Vlan: null } theirs ? theirs.Device : instance.LinkName(network.Id, BridgeSlot),
             BridgeOwner = instance.LinkOwner(network.Id, BridgeSlot),
             BridgeMac = MacOf(network.Id),
             Subnet = subnet,

@@ -21,7 +21,7 @@ internal static class NetworkRemoval
         var removed = new List<string>();
         using var netlink = new Netlink();
         var links = netlink.ListLinks().Where(link => LinkOwner.Parse(link.Alias ?? "")?.Instance == instance.Name).ToArray();
-        if (links.FirstOrDefault(link => link.Kind is not ("bridge" or "vxlan") && link.HasCarrier) is { } used)
+        if (links.FirstOrDefault(link => link.Kind is not ("bridge" or "vxlan" or "vlan") && link.HasCarrier) is { } used)
         {
             throw ProblemException.Conflict(
                 "network.inUse", $"A guest is plugged into the link {used.Name} ({used.Alias}).", "Shut the guests down first: laminad shutdown-guests");

@@ -21,6 +21,7 @@ internal static class NetworkRules
     private const int LeastConfirmSeconds = 10;
     private const int MostConfirmSeconds = 600;
     private const int DefaultConfirmSeconds = 60;
+    private const int MostVlan = 4094; // IEEE 802.1Q: 0 is no VLAN, 4095 is reserved
 
     /// <summary>Words of the CLI where a network's name may stand.</summary>
     private static readonly string[] Reserved = ["user", "none", "all"];
@@ -51,7 +52,8 @@ internal static class NetworkRules
         Mtu = spec.Mtu,
         Dhcp = spec.Dhcp,
         DhcpRange = spec.DhcpRange,
-        ConfirmSeconds = spec.Bridge?.ConfirmSeconds,
+        Vlan = spec.Bridge?.Vlan,
+        ConfirmSeconds = spec.Bridge is { Vlan: null } bridge ? bridge.ConfirmSeconds : null,
     };
 
     /// <exception cref="InputException">All problems.</exception>
@@ -63,7 +65,7 @@ internal static class NetworkRules
         if (spec.Name == HostNetworks.DefaultName && update.Name != spec.Name)
             problems.Add("$.name", "network.default", "The network 'default' keeps its name: new cards are plugged into it when none is named.");
         spec = spec with { Name = update.Name ?? spec.Name };
-        if (spec.Kind == NetworkKind.Bridge) spec = ChangeLan(spec, update, problems);
+        if (spec.Kind == NetworkKind.Bridge) spec = ChangeLan(network, spec, update, world, problems);
         else spec = ChangeOwn(network, spec, update, world, problems);
         problems.ThrowIfAny();
         return spec;
@@ -74,7 +76,7 @@ internal static class NetworkRules
         var subnet = asked.Subnet ?? SubnetRules.FindFree(world)?.ToString();
         if (subnet is null) problems.Add("$.subnet", "network.noSubnet", "No subnet of 10.201.0.0/16 is free: name one.");
         else SubnetRules.Check(subnet, spec.Name, null, world, problems);
-        if (asked.ConfirmSeconds is not null) problems.Add("$.confirmSeconds", "network.confirm", "Only a bridge to a card of the host is confirmed.");
+        RefuseBridgeOnly(asked.Vlan, asked.ConfirmSeconds, problems);
         var ipv6 = Ipv6(asked.Ipv6 ?? Automatic, null, null, world, problems);
         CheckMtu(asked.Mtu, ipv6 is not null, problems);
         CheckDomain(asked.DnsDomain, problems);
@@ -94,17 +96,18 @@ internal static class NetworkRules
     {
         RefuseOwn([("subnet", asked.Subnet), ("ipv6", asked.Ipv6), ("dnsDomain", asked.DnsDomain), ("dhcp", asked.Dhcp), ("dhcpRange", asked.DhcpRange)], problems);
         CheckMtu(asked.Mtu, isIpv6: false, problems);
-        CheckConfirm(asked.ConfirmSeconds, problems);
+        CheckConfirm(asked.Vlan, asked.ConfirmSeconds, problems);
+        CheckVlan(asked.Vlan, problems);
         if (asked.Bridge is not { } device) return spec;
         var facts = world.UplinkOf(device);
-        if (world.Networks.FirstOrDefault(other => other.Record.Bridge?.Device == device) is { } taken)
-            problems.Add("$.bridge", "network.deviceUsed", $"Network '{taken.Record.Name}' stands on {Suggestions.Shorten(device)} already: use that one.");
-        else if (UplinkRules.Refuse(facts) is { } refusal) problems.Add("$.bridge", refusal.Code, $"{refusal.Message} {refusal.Remedy}");
+        if (FindOn(device, asked.Vlan, null, world) is { } taken)
+            problems.Add(asked.Vlan is null ? "$.bridge" : "$.vlan", "network.deviceUsed", $"Network '{taken.Record.Name}' stands on {Place(device, asked.Vlan)} already: use that one.");
+        else if ((asked.Vlan is { } vlan ? UplinkRules.RefuseVlan(facts, vlan) : UplinkRules.Refuse(facts)) is { } refusal) problems.Add("$.bridge", refusal.Code, $"{refusal.Message} {refusal.Remedy}");
         if (asked.Mtu > facts.Link?.MtuBytes) problems.Add("$.mtu", "network.mtu", $"{device} has an MTU of {facts.Link.MtuBytes}: guests cannot have a larger one.");
         return spec with
         {
             Mtu = asked.Mtu ?? facts.Link?.MtuBytes ?? LanMtu,
-            Bridge = new NetworkBridge { Device = device, Existing = facts.IsBridge, ConfirmSeconds = asked.ConfirmSeconds ?? DefaultConfirmSeconds },
+            Bridge = new NetworkBridge { Device = device, Existing = facts.IsBridge, Vlan = asked.Vlan, ConfirmSeconds = asked.ConfirmSeconds ?? DefaultConfirmSeconds },
         };
     }
 
@@ -122,7 +125,7 @@ internal static class NetworkRules
         CheckMtu(update.Mtu, ipv6 is not null, problems);
         CheckDomain(update.DnsDomain, problems);
         CheckRange(update.DhcpRange, subnet, problems);
-        if (update.ConfirmSeconds is not null) problems.Add("$.confirmSeconds", "network.confirm", "Only a bridge to a card of the host is confirmed.");
+        RefuseBridgeOnly(update.Vlan, update.ConfirmSeconds, problems);
         return spec with
         {
             Subnet = subnet,
@@ -134,13 +137,33 @@ internal static class NetworkRules
         };
     }
 
-    private static NetworkSpec ChangeLan(NetworkSpec spec, NetworkUpdate update, InputProblems problems)
+    private static NetworkSpec ChangeLan(CachedRecord<NetworkSpec> network, NetworkSpec spec, NetworkUpdate update, NetworkWorld world, InputProblems problems)
     {
         RefuseOwn([("subnet", update.Subnet), ("ipv6", update.Ipv6), ("dnsDomain", update.DnsDomain), ("dhcp", update.Dhcp is true or null ? null : update.Dhcp), ("dhcpRange", update.DhcpRange)], problems);
         CheckMtu(update.Mtu, isIpv6: false, problems);
-        CheckConfirm(update.ConfirmSeconds, problems);
-        return spec with { Mtu = update.Mtu ?? LanMtu, Bridge = spec.Bridge! with { ConfirmSeconds = update.ConfirmSeconds ?? DefaultConfirmSeconds } };
+        CheckConfirm(spec.Bridge!.Vlan, update.ConfirmSeconds, problems);
+        CheckNewVlan(network, update.Vlan, world, problems);
+        return spec with { Mtu = update.Mtu ?? LanMtu, Bridge = spec.Bridge with { Vlan = update.Vlan, ConfirmSeconds = update.ConfirmSeconds ?? DefaultConfirmSeconds } };
     }
+
+    /// <summary>From a tag to another one only: with a tag and without are two ways to stand on a card.</summary>
+    private static void CheckNewVlan(CachedRecord<NetworkSpec> network, int? vlan, NetworkWorld world, InputProblems problems)
+    {
+        var bridge = network.Record.Bridge!;
+        if (vlan == bridge.Vlan) return;
+        CheckVlan(vlan, problems);
+        if (vlan is null || bridge.Vlan is null)
+            problems.Add("$.vlan", "network.vlanFixed", $"Network '{network.Record.Name}' stands on {Place(bridge.Device, bridge.Vlan)}, {(vlan is null ? "and keeps a tag" : "without a tag")}: make another network for {Place(bridge.Device, vlan)}.");
+        else if (FindOn(bridge.Device, vlan, network.Id, world) is { } taken)
+            problems.Add("$.vlan", "network.deviceUsed", $"Network '{taken.Record.Name}' stands on {Place(bridge.Device, vlan)} already: use that one.");
+        else if (UplinkRules.RefuseVlan(world.UplinkOf(bridge.Device), vlan.Value) is { Code: "network.vlanTaken" } refusal)
+            problems.Add("$.vlan", refusal.Code, $"{refusal.Message} {refusal.Remedy}");
+    }
+
+    private static CachedRecord<NetworkSpec>? FindOn(string device, int? vlan, string? own, NetworkWorld world) =>
+        world.Networks.FirstOrDefault(other => other.Id != own && other.Record.Bridge is { } bridge && bridge.Device == device && bridge.Vlan == vlan);
+
+    private static string Place(string device, int? vlan) => vlan is null ? Suggestions.Shorten(device) : $"VLAN {vlan} of {Suggestions.Shorten(device)}";
 
     /// <summary>The VMs that have a card in the network, in words.</summary>
     public static IReadOnlyList<string> UsersOf(string network, CacheSnapshot snapshot) =>
@@ -209,10 +232,23 @@ internal static class NetworkRules
         if (mtu < least || mtu > MostMtu) problems.Add("$.mtu", "network.mtu", $"An MTU of {mtu} is out of bounds: {least} to {MostMtu}{(isIpv6 ? " with IPv6" : "")}.");
     }
 
-    private static void CheckConfirm(int? seconds, InputProblems problems)
+    private static void CheckVlan(int? vlan, InputProblems problems)
     {
-        if (seconds is < LeastConfirmSeconds or > MostConfirmSeconds)
+        if (vlan is < 1 or > MostVlan) problems.Add("$.vlan", "network.vlan", $"VLAN {vlan} is out of bounds: 1 to {MostVlan}.");
+    }
+
+    private static void CheckConfirm(int? vlan, int? seconds, InputProblems problems)
+    {
+        if (seconds is not null && vlan is not null)
+            problems.Add("$.confirmSeconds", "network.confirm", "A VLAN moves none of the host's addresses, so there is nothing to confirm: leave it out.");
+        else if (seconds is < LeastConfirmSeconds or > MostConfirmSeconds)
             problems.Add("$.confirmSeconds", "network.confirm", $"{seconds} s is out of bounds: {LeastConfirmSeconds} to {MostConfirmSeconds}.");
+    }
+
+    private static void RefuseBridgeOnly(int? vlan, int? confirmSeconds, InputProblems problems)
+    {
+        if (vlan is not null) problems.Add("$.vlan", "network.vlanWithoutBridge", "A VLAN is of a card or bridge of the host: name that too, bridge, for example eth1.");
+        if (confirmSeconds is not null) problems.Add("$.confirmSeconds", "network.confirm", "Only a bridge to a card of the host is confirmed.");
     }
 
     private static void CheckDomain(string? domain, InputProblems problems)

@@ -52,15 +52,15 @@ internal sealed partial class NetworkSweep(Instance instance, Netlink netlink, F
         if (netlink.DeleteLink(link.Name)) _removed.Add($"link {link.Name} of {link.Alias}");
     }
 
-    private static bool HasRecord(LinkOwner owner, CacheSnapshot now) => owner.Slot is NetworkPlan.BridgeSlot or OverlayPlan.Slot
+    private static bool HasRecord(LinkOwner owner, CacheSnapshot now) => owner.Slot is NetworkPlan.BridgeSlot or OverlayPlan.Slot or HostVlans.Slot
         ? now.Get(Keys.Networks.Spec, owner.Id) is not null
         : now.Get(Keys.Vms.Spec, owner.Id) is not null;
 
-    /// <summary>A tap has a carrier while somebody holds it; a bridge is used by its ports, but not by its way to other hosts.</summary>
+    /// <summary>A tap has a carrier while somebody holds it; a bridge is used by its ports, but not by its way to other hosts or into a VLAN.</summary>
     private static bool IsInUse(Link link, IReadOnlyList<Link> links) => link.Kind switch
     {
-        "bridge" => links.Any(port => port.MasterIndex == link.Index && port.Kind != "vxlan"),
-        "vxlan" => false,
+        "bridge" => links.Any(port => port.MasterIndex == link.Index && port.Kind is not ("vxlan" or "vlan")),
+        "vxlan" or "vlan" => false,
         _ => link.HasCarrier,
     };
 
