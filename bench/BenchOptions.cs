@@ -11,10 +11,10 @@ internal sealed record BenchOptions
     /// <summary>The folder of the bare script.</summary>
     public string Scripts { get; init; } = "";
 
-    /// <summary>What is measured: start, clone, density, memory or snapshot.</summary>
+    /// <summary>What is measured: start, clone, density, memory, migrate or snapshot.</summary>
     public string What { get; init; } = "start";
 
-    /// <summary>The folder of the small Linux guest (memory, snapshot).</summary>
+    /// <summary>The folder of the small Linux guest (memory, migrate, snapshot).</summary>
     public string Media { get; init; } = "";
 
     /// <summary>A disk image of debian/12 as laminad builds it (memory); empty: none.</summary>
@@ -26,11 +26,17 @@ internal sealed record BenchOptions
     /// <summary>Pairs of each kind; from 300 on the 99th percentile means something.</summary>
     public int Pairs { get; init; } = 100;
 
-    /// <summary>Starts by libvirt, spread over the pairs.</summary>
+    /// <summary>Starts or migrations by libvirt, spread over the pairs.</summary>
     public int Libvirt { get; init; } = 20;
 
     /// <summary>VMs on record for the figures of the daemon itself.</summary>
     public int Recorded { get; init; } = 1000;
+
+    /// <summary>Of a probe: where the store answers, whom it is to be certified by, this host's certificate and key, and where the other host answers.</summary>
+    public string Store { get; init; } = "";
+    public string Authority { get; init; } = "";
+    public string Certificate { get; init; } = "";
+    public string Peer { get; init; } = "";
 
     /// <exception cref="ArgumentException">Says which argument is wrong.</exception>
     public static BenchOptions Parse(IReadOnlyList<string> arguments)
@@ -48,7 +54,11 @@ internal sealed record BenchOptions
                 "--image" => options with { Image = pair[1] },
                 "--results" => options with { Results = pair[1] },
                 "--pairs" => options with { Pairs = Number(pair) },
-                "--libvirt" => options with { Libvirt = Number(pair) },
+                "--libvirt" => options with { Libvirt = Number(pair, least: 0) },
+                "--store" => options with { Store = pair[1] },
+                "--authority" => options with { Authority = pair[1] },
+                "--certificate" => options with { Certificate = pair[1] },
+                "--peer" => options with { Peer = pair[1] },
                 "--recorded" => options with { Recorded = Number(pair) },
                 _ => throw new ArgumentException($"'{pair[0]}' is not understood."),
             };
@@ -57,7 +67,7 @@ internal sealed record BenchOptions
         return options;
     }
 
-    private static int Number(string[] pair) => int.TryParse(pair[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
+    private static int Number(string[] pair, int least = 1) => int.TryParse(pair[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least
         ? number
-        : throw new ArgumentException($"{pair[0]} needs a number above 0, not '{pair[1]}'.");
+        : throw new ArgumentException($"{pair[0]} needs a number from {least} on, not '{pair[1]}'.");
 }

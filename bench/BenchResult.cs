@@ -65,4 +65,5 @@ internal sealed record DaemonFigures
 [JsonSerializable(typeof(DensityResult))]
 [JsonSerializable(typeof(MemoryResult))]
 [JsonSerializable(typeof(SnapshotResult))]
+[JsonSerializable(typeof(Migration.MigrateResult))]
 internal sealed partial class BenchJson : JsonSerializerContext;

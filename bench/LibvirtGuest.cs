@@ -88,7 +88,7 @@ internal sealed class LibvirtGuest : IAsyncDisposable
         string overlay = Path.Join(folder, "disk.qcow2"), image = Path.Join(folder, "base.qcow2"), definition = Path.Join(folder, "bench.xml");
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", image, "1G");
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image, overlay);
-        await File.WriteAllTextAsync(definition, LibvirtDomain.Xml(Name, machine, overlay, image, BareGuest.Bridge));
+        await File.WriteAllTextAsync(definition, LibvirtDomain.Xml(new LibvirtWish { Name = Name, Machine = machine, Disk = overlay, Image = image, Bridge = BareGuest.Bridge }));
         await DoAsync($"define {definition}", "defined from");
     }
 

@@ -1,4 +1,5 @@
 using Lamina.Bench;
+using Lamina.Bench.Migration;
 
 try
 {
@@ -10,6 +11,8 @@ try
         "density" => DensityBench.RunAsync(options),
         "placement" => PlacementBench.ReportAsync(options),
         "memory" => MemoryBench.RunAsync(options),
+        "migrate" => MigrateBench.ReportAsync(options),
+        "probe" => StoreProbe.ServeAsync(options),
         "snapshot" => SnapshotBench.ReportAsync(options),
         _ => throw new ArgumentException($"'{options.What}' is nothing to measure."),
     });

@@ -1,7 +1,8 @@
 #!/bin/bash
 # A libvirtd of one's own, in namespaces of its own (unshare -m -p -f --mount-proc): nothing of a libvirt that this machine may have is touched or
 # seen, and this shell is the init that collects libvirt's orphans at once; libvirt waits for their end.
-# libvirtd-private.sh FOLDER: runs until it is killed. virsh reaches it through the same mounts (nsenter -t PID -m).
+# libvirtd-private.sh FOLDER [NAME ADDRESS CERTIFICATES]: with them it is a host of that name (unshare --uts), listens there too, without asking who calls (only in a
+# network of its own), and takes and sends guests by those certificates. Runs until it is killed. virsh reaches it through the same mounts (nsenter -t PID -m).
 set -eu
 folder=$1
 for place in run lib cache etc log; do mkdir -p "$folder/$place"; done
@@ -24,5 +25,12 @@ cgroup_controllers = [ ]
 namespaces = [ ]
 stdio_handler = "file"
 CONF
-/usr/sbin/libvirtd --pid-file "$folder/libvirtd.pid" &
+listen=()
+if [ $# -gt 1 ]; then
+  hostname "$2"
+  printf 'listen_tls = 0\nlisten_tcp = 1\nauth_tcp = "none"\nlisten_addr = "%s"\n' "$3" >> /etc/libvirt/libvirtd.conf
+  printf 'migrate_tls_x509_cert_dir = "%s"\nmigrate_tls_x509_verify = 1\nmigration_address = "%s"\n' "$4" "$3" >> /etc/libvirt/qemu.conf
+  listen=(--listen)
+fi
+/usr/sbin/libvirtd "${listen[@]}" --pid-file "$folder/libvirtd.pid" &
 wait $!

@@ -2,13 +2,14 @@
 
 LIBVIRT_PACKAGES=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients)
 
-dev_bench() { # start|clone|density|memory|placement|snapshot [OPTION...]
+dev_bench() { # start|clone|density|memory|migrate|placement|snapshot [OPTION...]
   local what=${1:-start}; shift || true
   local more=()
   case $what in
     start) more=("${LIBVIRT_PACKAGES[@]}") ;;
+    migrate) more=("${LIBVIRT_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}") ;;
     clone | density | memory | placement | snapshot) ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory [--image QCOW2] | placement | snapshot" ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory [--image QCOW2] | migrate [--pairs N] [--libvirt N] | placement | snapshot" ;;
   esac
   need_root
   install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"
@@ -16,6 +17,7 @@ dev_bench() { # start|clone|density|memory|placement|snapshot [OPTION...]
   publish_if_stale
   run_dotnet "$ROOT/artifacts/bench.log" build bench -c Release
   local media=$ROOT/artifacts/media/bench
-  [[ $what != @(memory|snapshot) || -e $media/initrd.gz ]] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
+  [[ $what != @(memory|migrate|snapshot) || -e $media/initrd.gz ]] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
+  [[ $what != migrate ]] || bash "$ROOT/bench/guest/media.sh" "$media"
   "$ROOT/artifacts/bin/Lamina.Bench/release_linux-x64/Lamina.Bench" --what "$what" --programs "$OUT" --scripts "$ROOT/bench" --media "$media" --results "$ROOT/docs/benchmarks" "$@"
 }

@@ -71,7 +71,10 @@ internal sealed class BedHost : IAsyncDisposable
     /// <summary>Of its etcd; null: none runs.</summary>
     public int? EtcdProcessId => EtcdProcess?.ProcessId;
 
-    private static string Laminad => Path.Combine(AppContext.BaseDirectory, "laminad");
+    /// <summary>The folder of laminad and lamina.</summary>
+    public static string Programs { get; set; } = AppContext.BaseDirectory;
+
+    private static string Laminad => Path.Combine(Programs, "laminad");
 
     private string[] InstanceArguments =>
     [
@@ -169,7 +172,7 @@ internal sealed class BedHost : IAsyncDisposable
         environment["LAMINA_SOCKET"] = _instance.LocalSocket;
         environment["NO_COLOR"] = "1";
         var result = await Command.RunAsync(
-            new CommandSpec { Program = Path.Combine(AppContext.BaseDirectory, "lamina"), Arguments = arguments, Environment = environment, Timeout = CommandPatience }, CancellationToken.None);
+            new CommandSpec { Program = Path.Combine(Programs, "lamina"), Arguments = arguments, Environment = environment, Timeout = CommandPatience }, CancellationToken.None);
         return new ProgramAnswer(result.Exit.ExitCode ?? -1, result.OutputText, result.ErrorText);
     }
 

@@ -14,6 +14,7 @@ internal sealed class ClusterBed : IAsyncDisposable
 
     private readonly NetworkNamespace _switch = new();
     private readonly List<BedHost> _hosts = [];
+    private int _plugs;
     private readonly string _name = Guid.NewGuid().ToString("N")[..5];
 
     private ClusterBed()
@@ -107,6 +108,20 @@ internal sealed class ClusterBed : IAsyncDisposable
     /// <param name="asked">Which host is asked; null: the first.</param>
     public Task WaitForVotersAsync(int voters, BedHost? asked = null) => Eventually.BecomesAsync(
         async cancellation => (await (asked ?? Hosts[0]).Client.Cluster.GetAsync(cancellation)).Members.Count(member => member.Role == Api.ClusterRole.Voter) == voters, $"{voters} hosts vote");
+
+    /// <summary>Plugs a machine that is no host of the product into the network: a listener, or hosts to compare with.</summary>
+    /// <param name="machine">Its namespace; the bed does not give it back.</param>
+    /// <param name="link">What its card is called there.</param>
+    public void Plug(NetworkNamespace machine, string link)
+    {
+        string port = $"plug{++_plugs}";
+        _switch.Run(() =>
+        {
+            using var netlink = new Netlink();
+            netlink.CreateVeth(port, link, machine.File);
+            netlink.Change(port, new LinkChange { Master = Bridge, Up = true });
+        });
+    }
 
     /// <summary>Cuts a host off: nothing passes to or from it.</summary>
     public void Cut(BedHost host) => SetPort(host, up: false);
