@@ -52,7 +52,7 @@ internal sealed class BedHost : IAsyncDisposable
     public string Name => $"host{Number}";
 
     /// <summary>On the bed's network.</summary>
-    public string Address => $"10.91.0.{Number}";
+    public string Address => $"{ClusterBed.Prefix}{Number}";
 
     public NetworkNamespace Network { get; } = new();
 

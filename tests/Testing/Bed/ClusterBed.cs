@@ -9,8 +9,13 @@ namespace Lamina.Testing.Bed;
 /// </summary>
 internal sealed class ClusterBed : IAsyncDisposable
 {
+    /// <summary>Of all addresses on the bed's network; the number of the host follows.</summary>
+    public const string Prefix = "10.91.0.";
+
+    /// <summary>How many hosts a bed has room for.</summary>
+    public const int Most = 5;
+
     private const string Bridge = "lan";
-    private const int Most = 5;
 
     private readonly NetworkNamespace _switch = new();
     private readonly List<BedHost> _hosts = [];
@@ -27,14 +32,24 @@ internal sealed class ClusterBed : IAsyncDisposable
         _switch.Run(() =>
         {
             using var netlink = new Netlink();
+            netlink.Change("lo", new LinkChange { Up = true });
             netlink.CreateBridge(Bridge, new LinkChange { Up = true });
+            netlink.AddAddress(Bridge, Observer, 24);
+            for (int number = 1; number <= Most; number++) netlink.AddAddress(Bridge, IPAddress.Parse($"{Prefix}{BedRelay.FirstAlias + number}"), 24);
         });
+        Links = new BedLinks(_switch);
     }
 
     public string Folder { get; }
 
     /// <summary>A directory that all hosts see: storage that they share.</summary>
     public string Shared => Path.Combine(Folder, "shared");
+
+    /// <summary>Of the switch between the hosts: where a test listens that belongs to none of them.</summary>
+    public IPAddress Observer { get; } = IPAddress.Parse($"{Prefix}254");
+
+    /// <summary>The lines between the hosts.</summary>
+    public BedLinks Links { get; }
 
     /// <summary>In the order of their making: host1, host2…</summary>
     public IReadOnlyList<BedHost> Hosts => _hosts;
@@ -82,7 +97,7 @@ internal sealed class ClusterBed : IAsyncDisposable
         int number = _hosts.Count + 1;
         if (number > Most) throw new InvalidOperationException($"a bed has room for {Most} hosts");
         var host = new BedHost(number, $"c{_name}{number}", FolderOf(number), [.. Enumerable.Range(1, Most).Where(other => other != number).Select(FolderOf)], Nothing);
-        string port = $"port{number}";
+        string port = PortOf(number);
         _switch.Run(() =>
         {
             using var netlink = new Netlink();
@@ -123,10 +138,11 @@ internal sealed class ClusterBed : IAsyncDisposable
         });
     }
 
-    /// <summary>Cuts a host off: nothing passes to or from it.</summary>
-    public void Cut(BedHost host) => SetPort(host, up: false);
+    /// <summary>A relay between the hosts, for delay and lost answers.</summary>
+    public Task<BedRelay> StartRelayAsync() => BedRelay.StartAsync(_switch);
 
-    public void Mend(BedHost host) => SetPort(host, up: true);
+    /// <summary>Makes something that is of the switch's network: a socket, for example.</summary>
+    public T OnSwitch<T>(Func<T> make) => _switch.Run(make);
 
     public async ValueTask DisposeAsync()
     {
@@ -137,11 +153,8 @@ internal sealed class ClusterBed : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    private string FolderOf(int number) => Path.Combine(Folder, $"h{number}");
+    /// <summary>The switch's end of a host's line.</summary>
+    public static string PortOf(int number) => $"port{number}";
 
-    private void SetPort(BedHost host, bool up) => _switch.Run(() =>
-    {
-        using var netlink = new Netlink();
-        netlink.Change($"port{host.Number}", new LinkChange { Up = up });
-    });
+    private string FolderOf(int number) => Path.Combine(Folder, $"h{number}");
 }
