@@ -167,6 +167,9 @@ public sealed record NetworkUplink : RecordPart
     /// <summary>When it is taken back; null: no longer.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>Members of the cluster, and its store, that the host has not reached since the move: it is not confirmed before, whoever says so.</summary>
+    public IReadOnlyList<string> Unreached { get; set; } = [];
+
     /// <summary>The host's addresses that the bridge bears for the card, in CIDR form.</summary>
     public IReadOnlyList<string> Addresses { get; set; } = [];
 }

@@ -144,6 +144,7 @@ internal static class NetworkCommands
         new("dns domain", n => n.Spec.DnsDomain),
         new("dhcp", n => n.Spec.Kind == NetworkKind.Bridge ? null : n.Spec.Dhcp ? n.Spec.DhcpRange ?? "on" : "off"),
         new("host addresses", n => n.Status?.Uplink is { Addresses.Count: > 0 } uplink ? string.Join(", ", uplink.Addresses) : null),
+        new("not reached", n => n.Status?.Uplink is { Unreached.Count: > 0 } uplink ? string.Join(", ", uplink.Unreached) : null),
         new("deadline", n => n.Status?.Uplink?.Deadline is { } deadline ? Times.Absolute(deadline) : null),
         new("remedy", n => n.Status?.Failure?.Remedy),
         new("forwards", _ => string.Join('\n', forwards.Select(forward => $"{forward.Protocol} {forward.Host} to {forward.Vm} {forward.Target}"))),

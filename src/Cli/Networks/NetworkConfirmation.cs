@@ -50,7 +50,7 @@ internal static class NetworkConfirmation
         {
             using var client = invocation.Connect(OneTry);
             await client.Networks.ConfirmAsync(network.Id, cancellationToken);
-            seen = await WatchAsync(invocation, network, at => at.Uplink?.State != UplinkState.AwaitingConfirmation, Patience, cancellationToken);
+            seen = await WatchAsync(invocation, network, at => at.Uplink?.State != UplinkState.AwaitingConfirmation, TimeSpan.FromSeconds(seconds) + Patience, cancellationToken);
         }
 
         return Tell(invocation, network, seen);
@@ -83,6 +83,9 @@ internal static class NetworkConfirmation
                 return ExitCode.Done;
             case { Failure: { } failure }:
                 return Errors.Failed($"network {network.Name}", failure);
+            case { Uplink: { State: UplinkState.AwaitingConfirmation, Unreached.Count: > 0 } waiting }:
+                invocation.Say($"not kept yet: a host has not reached {string.Join(", ", waiting.Unreached)} since the move; unless it does, it is taken back. See: lamina network show {network.Name}");
+                return ExitCode.Failed;
             case { Uplink.State: UplinkState.AwaitingConfirmation }:
                 invocation.Say($"not confirmed: it is taken back in {network.Spec.Bridge!.ConfirmSeconds} s unless somebody says 'lamina network confirm {network.Name}'");
                 return ExitCode.Failed;

@@ -48,7 +48,7 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         (_instance, _hostId, _store, _cache, _events, _time, _logger) = (instance, hostId, store, cache, events, time, logger);
         _nftables = new(instance.NftTable);
         Firewall = new(instance, _netlink);
-        _uplinks = new(_netlink, new(instance.UplinksDirectory), time, HostClock.ReadBootId());
+        _uplinks = new(_netlink, new(instance.UplinksDirectory), new(hostId, store, cache, time), time, HostClock.ReadBootId());
         _loop = new("networks", ReconcileAsync, time, logger, new() { Workers = 1 });
     }
 
@@ -181,7 +181,6 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         try
         {
             var snapshot = _cache.Snapshot;
-            await NumberAsync(snapshot, cancellation);
             var plan = HostIpv6.Apply(_netlink, OverlayPlan.Apply(_instance, _hostId, snapshot, NetworkPlan.From(_instance, snapshot)));
             // A card that has left its VM's record may still be held by its guest: it is cut off before its rules go. A network's lost record cuts nobody off.
             foreach (string gone in _applied.Values.SelectMany(network => network.Nics).Select(nic => nic.Tap).Except(NetworkPlan.TapsOf(_instance, snapshot))) Cut(gone);
@@ -189,9 +188,10 @@ internal sealed partial class HostNetworks : IAsyncDisposable
             var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
             foreach (var (network, failure) in _uplinks.RemoveOthers(NetworkPlan.Present(snapshot).Select(spec => spec.Id).ToHashSet(StringComparer.Ordinal)))
                 failures[network] = failure;
-            ApplyBridges(plan, failures, uplinks);
-            if (_uplinks.UntilDeadline is { } left) _loop.WakeAfter(Deadline, left);
+            await ApplyBridgesAsync(plan, failures, uplinks, cancellation);
+            if (_uplinks.UntilLook is { } left) _loop.WakeAfter(Deadline, left);
             await ServeAsync(plan, snapshot, failures, uplinks, cancellation);
+            await NumberAsync(snapshot, cancellation); // after the host: what must be taken back there waits for no store
             await WriteStatusesAsync(snapshot, plan, failures, uplinks, cancellation);
             return failures;
         }
@@ -235,18 +235,19 @@ internal sealed partial class HostNetworks : IAsyncDisposable
         return key == Everything ? Reconciled.After(RefreshInterval) : Reconciled.Done;
     }
 
-    private void ApplyBridges(IReadOnlyList<PlannedNetwork> plan, Dictionary<string, Exception> failures, Dictionary<string, NetworkUplink> uplinks)
+    private async Task ApplyBridgesAsync(
+        IReadOnlyList<PlannedNetwork> plan, Dictionary<string, Exception> failures, Dictionary<string, NetworkUplink> uplinks, CancellationToken cancellation)
     {
         foreach (var network in plan)
         {
-            if (FailureOf(Apply) is { } failure) failures[network.Id] = failure;
+            if (await FailureOfAsync(ApplyOneAsync) is { } failure) failures[network.Id] = failure;
             if (failures.GetValueOrDefault(network.Id) is UplinkRefusedException { Uplink: { } undone }) uplinks[network.Id] = undone;
 
-            void Apply()
+            async Task ApplyOneAsync()
             {
                 if (network.Kind != NetworkKind.Bridge) HostBridge.Apply(_netlink, network);
                 else if (network.Uplink!.Vlan is { } vlan) uplinks[network.Id] = HostVlans.Apply(_netlink, _instance, network, vlan);
-                else if (_uplinks.Apply(network) is { } uplink) uplinks[network.Id] = uplink;
+                else if (await _uplinks.ApplyAsync(network, cancellation) is { } uplink) uplinks[network.Id] = uplink;
             }
         }
     }

@@ -5,20 +5,27 @@ namespace Lamina.Server.Networks;
 
 /// <summary>
 /// Bridges to physical cards on this machine. Whoever moves the host's own addresses may cut it off, so a move is undone by itself unless somebody says in
-/// time that the host is still within reach. Not safe for two callers at once.
+/// time that the host is still within reach; in a cluster, also unless it still reaches the others. Not safe for two callers at once.
 /// </summary>
-internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, TimeProvider time, string bootId)
+/// <param name="netlink">Of the host.</param>
+/// <param name="files">What is being done.</param>
+/// <param name="reach">Whether the host reaches its cluster; null: nothing is moved any more, only given back.</param>
+/// <param name="time">The clock.</param>
+/// <param name="bootId">The host's present boot.</param>
+internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, UplinkReach? reach, TimeProvider time, string bootId)
 {
-    /// <summary>Until the next deadline of a move that waits for its word; null: none does.</summary>
-    public TimeSpan? UntilDeadline { get; private set; }
+    private static readonly TimeSpan ReachPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Until the next look at a move that waits for its word, or for the host's proof; null: none does.</summary>
+    public TimeSpan? UntilLook { get; private set; }
 
     private long Now => time.GetElapsedTime(0).Ticks * TimeSpan.NanosecondsPerTick;
 
-    /// <summary>Takes back what belongs to networks that are no more. Called before <see cref="Apply"/>.</summary>
+    /// <summary>Takes back what belongs to networks that are no more. Called before <see cref="ApplyAsync"/>.</summary>
     /// <returns>What failed, by the network's id.</returns>
     public IReadOnlyDictionary<string, Exception> RemoveOthers(IReadOnlySet<string> networks)
     {
-        UntilDeadline = null;
+        UntilLook = null;
         var failures = new Dictionary<string, Exception>(StringComparer.Ordinal);
         foreach (var network in files.Networks().Where(network => !networks.Contains(network)))
         {
@@ -37,24 +44,50 @@ internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, TimeProvid
 
     /// <summary>Brings one bridge to where its record says.</summary>
     /// <exception cref="ProblemException">The card cannot be used, or the move failed and was taken back.</exception>
-    public NetworkUplink? Apply(PlannedNetwork network)
+    public async Task<NetworkUplink?> ApplyAsync(PlannedNetwork network, CancellationToken cancellation)
     {
         var wanted = network.Uplink!;
-        var intent = files.Read(network.Id);
+        var intent = await ProveAsync(files.Read(network.Id), cancellation);
         var step = UplinkPlan.Next(wanted, intent, bootId, Now);
-        if (step == UplinkStep.Begin) Move(network, Begin(network));
+        if (step == UplinkStep.Begin) await MoveAsync(network, intent, cancellation);
         else if (step == UplinkStep.Continue) Keep(network, intent!);
         else if (intent is not null) Do(step, intent);
         intent = files.Read(network.Id);
         var left = TimeSpan.FromTicks(Math.Max(0, ((intent?.DeadlineNanoseconds ?? 0) - Now) / TimeSpan.NanosecondsPerTick));
         var shown = UplinkPlan.Show(wanted, intent, time.GetUtcNow() + left);
-        if (shown?.State == UplinkState.AwaitingConfirmation && (UntilDeadline is null || left < UntilDeadline)) UntilDeadline = left;
+        if (shown?.State == UplinkState.AwaitingConfirmation) LookWithin(intent!.IsProven || left < ReachPause ? left : ReachPause);
         if (intent?.Failure is { } failure) throw new UplinkRefusedException(failure, shown);
         if (wanted.Existing) RequireForeign(network);
         return shown;
     }
 
-    private UplinkIntent Begin(PlannedNetwork network)
+    private void LookWithin(TimeSpan span)
+    {
+        if (UntilLook is null || span < UntilLook) UntilLook = span;
+    }
+
+    /// <summary>What was confirmed before a reboot has been proven then: the cluster may well be on its way up itself.</summary>
+    private async Task MoveAsync(PlannedNetwork network, UplinkIntent? before, CancellationToken cancellation)
+    {
+        var isAgain = before is { Phase: not UplinkPhase.RolledBack } && before.Attempt == network.Uplink!.Attempt;
+        var members = isAgain ? [] : reach!.Members();
+        Move(network, Begin(network, await reach!.ReachedAsync(members, cancellation), awaitsStore: members.Count > 0));
+        await ProveAsync(files.Read(network.Id), cancellation);
+    }
+
+    /// <summary>Asks those that the host has not reached since the move. One that has died or left meanwhile is not waited for.</summary>
+    private async Task<UplinkIntent?> ProveAsync(UplinkIntent? intent, CancellationToken cancellation)
+    {
+        if (intent is not { Phase: UplinkPhase.Applied, IsProven: false } || intent.BootId != bootId) return intent;
+        var isStoreAway = intent.AwaitsStore && !await reach!.AnswersAsync(cancellation);
+        var there = reach!.Members().Select(member => member.Host).ToHashSet(StringComparer.Ordinal);
+        UplinkMember[] asked = [.. intent.Unreached.Where(member => there.Contains(member.Host))];
+        var now = intent with { AwaitsStore = isStoreAway, Unreached = [.. asked.Except(await reach.ReachedAsync(asked, cancellation))] };
+        if (now.AwaitsStore != intent.AwaitsStore || now.Unreached.Count != intent.Unreached.Count) files.Write(now);
+        return now;
+    }
+
+    private UplinkIntent Begin(PlannedNetwork network, IReadOnlyList<UplinkMember> members, bool awaitsStore)
     {
         var facts = UplinkFacts.Read(netlink, network.Uplink!.Device);
         if (facts.Master != network.Bridge && UplinkRules.Refuse(facts) is { } refusal) throw refusal;
@@ -71,6 +104,8 @@ internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, TimeProvid
             BootId = bootId,
             DeadlineNanoseconds = Now + (network.Uplink.ConfirmSeconds * 1_000_000_000L),
             Addressing = facts.Addressing,
+            Unreached = members,
+            AwaitsStore = awaitsStore,
             IsAutoconfigured = facts.Addressing.Addresses.Any(address => address is { IsDynamic: true, IsIPv6: true }),
         };
         files.Write(intent);
@@ -145,6 +180,8 @@ internal sealed class HostUplinks(Netlink netlink, UplinkFiles files, TimeProvid
     /// <summary>After a reboot nothing of it is left on the host, and what the card bears by now is right.</summary>
     private void RollBack(UplinkIntent intent)
     {
+        // Whom a move did not reach that never was whole, or was before a reboot, says nothing.
+        if (intent.Phase == UplinkPhase.Applying || intent.BootId != bootId) intent = intent with { Unreached = [], AwaitsStore = false };
         if (intent.BootId == bootId)
         {
             files.Write(intent with { Phase = UplinkPhase.Undoing });

@@ -27,7 +27,7 @@ internal static class NetworkRemoval
                 "network.inUse", $"A guest is plugged into the link {used.Name} ({used.Alias}).", "Shut the guests down first: laminad shutdown-guests");
         }
 
-        var uplinks = new HostUplinks(netlink, new(instance.UplinksDirectory), time, HostClock.ReadBootId());
+        var uplinks = new HostUplinks(netlink, new(instance.UplinksDirectory), null, time, HostClock.ReadBootId());
         if (uplinks.RemoveOthers(new HashSet<string>()).Values.FirstOrDefault() is { } refused) throw refused;
 
         foreach (var networkId in NetworkSweep.FoldersOf(instance))

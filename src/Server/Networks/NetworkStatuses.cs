@@ -69,12 +69,13 @@ internal static class NetworkStatuses
 
     private static bool IsSame(NetworkUplink? known, NetworkUplink? now) => known is null || now is null
         ? known is null && now is null
-        : (known.Device, known.State, known.Attempt) == (now.Device, now.State, now.Attempt) && known.Addresses.SequenceEqual(now.Addresses);
+        : (known.Device, known.State, known.Attempt) == (now.Device, now.State, now.Attempt) && known.Addresses.SequenceEqual(now.Addresses) && known.Unreached.SequenceEqual(now.Unreached);
 
     /// <summary>What people are told; null when it is only that a new network came up.</summary>
     public static EventDraft? EventOf(CachedRecord<NetworkSpec> spec, NetworkStatus? known, NetworkStatus now) => now switch
     {
         { Failure: { } failure } => Event(spec, "failed", EventSeverity.Error, failure.Message),
+        { Uplink.State: UplinkState.AwaitingConfirmation } when known?.Uplink?.State == UplinkState.AwaitingConfirmation => null, // it reaches more by now
         { Uplink: { State: UplinkState.AwaitingConfirmation } uplink } => Event(
             spec, "awaitsConfirmation", EventSeverity.Warning,
             $"Network {spec.Record.Name} has moved this host's addresses from {uplink.Device} to a bridge, and takes that back in {spec.Record.Bridge?.ConfirmSeconds} s unless it is confirmed."),
@@ -92,11 +93,18 @@ internal static class NetworkStatuses
         Project = spec.Record.Project,
     };
 
-    private static Failure RolledBack(NetworkSpec spec, NetworkUplink uplink) => new()
+    private static Failure RolledBack(NetworkSpec spec, NetworkUplink uplink) => uplink.Unreached.Count > 0 ? CutOff(spec, uplink) : new()
     {
         Code = "network.rolledBack",
         Message = $"Network {spec.Name} was taken back: nobody confirmed within {spec.Bridge?.ConfirmSeconds} s that this host can still be reached. {uplink.Device} is as it was before.",
         Remedy = $"See that {uplink.Device} is the card of the right LAN; then try again: lamina network retry {spec.Name}",
+    };
+
+    private static Failure CutOff(NetworkSpec spec, NetworkUplink uplink) => new()
+    {
+        Code = "network.cutOff",
+        Message = $"Network {spec.Name} was taken back: for {spec.Bridge?.ConfirmSeconds} s this host did not reach {string.Join(", ", uplink.Unreached)} by it, which it had reached before. {uplink.Device} is as it was before.",
+        Remedy = $"See that the port of the switch at {uplink.Device} passes what the hosts send each other; then try again: lamina network retry {spec.Name}",
     };
 
     private static Failure NoSubnet(NetworkSpec spec) => new()

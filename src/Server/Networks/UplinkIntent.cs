@@ -53,6 +53,16 @@ internal sealed record UplinkIntent
     /// <summary>The kernel had made addresses of the card by a router's advertisements.</summary>
     public bool IsAutoconfigured { get; init; }
 
+    /// <summary>Members of the cluster that this host reached before the move, and has not reached since.</summary>
+    public IReadOnlyList<UplinkMember> Unreached { get; set; } = [];
+
+    /// <summary>The cluster's store has not answered since the move.</summary>
+    public bool AwaitsStore { get; init; }
+
+    /// <summary>The host is as much a part of its cluster as it was before. Once so, it is not asked for again.</summary>
+    [JsonIgnore]
+    public bool IsProven => Unreached.Count == 0 && !AwaitsStore;
+
     /// <summary>Why it was rolled back.</summary>
     public Failure? Failure { get; init; }
 }

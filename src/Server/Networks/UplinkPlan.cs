@@ -13,7 +13,7 @@ internal enum UplinkStep
     /// <summary>Go on with a confirmed move, or repair it: each of its steps is safe to repeat.</summary>
     Continue,
 
-    /// <summary>Everything is in place; the word that the host is within reach has not come yet.</summary>
+    /// <summary>Everything is in place; the word that the host is within reach, or its own proof that it reaches its cluster, has not come yet.</summary>
     Wait,
 
     /// <summary>Put the card back to how it was before the move.</summary>
@@ -39,7 +39,7 @@ internal static class UplinkPlan
         if (wanted.Existing) return UplinkStep.Nothing;
         if (intent is null) return UplinkStep.Begin;
         if (intent.Phase == UplinkPhase.RolledBack) return intent.Attempt < wanted.Attempt ? UplinkStep.Begin : UplinkStep.Nothing;
-        var isConfirmed = wanted.Confirmed >= intent.Attempt;
+        var isConfirmed = IsConfirmed(wanted, intent);
         if (intent.BootId != bootId) return isConfirmed ? UplinkStep.Begin : UplinkStep.RollBack;
         if (intent.Phase == UplinkPhase.Undoing) return UplinkStep.RollBack;
         if (isConfirmed) return UplinkStep.Continue;
@@ -55,7 +55,7 @@ internal static class UplinkPlan
         if (wanted.Existing) return new() { Device = wanted.Device, State = UplinkState.Confirmed, Attempt = wanted.Attempt };
         if (intent is null) return null;
         var state = intent.Phase != UplinkPhase.Applied ? UplinkState.RolledBack
-            : wanted.Confirmed >= intent.Attempt ? UplinkState.Confirmed
+            : IsConfirmed(wanted, intent) ? UplinkState.Confirmed
             : UplinkState.AwaitingConfirmation;
         return new()
         {
@@ -63,9 +63,13 @@ internal static class UplinkPlan
             State = state,
             Attempt = intent.Attempt,
             Deadline = state == UplinkState.AwaitingConfirmation ? deadline : null,
+            Unreached = state == UplinkState.Confirmed ? [] : [.. intent.Unreached.Select(member => member.Name), .. intent.AwaitsStore ? new[] { UplinkReach.Store } : []],
             Addresses = state == UplinkState.RolledBack ? [] : [.. intent.Addressing.Addresses.Select(address => address.Text)],
         };
     }
+
+    /// <summary>By somebody's word, and by the host's own proof: the word is of the host by which it was said, and here the others move their addresses too.</summary>
+    private static bool IsConfirmed(NetworkBridge wanted, UplinkIntent intent) => wanted.Confirmed >= intent.Attempt && intent.IsProven;
 
     private static UplinkStep Removal(UplinkIntent intent, string bootId) => intent.Phase switch
     {

@@ -37,6 +37,7 @@ internal sealed class NetworkBench : IAsyncDisposable
             Number = Instance.LastNumber,
         };
         File.SetUnixFileMode(_folder.Path, (UnixFileMode)0b111_101_101);
+        Store = new AwayStore(_store.Store);
         Cache = new Cache(_store.Store, Keys.Cached, TimeProvider.System, NullLogger<Cache>.Instance);
     }
 
@@ -47,6 +48,9 @@ internal sealed class NetworkBench : IAsyncDisposable
     public Instance Instance { get; private set; }
 
     public Cache Cache { get; }
+
+    /// <summary>As the host's networks have it: it can be put out of their reach.</summary>
+    public AwayStore Store { get; }
 
     public ShiftedTime Time { get; } = new();
 
@@ -79,7 +83,7 @@ internal sealed class NetworkBench : IAsyncDisposable
     {
         if (Networks is not null) await Host.RunAsync(async () => await Networks.DisposeAsync());
         Networks = Host.Run(
-            () => new HostNetworks(Instance, HostId, _store.Store, Cache, new EventLog(TimeProvider.System, "bench"), Time, NullLogger<HostNetworks>.Instance));
+            () => new HostNetworks(Instance, HostId, Store, Cache, new EventLog(TimeProvider.System, "bench"), Time, NullLogger<HostNetworks>.Instance));
     }
 
     /// <summary>Applies the records, and waits until their status can be read.</summary>
@@ -106,6 +110,13 @@ internal sealed class NetworkBench : IAsyncDisposable
         var vm = Cache.Snapshot.Get(Keys.Vms.Spec, vmId)!;
         return CommitAsync(new StoreChange("test.nic").Update(Keys.Vms.Spec, vmId, vm.Record with { Nics = [.. vm.Record.Nics.Select(how)] }, vm.ModRevision));
     }
+
+    /// <summary>Another member of the cluster, which lives until <see cref="LoseMemberAsync"/>.</summary>
+    public Task AddMemberAsync(string id, string address) => CommitAsync(new StoreChange("test.member")
+        .Put(Keys.Hosts.Spec, id, new HostSpec { Name = id, Addresses = new() { Api = address, Peer = address, Migration = address[..address.LastIndexOf(':')] } })
+        .Put(Keys.Hosts.Live, id, new HostLive { Incarnation = "1", Since = DateTimeOffset.UnixEpoch }));
+
+    public Task LoseMemberAsync(string id) => CommitAsync(new StoreChange("test.lost").Delete(Keys.Hosts.Live[id]));
 
     /// <summary>Another network than the default one.</summary>
     public async Task<string> AddNetworkAsync(NetworkSpec spec)

@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.Sockets;
 using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Linux.Network;
 using Lamina.Server.Networks;
+using Lamina.Server.Store;
 using Lamina.Testing;
 using Xunit;
 
@@ -105,6 +107,77 @@ public sealed class UplinkTests : IAsyncLifetime
         Assert.Empty(await bench.ApplyAsync());
         Assert.Equal((UplinkState.AwaitingConfirmation, 2), (bench.StatusOf(id)!.Uplink!.State, bench.StatusOf(id)!.Uplink!.Attempt));
         Assert.True(await Guest.ReachesAsync(bench.Host, LanMachine, tries: 5));
+    }
+
+    /// <summary>The person's way is another than that of the cluster: what was confirmed goes back all the same.</summary>
+    [Fact]
+    public async Task A_host_that_no_longer_reaches_a_member_takes_back_even_what_was_confirmed()
+    {
+        using var member = lan.Run(() => new TcpListener(IPAddress.Parse(LanMachine), 0));
+        lan.Run(member.Start);
+        var port = ((IPEndPoint)member.LocalEndpoint).Port;
+        await bench.AddMemberAsync("host2", $"{LanMachine}:{port}");
+        var before = await DescribeAsync(Card);
+        var id = await bench.AddNetworkAsync(Lan());
+        var bridge = bench.Instance.LinkName(id, "bridge");
+        await bench.RunAsync($"nft 'add table inet cut {{ chain out {{ type filter hook output priority 0; oifname {bridge} tcp dport {port} drop; }} ; }}'");
+        Assert.Empty(await bench.ApplyAsync());
+        Assert.Equal((UplinkState.AwaitingConfirmation, "host2"), (bench.StatusOf(id)!.Uplink!.State, Assert.Single(bench.StatusOf(id)!.Uplink!.Unreached)));
+        await ConfirmAsync(id);
+        await bench.ApplyAsync();
+        Assert.Equal((false, UplinkState.AwaitingConfirmation), (bench.StatusOf(id)!.Up, bench.StatusOf(id)!.Uplink!.State));
+
+        await bench.RestartAsync(); // the proof is not lost with the daemon
+        bench.Time.Advance(TimeSpan.FromSeconds(61));
+        await bench.ApplyAsync();
+        var status = bench.StatusOf(id)!;
+        Assert.Equal((UplinkState.RolledBack, "network.cutOff"), (status.Uplink!.State, status.Failure!.Code));
+        Assert.Contains("host2", status.Failure.Message, StringComparison.Ordinal);
+        Assert.Equal(before, await DescribeAsync(Card));
+
+        // The switch lets them through: this try holds, by both.
+        await bench.RunAsync("nft delete table inet cut");
+        await bench.PutNetworkAsync(id, bench.SpecOf(id) with { Bridge = bench.SpecOf(id).Bridge! with { Attempt = 2 } });
+        await bench.ApplyAsync();
+        Assert.Equal((UplinkState.AwaitingConfirmation, 0), (bench.StatusOf(id)!.Uplink!.State, bench.StatusOf(id)!.Uplink!.Unreached.Count));
+        await ConfirmAsync(id);
+        await bench.ApplyAsync();
+        Assert.Equal(UplinkState.Confirmed, bench.StatusOf(id)!.Uplink!.State);
+    }
+
+    [Fact]
+    public async Task A_member_that_died_meanwhile_or_was_not_reached_before_is_not_waited_for()
+    {
+        using var member = lan.Run(() => new TcpListener(IPAddress.Parse(LanMachine), 0));
+        lan.Run(member.Start);
+        await bench.AddMemberAsync("host2", $"{LanMachine}:{((IPEndPoint)member.LocalEndpoint).Port}");
+        await bench.AddMemberAsync("host3", $"{LanMachine}:1"); // nobody listens there
+        var id = await bench.AddNetworkAsync(Lan());
+        await bench.RunAsync($"nft 'add table inet cut {{ chain out {{ type filter hook output priority 0; oifname {bench.Instance.LinkName(id, "bridge")} tcp dport != 0 drop; }} ; }}'");
+        await bench.ApplyAsync();
+        Assert.Equal(["host2"], bench.StatusOf(id)!.Uplink!.Unreached);
+        await ConfirmAsync(id);
+        await bench.LoseMemberAsync("host2");
+        await bench.ApplyAsync();
+        Assert.Equal(UplinkState.Confirmed, bench.StatusOf(id)!.Uplink!.State);
+    }
+
+    [Fact]
+    public async Task A_host_that_no_longer_reaches_the_store_takes_it_back_without_it()
+    {
+        await bench.AddMemberAsync("host2", $"{LanMachine}:1");
+        var before = await DescribeAsync(Card);
+        var id = await bench.AddNetworkAsync(Lan());
+        bench.Store.IsAway = true;
+        await Assert.ThrowsAsync<StoreUnavailableException>(bench.ApplyAsync);
+        Assert.NotEqual(before, await DescribeAsync(Card));
+        await ConfirmAsync(id);
+        bench.Time.Advance(TimeSpan.FromSeconds(61));
+        await Assert.ThrowsAsync<StoreUnavailableException>(bench.ApplyAsync);
+        Assert.Equal(before, await DescribeAsync(Card));
+        bench.Store.IsAway = false;
+        await bench.ApplyAsync();
+        Assert.Equal((UplinkState.RolledBack, "network.cutOff"), (bench.StatusOf(id)!.Uplink!.State, bench.StatusOf(id)!.Failure!.Code));
     }
 
     [Fact]

@@ -19,8 +19,8 @@ public sealed class UplinkPlanTests
     };
 
     private static readonly Gen<UplinkIntent?> AnyIntent = Gen.Select(
-        Gen.Bool, Gen.Enum<UplinkPhase>(), Gen.Int[1, 3], Gen.Bool, (isThere, phase, attempt, isOfThisBoot) =>
-            isThere ? Applied with { Phase = phase, Attempt = attempt, BootId = isOfThisBoot ? Boot : "before" } : null);
+        Gen.Bool, Gen.Enum<UplinkPhase>(), Gen.Int[1, 3], Gen.Bool, Gen.Bool, (isThere, phase, attempt, isOfThisBoot, awaitsStore) =>
+            isThere ? Applied with { Phase = phase, Attempt = attempt, BootId = isOfThisBoot ? Boot : "before", AwaitsStore = awaitsStore } : null);
 
     [Fact]
     public void Unconfirmed_it_waits_until_the_deadline_and_then_goes_back()
@@ -40,6 +40,25 @@ public sealed class UplinkPlanTests
         Assert.Equal(UplinkStep.RollBack, UplinkPlan.Next(Wanted with { Confirmed = 1 }, Applied with { Phase = UplinkPhase.Undoing }, Boot, 0));
         Assert.Equal(UplinkStep.RollBack, UplinkPlan.Next(Wanted, Applied, "another", 0));
         Assert.Equal(UplinkStep.Begin, UplinkPlan.Next(Wanted with { Confirmed = 1 }, Applied, "another", 0));
+    }
+
+    /// <summary>Somebody's word is of the host that he reached; each other one must have found its way by itself.</summary>
+    [Fact]
+    public void Cut_off_from_its_cluster_it_goes_back_whoever_confirmed()
+    {
+        var confirmed = Wanted with { Confirmed = 1 };
+        var alone = Applied with { Unreached = [new("h2", "host2", "10.0.0.2:7444")] };
+        foreach (var unproven in new[] { alone, Applied with { AwaitsStore = true } })
+        {
+            Assert.Equal(UplinkStep.Wait, UplinkPlan.Next(confirmed, unproven, Boot, 999));
+            Assert.Equal(UplinkStep.RollBack, UplinkPlan.Next(confirmed, unproven, Boot, 1000));
+            Assert.Equal(UplinkStep.RollBack, UplinkPlan.Next(confirmed, unproven, "another", 0));
+            Assert.Equal(UplinkState.AwaitingConfirmation, UplinkPlan.Show(confirmed, unproven, DateTimeOffset.UnixEpoch)!.State);
+        }
+
+        Assert.Equal(["host2"], UplinkPlan.Show(confirmed, alone, DateTimeOffset.UnixEpoch)!.Unreached);
+        Assert.Equal(["the cluster's store"], UplinkPlan.Show(Wanted, Applied with { AwaitsStore = true, Phase = UplinkPhase.RolledBack }, DateTimeOffset.UnixEpoch)!.Unreached);
+        Assert.Equal(UplinkStep.Continue, UplinkPlan.Next(confirmed, Applied, Boot, 1000));
     }
 
     [Fact]
@@ -70,7 +89,7 @@ public sealed class UplinkPlanTests
                 };
             }
 
-            if (intent?.Phase == UplinkPhase.Applied) Assert.True(wanted!.Confirmed >= intent.Attempt);
+            if (intent?.Phase == UplinkPhase.Applied) Assert.True(wanted!.Confirmed >= intent.Attempt && intent.IsProven);
             if (wanted is null) Assert.Null(intent);
         });
 
