@@ -58,6 +58,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(PoolCreate))]
 [JsonSerializable(typeof(PoolUpdate))]
 [JsonSerializable(typeof(VmMigrate))]
+[JsonSerializable(typeof(VmTakeOver))]
 [JsonSerializable(typeof(MigrationForecast))]
 [JsonSerializable(typeof(VmHandover))]
 [JsonSerializable(typeof(HandoverSource))]

@@ -21,6 +21,19 @@ public sealed record VmMigrate
     public bool Offline { get; init; }
 }
 
+/// <summary>Body of <c>POST /v1/vms/{vm}/take-over</c>.</summary>
+public sealed record VmTakeOver
+{
+    /// <summary>Name or id of the host that is dead.</summary>
+    public required string From { get; init; }
+
+    /// <summary>Name or id of the host to give it to; null: the best one.</summary>
+    public string? To { get; init; }
+
+    /// <summary>The caller's word, which is recorded, that <see cref="From"/> is off or cut from its disks, and runs no guest. Not needed when it was given before.</summary>
+    public bool IKnowItIsDead { get; init; }
+}
+
 /// <summary>The answer to <c>POST /v1/vms/{vm}/migrate/forecast</c>, which takes the same body and does nothing.</summary>
 public sealed record MigrationForecast
 {

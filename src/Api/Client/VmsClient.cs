@@ -65,6 +65,10 @@ public sealed class VmsClient
     public Task<MigrationForecast> ForecastMigrationAsync(string vm, VmMigrate migrate, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path(vm, "migrate", "forecast"), migrate, ApiJson.Default.VmMigrate, ApiJson.Default.MigrationForecast, cancellationToken);
 
+    /// <summary>Gives it to another host, because its own is dead.</summary>
+    public Task<Operation> TakeOverAsync(string vm, VmTakeOver takeOver, CancellationToken cancellationToken) =>
+        _connection.CreateAsync(Path(vm, "take-over"), takeOver, ApiJson.Default.VmTakeOver, ApiJson.Default.Operation, cancellationToken);
+
     /// <summary>For each host whether it can go there, why not, and how long it would take.</summary>
     public IAsyncEnumerable<VmMobility> GetMobilityAsync(string vm, CancellationToken cancellationToken) =>
         _connection.ListAsync(Path(vm, "mobility"), ApiJson.Default.PageVmMobility, cancellationToken);

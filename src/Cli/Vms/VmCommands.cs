@@ -27,6 +27,7 @@ internal static class VmCommands
         VmCopyCommands.Clone(),
         VmCopyCommands.Template(),
         VmMigrateCommand.Build(),
+        VmTakeOverCommand.Build(),
         VmMobilityCommand.Build(),
         VmMetricCommands.Top(),
         VmMetricCommands.Metrics(),

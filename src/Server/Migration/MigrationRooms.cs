@@ -16,7 +16,12 @@ internal sealed class MigrationRooms
         executor.ServedElsewhere(Migrations.Operation);
     }
 
-    public void Map(ApiRoutes api) => new MigrationEndpoints(new OperationRequests(_ground.Host.Time), _ground.Host.Time).Map(api);
+    public void Map(ApiRoutes api)
+    {
+        var (operations, time) = (new OperationRequests(_ground.Host.Time), _ground.Host.Time);
+        new MigrationEndpoints(operations, time).Map(api);
+        new TakeoverEndpoints(operations, _ground.Host.Events, time).Map(api);
+    }
 
     public void Add(Loops loops) => loops.Add("migrations", _migrations.RunAsync);
 }

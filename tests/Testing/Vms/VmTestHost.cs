@@ -42,6 +42,7 @@ internal sealed class VmTestHost : IAsyncDisposable
     private readonly IVmEngine _engine;
     private readonly SecretBox _secrets;
     private TestDaemon _daemon = null!;
+    private bool _hasEnded;
 
     private VmTestHost(IVmEngine engine, VmTestHost? beside)
     {
@@ -138,6 +139,34 @@ internal sealed class VmTestHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Codes of what stands in the way of a takeover from a host.</summary>
+    public IReadOnlyList<string> TakeoverBlockers(string id, VmTestHost from, bool isSaid) =>
+        [.. Takeovers.Decide(Cache.Snapshot, Cache.Snapshot.Get(Keys.Vms.Spec, id)!, new TakeoverRequest { From = from.Id, IsSaid = isSaid, RequestedBy = "test" }).Blockers.Select(blocker => blocker.Code)];
+
+    /// <summary>Takes a VM over from a host that is dead, on the test's word, as the API does. Gives the operation.</summary>
+    public async Task<string> TakeOverAsync(string id, VmTestHost from)
+    {
+        while (true)
+        {
+            var snapshot = Cache.Snapshot;
+            var vm = snapshot.Get(Keys.Vms.Spec, id)!;
+            var request = new TakeoverRequest { From = from.Id, IsSaid = true, RequestedBy = "test" };
+            var decision = Takeovers.Decide(snapshot, vm, request);
+            if (decision.Blockers is { Count: > 0 } blockers) throw new InvalidOperationException(string.Join(' ', blockers.Select(blocker => blocker.Message)));
+            var change = new StoreChange(VmOperations.TakeOver);
+            string operation = new TakeoverChange(new OperationRequests(TimeProvider.System), new EventLog(TimeProvider.System, Id), TimeProvider.System).Prepare(change, snapshot, vm, request, decision).Id;
+            if (await TryCommitAsync(change)) return operation;
+        }
+    }
+
+    /// <summary>Writes a record as whoever owns it would.</summary>
+    public Task WriteAsync(Action<StoreChange> records)
+    {
+        var change = new StoreChange("test.write");
+        records(change);
+        return CommitAsync(change);
+    }
+
     /// <summary>What the machine was asked for: nothing is done.</summary>
     public System.Collections.Concurrent.ConcurrentQueue<HostPowerAction> AskedOfMachine { get; } = new();
 
@@ -163,8 +192,11 @@ internal sealed class VmTestHost : IAsyncDisposable
         await StartDaemonAsync(bootId);
     }
 
+    /// <summary>Once ended it may stay so: the host is dead then, as far as the test is concerned.</summary>
     public async Task StopDaemonAsync()
     {
+        if (_hasEnded) return;
+        _hasEnded = true;
         var ending = _daemon.DisposeAsync();
         _daemon.Store.Bury();
         await ending;
@@ -174,6 +206,7 @@ internal sealed class VmTestHost : IAsyncDisposable
     {
         // The fake makes no folders, and by them a daemon finds what runs.
         foreach (string folder in (_engine as FakeEngine)?.Guests.Select(guest => guest.Definition.RuntimeFolder) ?? []) Directory.CreateDirectory(folder);
+        _hasEnded = false;
         _daemon = await TestDaemon.StartAsync(this, bootId, mortal?.Invoke(Store) ?? new MortalStore(Store));
     }
 
@@ -205,13 +238,13 @@ internal sealed class VmTestHost : IAsyncDisposable
     }
 
     /// <summary>Asks for a power state as the API does, whatever the state is.</summary>
-    public async Task<string> AskAsync(string id, string kind, PowerWanted wanted, JsonObject? parameters = null)
+    public async Task<string> AskAsync(string id, string kind, PowerWanted wanted, JsonObject? parameters = null, string? host = null)
     {
         while (true)
         {
             var vm = Cache.Snapshot.Get(Keys.Vms.Spec, id)!;
             var change = new StoreChange(kind);
-            string operation = Ask(change, kind, id, vm.Record.Name, parameters);
+            string operation = Ask(change, kind, id, vm.Record.Name, parameters, host: host);
             change.Update(Keys.Vms.Spec, id, vm.Record with { Power = new VmPower { Wanted = wanted, Request = operation } }, vm.ModRevision);
             if (await TryCommitAsync(change)) return operation;
         }
@@ -356,13 +389,13 @@ internal sealed class VmTestHost : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    private string Ask(StoreChange change, string kind, string id, string name, JsonObject? parameters, string noun = "vm") =>
+    private string Ask(StoreChange change, string kind, string id, string name, JsonObject? parameters, string noun = "vm", string? host = null) =>
         new OperationRequests(TimeProvider.System).Add(change, new OperationDraft
         {
             Kind = kind,
             Target = new ObjectReference { Kind = noun, Id = id, Name = name },
             RequestedBy = "test",
-            Host = Id,
+            Host = host ?? Id,
             Parameters = parameters,
         }).Id;
 

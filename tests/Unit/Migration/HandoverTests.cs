@@ -63,7 +63,7 @@ public class HandoverTests
     public async Task ACancelledMigrationLeavesTheGuestAlone()
     {
         await using var pair = await HostPair.CreateAsync();
-        var (id, guest, operation) = await HoldAsync(pair, MigrationPhase.Active);
+        var (id, guest, operation) = await pair.HoldAsync(MigrationPhase.Active);
         await pair.First.CancelAsync(operation);
         Assert.Equal(OperationPhase.Cancelled, (await pair.First.EndOfAsync(operation)).Phase);
         await pair.AssertAtRestAsync(id, pair.First, epoch: 1);
@@ -78,7 +78,7 @@ public class HandoverTests
     public async Task AForcedStopOverrulesAMigration()
     {
         await using var pair = await HostPair.CreateAsync();
-        var (id, _, operation) = await HoldAsync(pair, MigrationPhase.Active);
+        var (id, _, operation) = await pair.HoldAsync(MigrationPhase.Active);
         await HostPair.SucceedAsync(pair.First, await pair.First.AskAsync(id, VmOperations.Stop, PowerWanted.Stopped));
         Assert.Equal("migration.overruled", (await pair.First.EndOfAsync(operation)).Failure!.Code);
         Assert.Equal(VmState.Stopped, (await pair.First.StateAsync(id, VmState.Stopped)).State);
@@ -92,7 +92,7 @@ public class HandoverTests
     public async Task ALinkThatIsCutLeavesTheGuestAtTheSource(MigrationPhase phase)
     {
         await using var pair = await HostPair.CreateAsync();
-        var (id, _, operation) = await HoldAsync(pair, phase);
+        var (id, _, operation) = await pair.HoldAsync(phase);
         pair.Wire.Cut();
         Assert.Equal(OperationPhase.Failed, (await pair.First.EndOfAsync(operation)).Phase);
         await pair.AssertAtRestAsync(id, pair.First, epoch: 1);
@@ -188,7 +188,7 @@ public class HandoverTests
     public async Task DaemonsThatDieInTheMiddleGoOnFromTheRecord(MigrationPhase phase)
     {
         await using var pair = await HostPair.CreateAsync();
-        var (id, guest, operation) = await HoldAsync(pair, phase);
+        var (id, guest, operation) = await pair.HoldAsync(phase);
         await pair.First.StopDaemonAsync();
         await pair.Second.StopDaemonAsync();
         guest.HoldMigrationAt(null);
@@ -197,16 +197,5 @@ public class HandoverTests
         var ended = await pair.First.EndOfAsync(operation).WaitAsync(Patience, TestContext.Current.CancellationToken);
         bool moved = ended.Phase == OperationPhase.Succeeded;
         await pair.AssertAtRestAsync(id, moved ? pair.Second : pair.First, moved ? 2 : 1);
-    }
-
-    /// <summary>A running guest on its way to the second host, held in a phase.</summary>
-    private static async Task<(string Id, FakeGuest Guest, string Operation)> HoldAsync(HostPair pair, MigrationPhase phase)
-    {
-        string id = await pair.LaunchAsync();
-        var guest = pair.FirstEngine.Guest(Guid.Parse(id));
-        guest.HoldMigrationAt(phase);
-        string operation = await pair.First.MigrateAsync(id, pair.Second);
-        await guest.ReachedAsync(phase, TestContext.Current.CancellationToken);
-        return (id, guest, operation);
     }
 }

@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Engine.Migration;
 using Lamina.Engine.Qmp;
 using Lamina.Server.Control;
 using Lamina.Server.Store;
@@ -31,6 +32,17 @@ internal sealed class HostPair : IAsyncDisposable
     public async Task<string> LaunchAsync(VmCreate? create = null)
     {
         return await Second.LaunchOnAsync(First, create ?? Small);
+    }
+
+    /// <summary>A running guest on its way to the second host, held in a phase.</summary>
+    public async Task<(string Id, FakeGuest Guest, string Operation)> HoldAsync(MigrationPhase phase)
+    {
+        string id = await LaunchAsync();
+        var guest = FirstEngine.Guest(Guid.Parse(id));
+        guest.HoldMigrationAt(phase);
+        string operation = await First.MigrateAsync(id, Second);
+        await guest.ReachedAsync(phase, TestContext.Current.CancellationToken);
+        return (id, guest, operation);
     }
 
     public static async Task SucceedAsync(VmTestHost host, string operation)

@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Engine;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Operations;
@@ -82,6 +83,30 @@ internal sealed class VmCommits(VmHost host, string vmId)
     /// <summary>A line for the timeline in somebody else's commit.</summary>
     public void AddEvent(StoreChange change, VmNews news, VmSpec spec, VmStatus status, OperationRun? operation) =>
         host.Events.Add(change, EventOf(news, spec, status, operation));
+
+    /// <summary>Confirms that another host has the VM at an epoch above that of a process here, and tells of it; nothing of the VM is written.</summary>
+    /// <returns>False: its assignment is another one by now.</returns>
+    /// <exception cref="StoreUnavailableException">It is not known.</exception>
+    /// <exception cref="StoreOutcomeUnknownException">It is not known.</exception>
+    public async Task<bool> ConfirmOutlivedAsync(CachedRecord<VmAssignment> owner, IVm process, CancellationToken cancellationToken)
+    {
+        var change = new StoreChange("vm.outlived").OfGeneration(host.Generation).Require(Keys.Vms.Assignment[vmId], owner.ModRevision);
+        var snapshot = host.Cache.Snapshot;
+        string name = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Name ?? process.Definition.Name;
+        host.Events.Add(change, new EventDraft
+        {
+            Kind = "vm.outlived",
+            Severity = EventSeverity.Warning,
+            Message = $"VM '{name}' still had a process on host '{host.HostName}' at epoch {process.Epoch}; it belongs to host '{snapshot.HostName(owner.Record.Host)}' at epoch {owner.Record.Epoch}, so that process is ended.",
+            Target = new ObjectReference { Kind = "vm", Id = vmId, Name = name },
+            Project = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Project ?? ProjectRecord.DefaultProject,
+            Epoch = process.Epoch,
+            Run = process.Run,
+        });
+        var result = await change.CommitAsync(host.Store, host.Time, cancellationToken);
+        if (!result.Succeeded) await host.Cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
+        return result.Succeeded;
+    }
 
     /// <summary>The status as the store has it now.</summary>
     public VmCommitted? Read() =>

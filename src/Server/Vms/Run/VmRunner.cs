@@ -191,7 +191,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
 
         if (IsTooEarly()) return;
         if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
-        else if (wanted is null) Release();
+        else if (wanted is null) EndOutlived(snapshot);
         else if (_memory.IsCertain) Follow(wanted, snapshot);
     }
 
@@ -241,6 +241,13 @@ internal sealed partial class VmRunner : IAsyncDisposable
         _isAway = true;
         _errands.LetGo();
         _tasks.End();
+    }
+
+    /// <summary>What is left of its time here goes: the remains of a process, or one that lives and that the VM has outlived.</summary>
+    private void EndOutlived(CacheSnapshot snapshot)
+    {
+        if (Release() || _memory.Watch is not { } watch || snapshot.Get(Keys.Vms.Assignment, _id) is not { } owner) return;
+        if (VmOutlived.IsOver(owner.Record, _host.HostId, watch.Vm.Epoch)) Begin(new VmStep.End(), (step, token) => _steps.EndOutlivedAsync(step, watch, owner, token));
     }
 
     /// <summary>It has come back from another host: what was last known of it here is of another time.</summary>

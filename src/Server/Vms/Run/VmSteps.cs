@@ -1,8 +1,10 @@
 using Lamina.Api;
 using Lamina.Engine.Qmp;
+using Lamina.Linux;
 using Lamina.Server.Control;
 using Lamina.Server.Http;
 using Lamina.Server.Operations;
+using Lamina.Server.Store;
 using Lamina.Server.Vms.Plan;
 
 namespace Lamina.Server.Vms.Run;
@@ -71,6 +73,30 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
         host.Memory.Release(vmId);
         host.UserIds.Release(definition.Uid);
         return new VmStepResult(step) { Released = true };
+    }
+
+    /// <summary>
+    /// Ends a process of a VM that another host has at a higher epoch, when the store has confirmed that by a transaction. At once and hard: its disks may be the
+    /// other host's by now, so nothing more is written to them.
+    /// </summary>
+    public async Task<VmStepResult> EndOutlivedAsync(VmStep step, VmWatch watch, CachedRecord<VmAssignment> owner, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!await commits.ConfirmOutlivedAsync(owner, watch.Vm, cancellationToken)) return new VmStepResult(step) { Overtaken = true };
+            CrashPoints.Reached("vm", "outlived", "kill");
+            await watch.Vm.KillAsync(CancellationToken.None);
+            return new VmStepResult(step) { Ended = watch };
+        }
+        catch (Exception away) when (away is StoreUnavailableException or StoreOutcomeUnknownException)
+        {
+            return new VmStepResult(step) { StoreAway = true };
+        }
+        catch (Exception failure)
+        {
+            LogFailed(logger, nameof(VmOutlived), watch.Vm.Definition.Name, failure);
+            return new VmStepResult(step) { StoreAway = true };
+        }
     }
 
     private Task<VmStepResult> WriteAsync(VmStep.Write write, VmStepContext context, CancellationToken cancellationToken)
