@@ -10,6 +10,7 @@ try
         "clone" => CloneBench.ReportAsync(options),
         "density" => DensityBench.RunAsync(options),
         "placement" => PlacementBench.ReportAsync(options),
+        "scale" => ScaleBench.ReportAsync(options),
         "memory" => MemoryBench.RunAsync(options),
         "migrate" => MigrateBench.ReportAsync(options),
         "probe" => StoreProbe.ServeAsync(options),

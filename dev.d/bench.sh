@@ -2,14 +2,15 @@
 
 LIBVIRT_PACKAGES=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients)
 
-dev_bench() { # start|clone|density|memory|migrate|placement|snapshot [OPTION...]
+dev_bench() { # start|clone|density|memory|migrate|placement|scale|snapshot [OPTION...]
   local what=${1:-start}; shift || true
   local more=()
   case $what in
     start) more=("${LIBVIRT_PACKAGES[@]}") ;;
     migrate) more=("${LIBVIRT_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}") ;;
+    scale) more=("${CLUSTER_PACKAGES[@]}") ;;
     clone | density | memory | placement | snapshot) ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory [--image QCOW2] | migrate [--pairs N] [--libvirt N] | placement | snapshot" ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory [--image QCOW2] | migrate [--pairs N] [--libvirt N] | placement | scale | snapshot" ;;
   esac
   need_root
   install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"

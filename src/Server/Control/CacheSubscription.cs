@@ -27,6 +27,25 @@ internal sealed class CacheSubscription : IDisposable
     public IAsyncEnumerable<CacheBatch> ReadAllAsync(CancellationToken cancellationToken = default) =>
         _channel.Reader.ReadAllAsync(cancellationToken);
 
+    /// <summary>Waits for the next batch and takes with it all that wait by then. Empty: the subscription or the cache has ended, or it is cancelled.</summary>
+    public async Task<IReadOnlyList<CacheBatch>> ReadWaitingAsync(CancellationToken cancellationToken)
+    {
+        var batches = new List<CacheBatch>();
+        try
+        {
+            while (batches.Count == 0 && await _channel.Reader.WaitToReadAsync(cancellationToken))
+            {
+                while (_channel.Reader.TryRead(out var batch)) batches.Add(batch);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // As an end.
+        }
+
+        return batches;
+    }
+
     public void Dispose() => _leave(this);
 
     internal void Offer(CacheBatch batch)

@@ -25,10 +25,17 @@ internal sealed class EventStreamWriter(HttpResponse response, TimeProvider time
     /// <param name="data">Written as one line of JSON.</param>
     /// <param name="type">Description of the data.</param>
     public Task WriteAsync<T>(string? id, string? name, T data, JsonTypeInfo<T> type)
+        where T : class => SendAsync([Format(id, name, data, type)]);
+
+    /// <summary>Writes several events at once, each made by <see cref="Format"/>.</summary>
+    public Task WriteAsync(IReadOnlyList<ReadOnlyMemory<byte>> events) => SendAsync(events);
+
+    /// <summary>An event's bytes: <paramref name="data"/> is one line of JSON.</summary>
+    public static ReadOnlyMemory<byte> Format<T>(string? id, string? name, T data, JsonTypeInfo<T> type)
         where T : class
     {
         string head = (id is null ? "" : $"id: {id}\n") + (name is null ? "" : $"event: {name}\n") + "data: ";
-        return SendAsync((byte[])[.. Encoding.UTF8.GetBytes(head), .. AnswerJson.Write(data, type).Span, .. "\n\n"u8]);
+        return (byte[])[.. Encoding.UTF8.GetBytes(head), .. AnswerJson.Write(data, type).Span, .. "\n\n"u8];
     }
 
     public async ValueTask DisposeAsync()
@@ -38,12 +45,12 @@ internal sealed class EventStreamWriter(HttpResponse response, TimeProvider time
 
     private CancellationToken Aborted => response.HttpContext.RequestAborted;
 
-    private async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    private async Task SendAsync(IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
         await _one.WaitAsync(Aborted);
         try
         {
-            await response.Body.WriteAsync(bytes, Aborted);
+            foreach (var part in parts) await response.Body.WriteAsync(part, Aborted);
             await response.Body.FlushAsync(Aborted);
         }
         finally
@@ -56,7 +63,7 @@ internal sealed class EventStreamWriter(HttpResponse response, TimeProvider time
     {
         try
         {
-            await SendAsync(":\n\n"u8.ToArray());
+            await SendAsync([":\n\n"u8.ToArray()]);
         }
         catch (Exception gone) when (gone is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
         {

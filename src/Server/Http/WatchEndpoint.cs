@@ -8,10 +8,15 @@ namespace Lamina.Server.Http;
 /// <c>GET /v1/watch?kinds=vms,operations</c>: every object that the caller may see, then <c>synced</c>, then each change with its revision (decision
 /// 15). A client too slow for the changes gets <c>resync</c> and a new beginning.
 /// </summary>
-internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKind> kinds)
+internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKind> kinds, TimeSpan? gather = null)
 {
     /// <summary>A stream ends after this time and is opened anew by the client, so that a permission taken away does not live on.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
+
+    /// <summary>Too short for an eye.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(50);
+
+    private readonly WatchHub _hub = new(services, kinds, gather ?? Gather);
 
     public void Map(ApiRoutes api) => api
         .Raw(HttpMethods.Get, "/v1/watch", Permission.SignedIn, "Follows objects: all of them, then each change", WatchAsync)
@@ -24,18 +29,18 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
         var wanted = Wanted(request);
         using var lifetime = new CancellationTokenSource(Longest, services.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.Token, services.Stopping);
-        using var subscription = services.Cache.Subscribe([.. wanted.SelectMany(kind => kind.Records), Keys.Sessions]);
+        using var watcher = _hub.Join();
         await using var writer = new EventStreamWriter(request.Http.Response, services.Time);
         await writer.BeginAsync();
-        var watch = new Watch(request, wanted, writer);
-        await watch.BeginAsync(subscription.Start);
+        var watch = new Watch(_hub, request, wanted, writer);
+        await watch.BeginAsync(watcher.Start);
         try
         {
-            await foreach (var batch in subscription.ReadAllAsync(end.Token))
+            await foreach (var tick in watcher.ReadAllAsync(end.Token))
             {
                 // What a log-in follows ends with it.
-                if (request.Caller.Session is { } session && batch.Snapshot.Get(Keys.Sessions, session) is null) return;
-                await watch.GoOnAsync(batch);
+                if (request.Caller.Session is { } session && tick.Snapshot.Get(Keys.Sessions, session) is null) return;
+                await watch.GoOnAsync(tick);
             }
         }
         catch (OperationCanceledException) when (!request.Aborted.IsCancellationRequested)
@@ -55,47 +60,61 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
     }
 
     /// <summary>One client's stream: remembers what it was given, so that only that is ever taken back.</summary>
-    private sealed class Watch(ApiRequest request, WatchKind[] kinds, EventStreamWriter writer)
+    private sealed class Watch(WatchHub hub, ApiRequest request, WatchKind[] kinds, EventStreamWriter writer)
     {
+        /// <summary>A beginning is sent in parts of this size, so that it is never whole in memory.</summary>
+        private const int PartBytes = 64 * 1024;
+
         private readonly HashSet<(string Kind, string Id)> _given = [];
+        private readonly List<ReadOnlyMemory<byte>> _part = [];
 
         public async Task BeginAsync(CacheSnapshot snapshot)
         {
+            int bytes = 0;
             foreach (var kind in kinds)
             {
-                foreach (var record in snapshot.AllOf(kind.Records[0])) await ShowAsync(kind, record.Id, snapshot);
+                foreach (var record in snapshot.AllOf(kind.Records[0]))
+                {
+                    bytes += Add(hub.Show(kind, record.Id, snapshot), snapshot);
+                    if (bytes < PartBytes) continue;
+                    await SendAsync();
+                    bytes = 0;
+                }
             }
 
-            await SendAsync(WatchAction.Synced, snapshot);
+            _part.Add(hub.EventOf(WatchAction.Synced, snapshot));
+            await SendAsync();
         }
 
-        public async Task GoOnAsync(CacheBatch batch)
+        public async Task GoOnAsync(WatchTick tick)
         {
-            if (batch.Resync)
+            if (tick.Resync)
             {
                 _given.Clear();
-                await SendAsync(WatchAction.Resync, batch.Snapshot);
-                await BeginAsync(batch.Snapshot);
+                _part.Add(hub.EventOf(WatchAction.Resync, tick.Snapshot));
+                await BeginAsync(tick.Snapshot);
                 return;
             }
 
-            var touched = batch.Changes
-                .SelectMany(change => kinds.Where(kind => kind.Records.Contains(change.Kind)).Select(kind => (kind, change.Kind.ObjectOf(change.Id))))
-                .Distinct();
-            foreach (var (kind, id) in touched) await ShowAsync(kind, id, batch.Snapshot);
+            foreach (var touched in tick.Objects.Where(touched => kinds.Contains(touched.Kind))) Add(touched, tick.Snapshot);
+            if (_part.Count > 0) await SendAsync();
         }
 
-        private async Task ShowAsync(WatchKind kind, string id, CacheSnapshot snapshot)
+        /// <returns>How many bytes that is.</returns>
+        private int Add(WatchedObject touched, CacheSnapshot snapshot)
         {
-            if (kind.View(snapshot, id, project => Sees(kind, project)) is { } view)
+            var key = (touched.Kind.Name, touched.Id);
+            if (touched.Exists && Sees(touched.Kind, touched.Project))
             {
-                _given.Add((kind.Name, id));
-                await SendAsync(WatchAction.Put, snapshot, kind.Name, id, view);
+                _given.Add(key);
+                _part.Add(touched.Event);
+                return touched.Event.Length;
             }
-            else if (_given.Remove((kind.Name, id)))
-            {
-                await SendAsync(WatchAction.Delete, snapshot, kind.Name, id);
-            }
+
+            if (!_given.Remove(key)) return 0;
+            var gone = touched.Exists ? hub.Hide(touched, snapshot) : touched.Event;
+            _part.Add(gone);
+            return gone.Length;
         }
 
         /// <summary>Without <c>?project=</c> a watch shows every project that the caller may see.</summary>
@@ -103,11 +122,10 @@ internal sealed class WatchEndpoint(ApiServices services, IReadOnlyList<WatchKin
             request.Caller.May(kind.Permission, project)
             && (project is null || request.Query("project") is not { } only || only == "*" || only == project);
 
-        private Task SendAsync(WatchAction action, CacheSnapshot snapshot, string? kind = null, string? id = null, System.Text.Json.JsonElement? view = null)
+        private async Task SendAsync()
         {
-            string revision = request.RevisionText(snapshot.Revision);
-            var change = new WatchChange { Action = action, Revision = revision, Kind = kind, Id = id, Object = view };
-            return writer.WriteAsync(revision, null, change, ApiJson.Default.WatchChange);
+            await writer.WriteAsync(_part);
+            _part.Clear();
         }
     }
 }

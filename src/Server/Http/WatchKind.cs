@@ -15,9 +15,13 @@ internal abstract class WatchKind(string name, IReadOnlyList<RecordKind> records
 
     public Permission Permission { get; } = permission;
 
-    /// <summary>Null: there is no such object, or the caller may not see it.</summary>
-    public abstract JsonElement? View(CacheSnapshot snapshot, string id, Func<string?, bool> sees);
+    /// <summary>Null: there is no such object.</summary>
+    public abstract WatchView? View(CacheSnapshot snapshot, string id);
 }
+
+/// <param name="Object">As GET gives it.</param>
+/// <param name="Project">Null for what belongs to the whole installation.</param>
+internal sealed record WatchView(JsonElement Object, string? Project);
 
 /// <param name="name">As in the path: <c>vms</c>.</param>
 /// <param name="records">The records of which an object consists; the first is the one without which there is none.</param>
@@ -34,6 +38,6 @@ internal sealed class WatchKind<T>(
     Permission permission = Permission.View) : WatchKind(name, records, permission)
     where T : class
 {
-    public override JsonElement? View(CacheSnapshot snapshot, string id, Func<string?, bool> sees) =>
-        view(snapshot, id) is { } found && sees(projectOf(found)) ? JsonSerializer.SerializeToElement(found, type) : null;
+    public override WatchView? View(CacheSnapshot snapshot, string id) =>
+        view(snapshot, id) is { } found ? new WatchView(JsonSerializer.SerializeToElement(found, type), projectOf(found)) : null;
 }

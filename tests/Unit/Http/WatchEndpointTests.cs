@@ -27,12 +27,20 @@ public sealed class WatchEndpointTests
     {
         await using var world = await HttpWorld.StartAsync();
         await world.CommitAsync(new StoreChange("test").Create(Keys.Projects, "gone", new ProjectSpec { Name = "gone" }));
-        await using var client = new Client(world, (_, _) => true);
+        var watch = new WatchEndpoint(world.Services, [Projects], TimeSpan.Zero);
+        await using var client = new Client(world, watch, (_, _) => true);
+        await using var quick = new Client(world, watch, (_, _) => true);
         await client.ReadUntilAsync(change => change.Action == WatchAction.Synced);
+        await quick.ReadUntilAsync(change => change.Action == WatchAction.Synced);
         client.Stall();
         await world.CommitAsync(new StoreChange("test").Delete(Keys.Projects["gone"]));
-        for (int number = 0; number <= Cache.SubscriptionCapacity + 1; number++)
+        for (int number = 0; number <= WatchHub.Capacity + 1; number++)
+        {
+            // What comes at once goes together: so each is seen by the other client before the next.
             await world.CommitAsync(new StoreChange("test").Put(Keys.Projects, "kept", new ProjectSpec { Name = "kept", Description = $"{number}" }));
+            await quick.ReadUntilAsync(change => change.Object is { } shown && shown.GetProperty("description").GetString() == $"{number}");
+        }
+
         client.GoOn();
         await client.ReadUntilAsync(change => change.Action == WatchAction.Resync);
         var anew = await client.ReadUntilAsync(change => change.Action == WatchAction.Synced);
@@ -40,11 +48,37 @@ public sealed class WatchEndpointTests
     }
 
     [Fact]
+    public async Task WhatAClientMayNoLongerSeeIsTakenBack()
+    {
+        await using var world = await HttpWorld.StartAsync();
+        string seen = "a";
+        await world.CommitAsync(new StoreChange("test").Create(Keys.Projects, "a", new ProjectSpec { Name = "a" }));
+        await using var client = new Client(world, new WatchEndpoint(world.Services, [Projects]), (_, project) => project == Volatile.Read(ref seen));
+        await client.ReadUntilAsync(change => change.Action == WatchAction.Synced);
+        Volatile.Write(ref seen, "none");
+        await world.CommitAsync(new StoreChange("test").Put(Keys.Projects, "a", new ProjectSpec { Name = "a", Description = "changed" }));
+        var taken = await client.ReadUntilAsync(change => change.Action == WatchAction.Delete);
+        Assert.Equal("a", Assert.Single(taken).Id);
+    }
+
+    [Fact]
+    public async Task WhenNobodyWatchesTheNextOneBeginsWithWhatIsThereThen()
+    {
+        await using var world = await HttpWorld.StartAsync();
+        var watch = new WatchEndpoint(world.Services, [Projects]);
+        await using (var first = new Client(world, watch, (_, _) => true)) await first.ReadUntilAsync(change => change.Action == WatchAction.Synced);
+        await world.CommitAsync(new StoreChange("test").Create(Keys.Projects, "a", new ProjectSpec { Name = "a" }));
+        await using var second = new Client(world, watch, (_, _) => true);
+        var shown = await second.ReadUntilAsync(change => change.Id == "a");
+        Assert.Equal(WatchAction.Put, shown[^1].Action);
+    }
+
+    [Fact]
     public async Task OnlyWhatMayBeSeenIsGiven()
     {
         await using var world = await HttpWorld.StartAsync();
         await world.CommitAsync(new StoreChange("test").Create(Keys.Projects, "mine", new ProjectSpec { Name = "mine" }).Create(Keys.Projects, "other", new ProjectSpec { Name = "other" }));
-        await using var client = new Client(world, (permission, project) => permission == Permission.View && project == "mine");
+        await using var client = new Client(world, new WatchEndpoint(world.Services, [Projects]), (permission, project) => permission == Permission.View && project == "mine");
         var begun = await client.ReadUntilAsync(change => change.Action == WatchAction.Synced);
         Assert.Equal(["mine"], begun.Where(change => change.Action == WatchAction.Put).Select(change => change.Id));
         await world.CommitAsync(new StoreChange("test").Put(Keys.Projects, "other", new ProjectSpec { Name = "other", Description = "x" }));
@@ -68,13 +102,12 @@ public sealed class WatchEndpointTests
         private readonly Task _serving;
         private readonly IAsyncEnumerator<SseItem<WatchChange>> _changes;
 
-        public Client(HttpWorld world, Func<Permission, string?, bool> may)
+        public Client(HttpWorld world, WatchEndpoint watch, Func<Permission, string?, bool> may)
         {
             var http = new DefaultHttpContext { RequestAborted = _gone.Token };
             http.Request.QueryString = new QueryString("?kinds=projects");
             http.Response.Body = _body;
             Caller.Set(http, new Caller("user:a", may));
-            var watch = new WatchEndpoint(world.Services, [Projects]);
             _serving = world.Dispatcher.RunRawAsync(http, Endpoint, watch.WatchAsync);
             _changes = SseParser.Create(_body.Reader, (_, data) => JsonSerializer.Deserialize(data, ApiJson.Default.WatchChange)!)
                 .EnumerateAsync(Deadline).GetAsyncEnumerator(Deadline);
