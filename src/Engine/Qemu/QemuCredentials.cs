@@ -13,6 +13,23 @@ namespace Lamina.Engine.Qemu;
 internal sealed class QemuCredentials(IVm vm, RuntimeFolder folder, QemuMonitor monitor)
 {
     private const string Id = "migration";
+
+    /// <summary>
+    /// The group ffdhe2048 of RFC 7919, appendix A.1. A server that is given none makes one of its own each time (QEMU, crypto/tlscreds.c), which takes about a second of a CPU
+    /// and is no better: what is agreed on is a curve where both sides know TLS 1.3.
+    /// </summary>
+    private const string DiffieHellmanGroup = """
+        -----BEGIN DH PARAMETERS-----
+        MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
+        +8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+        87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+        YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+        7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+        ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+        -----END DH PARAMETERS-----
+
+        """;
+
     private const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode PrivateFolder = PrivateFile | UnixFileMode.UserExecute;
 
@@ -26,7 +43,7 @@ internal sealed class QemuCredentials(IVm vm, RuntimeFolder folder, QemuMonitor 
         var endpoint = isTarget ? "server" : "client";
         try
         {
-            Write(credentials, endpoint);
+            Write(credentials, endpoint, isTarget);
             using var opened = OwnedFolder.Give(FolderPath, (uint)vm.Definition.Uid, (uint)vm.Definition.Gid);
             var given = await monitor.ExecuteWithHandleAsync(QmpCommands.AddFd, new AddFdArguments { Opaque = "tls" }, opened, cancellationToken);
             try
@@ -62,12 +79,13 @@ internal sealed class QemuCredentials(IVm vm, RuntimeFolder folder, QemuMonitor 
         }
     }
 
-    private void Write(MigrationCredentials credentials, string endpoint)
+    private void Write(MigrationCredentials credentials, string endpoint, bool isTarget)
     {
         Directory.CreateDirectory(FolderPath, PrivateFolder);
         WriteFile("ca-cert.pem", credentials.Authority);
         WriteFile($"{endpoint}-cert.pem", credentials.Certificate);
         WriteFile($"{endpoint}-key.pem", credentials.Key);
+        if (isTarget) WriteFile("dh-params.pem", DiffieHellmanGroup);
         CrashPoints.Reached("runtime", "tls", "written");
     }
 
