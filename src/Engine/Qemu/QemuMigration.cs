@@ -31,13 +31,15 @@ internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, O
         try
         {
             if (await AskAsync(cancellationToken) is not { } info) return new MigrationState { Phase = Phase };
-            var status = await StatusAsync(info, either.Token);
-            var jobs = await monitor.ExecuteAsync(QmpJobCommands.QueryJobs, QmpNothing.Instance, either.Token);
-            var exports = await monitor.ExecuteAsync(QmpMigrationCommands.QueryExports, QmpNothing.Instance, either.Token);
+            // It speaks: the other questions are put at once, for the guest may stand still meanwhile.
+            var jobs = monitor.ExecuteAsync(QmpJobCommands.QueryJobs, QmpNothing.Instance, either.Token);
+            var exports = monitor.ExecuteAsync(QmpMigrationCommands.QueryExports, QmpNothing.Instance, either.Token);
+            var status = StatusAsync(info, either.Token);
+            await Task.WhenAll(jobs, exports, status);
             return new MigrationState
             {
-                Phase = MigrationPhases.Parse(info.Status), Guest = status.Status, Error = info.ErrorDesc, Progress = Progress(info),
-                Mirrors = QemuMirrors.States(jobs), Exports = QemuTarget.Slots(exports), Blockers = info.BlockedReasons ?? [],
+                Phase = MigrationPhases.Parse(info.Status), Guest = (await status).Status, Error = info.ErrorDesc, Progress = Progress(info),
+                Mirrors = QemuMirrors.States(await jobs), Exports = QemuTarget.Slots(await exports), Blockers = info.BlockedReasons ?? [],
             };
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

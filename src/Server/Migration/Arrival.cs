@@ -25,6 +25,8 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
         var spec = snapshot.Get(Keys.Vms.Spec, vmId)?.Record ?? throw VmFailures.NotHere(vmId);
         var running = VmDefinitionFile.Read(snapshot.Get(Keys.Vms.HandoverSource, vmId)?.Record.Definition ?? throw VmFailures.NotHere(vmId));
         var engine = await host.Engine.ProbeAsync(cancellationToken);
+        // While QEMU is made: the signatures take their time.
+        var certificates = Task.Run(() => MigrationCertificates.Make(record.Nonce, host.Time.GetUtcNow()), CancellationToken.None);
         await using (var undo = new Undo(host.Loggers.CreateLogger<Arrival>()))
         {
             host.Memory.Promise(vmId, spec.Name, running.MemoryMiB + running.PluggedMemoryMiB, VmPlaces.Here(host, VmWords.AcceleratorOf(running).Kind));
@@ -47,7 +49,7 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
             undo.Succeeded();
         }
 
-        var (own, source) = MigrationCertificates.Make(record.Nonce, host.Time.GetUtcNow());
+        var (own, source) = await certificates;
         _credentials = own;
         var endpoint = await vm.Vm!.ListenAsync(ListenOf(record, running), cancellationToken);
         string secret = $"handover-{record.Nonce}";

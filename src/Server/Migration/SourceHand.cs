@@ -114,7 +114,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
             MigrationStep.Cancel => _stream.CancelAsync(_vm.Vm!, stopping),
             MigrationStep.ContinueSource => _vm.GoOnAsync(_file.Record, stopping),
             MigrationStep.TakeBack => TakeBackAsync(stopping),
-            MigrationStep.KillSource => _vm.EndAsync(),
+            MigrationStep.KillSource => _vm.KillAsync(),
             MigrationStep.Finish => FinishAsync(stopping),
             _ => throw new InvalidOperationException($"{step} is no step of a source."),
         };
@@ -155,6 +155,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
     private async Task FinishAsync(CancellationToken stopping)
     {
         var decided = _file.Record;
+        bool isAnothers = _file.Phase is StorePhase.Committed or StorePhase.Outlived;
         var snapshot = ground.Now;
         string name = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Name ?? vmId;
         var change = MigrationEnd.Of(ground, vmId, name, decided, _file.Revision);
@@ -163,6 +164,8 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
             ? await run.EndAsync(outcome, change, stopping)
             : await change.CommitAsync(ground.Host.Store, ground.Host.Time, stopping);
         await ground.Host.Cache.WaitForRevisionAsync(result.Revision, FaultPause, stopping);
+        // Its process is dead, which is all that the other host waited for; what it held goes while nobody waits. A daemon that dies here leaves that to the sweep.
+        if (isAnothers) await _vm.EndAsync();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The hand-over of VM {Vm} failed at {Step}")]

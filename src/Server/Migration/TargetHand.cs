@@ -34,10 +34,11 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     public async Task RunAsync(HeldVm vm, CancellationToken stopping)
     {
         _vm = vm;
+        TargetQemu? known = null;
         while (true)
         {
             stopping.ThrowIfCancellationRequested();
-            var moment = await LookAsync(stopping);
+            var moment = await LookAsync(known, stopping);
             var step = MigrationPlan.Next(moment);
             if (step is MigrationStep.LetGo || (step is MigrationStep.Undo && _undone && moment.Phase == StorePhase.Gone)) return;
             try
@@ -45,22 +46,27 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
                 if (step is MigrationStep.Rest rest) await vm.WaitAsync(rest.For, stopping);
                 else if (step is MigrationStep.Undo && _undone) await vm.WaitAsync(null, stopping);
                 else await DoAsync(step, stopping);
+                // COMMIT does nothing to QEMU, and the guest stands still until the next step.
+                known = step is MigrationStep.Commit && moment.Target.Qemu == TargetQemu.Loaded ? TargetQemu.Loaded : null;
             }
             catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
             {
+                known = null;
                 LogFailed(_logger, vmId, step.GetType().Name, failure);
                 await vm.WaitAsync(FaultPause, stopping);
             }
         }
     }
 
-    private async Task<MigrationMoment> LookAsync(CancellationToken stopping)
+    /// <param name="known">What QEMU is known to be, and need not be asked; null: it is asked.</param>
+    /// <param name="stopping">The daemon ends.</param>
+    private async Task<MigrationMoment> LookAsync(TargetQemu? known, CancellationToken stopping)
     {
         var snapshot = ground.Now;
         _file.Read(snapshot);
         var said = snapshot.Get(Keys.Vms.HandoverSource, vmId)?.Record is { } word && word.Nonce == record.Nonce ? word : null;
-        var known = _word ?? (snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { } own && own.Nonce == record.Nonce ? own : null);
-        var qemu = await SeeAsync(stopping);
+        var told = _word ?? (snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { } own && own.Nonce == record.Nonce ? own : null);
+        var qemu = known is { } asBefore && _vm.Vm is not null ? asBefore : await SeeAsync(stopping);
         if ((_vm.Vm?.Definition ?? _vm.Remains) is { } definition) _mayHaveRun = !definition.MigratesIn;
         bool isMine = snapshot.Get(Keys.Vms.Assignment, vmId)?.Record.Host == ground.Host.HostId;
         return new MigrationMoment
@@ -74,7 +80,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             {
                 Qemu = qemu,
                 For = _state.Since(qemu),
-                Word = known,
+                Word = told,
                 // Without the run's record, a reboot of this host lies in between: then nobody can tell.
                 MayHaveRun = _mayHaveRun ?? true,
                 RefusedFor = _refused ? _refusing.Since(_refused) : null,
@@ -149,7 +155,8 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     /// <summary>From its known success on the VM is this host's.</summary>
     private async Task CommitAsync(CancellationToken stopping)
     {
-        if (record.Kind == HandoverKind.Live && !record.PostCopy) await _vm.Vm!.StopListeningAsync(stopping);
+        // Exports must have ended before another may be the owner of what they offer; all else can wait until the guest runs.
+        if (record is { Kind: HandoverKind.Live, PostCopy: false, Disks.Count: > 0 }) await _vm.Vm!.StopListeningAsync(stopping);
         var snapshot = ground.Now;
         if (snapshot.Get(Keys.Vms.Assignment, vmId) is not { } assignment || snapshot.Get(Keys.Hosts.Status, ground.Host.HostId) is not { } self || self.Record.Incarnation != ground.Host.Incarnation) return;
         var next = _arrival.Moved(_file.Record) with { Phase = HandoverPhase.Committed };
@@ -170,6 +177,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
         {
             await _vm.GoOnAsync(_file.Record, stopping);
             await _vm.Vm!.AnnounceAsync(stopping);
+            if (record is { PostCopy: false, Disks.Count: 0 }) await _vm.Vm!.StopListeningAsync(stopping);
         }
         catch (QmpErrorException refusal)
         {

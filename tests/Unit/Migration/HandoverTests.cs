@@ -106,8 +106,8 @@ public class HandoverTests
         string id = await pair.LaunchAsync();
         pair.SecondEngine.OnStarted = arriving => arriving.OnCall = call =>
         {
-            // The last call before the commit.
-            if (call == "StopListening") arriving.Die(signal: 9);
+            // The last call before the commit, when it has everything.
+            if (call == "QueryMigration" && arriving.QueryMigration().IsLoaded) arriving.Die(signal: 9);
             return Task.CompletedTask;
         };
         string operation = await pair.First.MigrateAsync(id, pair.Second);
