@@ -120,6 +120,9 @@ public sealed record ClusterJoined
 
     /// <summary>Of the cluster that it is now a member of: contexts that pinned the host's own CA log in again.</summary>
     public required string CaFingerprint { get; init; }
+
+    /// <summary>What is different from then on for what the host has brought along, in words.</summary>
+    public IReadOnlyList<string> Notes { get; set; } = [];
 }
 
 /// <summary>Key <c>cluster</c>: that there is one.</summary>

@@ -97,11 +97,13 @@ internal static class ClusterCommands
             if (join.DryRun)
             {
                 invocation.Say($"nothing stands against joining the cluster '{joined.Cluster}'");
+                foreach (string note in joined.Notes) invocation.Say(note);
                 return;
             }
 
             await WaitAsync(invocation, cancellationToken);
             invocation.Say($"this host is a member of the cluster '{joined.Cluster}'; contexts that pinned its own CA log in again, to {joined.CaFingerprint}");
+            foreach (string note in joined.Notes) invocation.Say(note);
         });
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Lamina.Api;
 using Lamina.Engine;
 using Lamina.Engine.Qemu;
 using Lamina.Linux.Cgroups;
@@ -93,6 +94,9 @@ internal sealed record Rooms
         if (!openedStore.IsShared) RegisterBackups(sweeper, instance, time);
         var presence = new HostPresence(store, identity, openedStore.IsShared, time);
         if (openedStore.IsShared) await presence.ClaimAsync(cancellationToken);
+        var machine = MachineFacts.Read();
+        if (options.HostName is { } name) machine = machine with { Name = name };
+        member = await Arriving.CompleteAsync(instance, new ObjectReference { Kind = "host", Id = identity.Id, Name = machine.Name }, member, store, cache, time, cancellationToken);
         var leadership = new Leadership(
             store,
             cache,
@@ -124,8 +128,6 @@ internal sealed record Rooms
 
         // Projects, Hosts
         await DefaultProject.EnsureAsync(store, cache.Snapshot, time, cancellationToken);
-        var machine = MachineFacts.Read();
-        if (options.HostName is { } name) machine = machine with { Name = name };
         var host = new LocalHost(identity, machine, store, cache, time, BuildInformation.Version, loggers.CreateLogger<LocalHost>());
         await host.RegisterAsync(cancellationToken);
         var engine = options.Engine ?? QemuOf(configuration.Qemu, instance, time);

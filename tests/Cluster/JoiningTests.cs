@@ -17,7 +17,7 @@ public sealed class JoiningTests
         var (first, second) = (bed.Hosts[0], bed.Hosts[1]);
         await first.LaminaAsync("cluster", "init", "--name", "dc1");
         string token = (await first.LaminaAsync("cluster", "token")).Trim();
-        await second.LaminaAsync("disk", "create", "data", "--size", "10MiB");
+        foreach (var host in bed.Hosts) await host.LaminaAsync("disk", "create", "data", "--size", "10MiB");
         second.Network.Run(() =>
         {
             using var netlink = new Netlink();
@@ -30,12 +30,13 @@ public sealed class JoiningTests
         var misfit = await second.TryLaminaAsync("cluster", "join", token, "--address", Unroutable);
         Assert.NotEqual(0, misfit.Status);
         Assert.Contains($"does not reach host2 at {Unroutable}", misfit.Error, StringComparison.Ordinal);
-        Assert.Contains("disk data", misfit.Error, StringComparison.Ordinal);
+        Assert.Contains("a disk data already", misfit.Error, StringComparison.Ordinal);
         Assert.False((await second.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).IsCluster);
         Assert.Single(await HostsAsync(first));
 
-        await second.LaminaAsync("disk", "delete", "data", "--yes");
+        await second.LaminaAsync("disk", "rename", "data", "data2");
         await second.LaminaAsync("cluster", "join", token);
+        Assert.Equal(["data", "data2"], (await first.Client.Disks.ListAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken)).Select(disk => disk.Name).Order(StringComparer.Ordinal));
         Assert.Equal(["host1", "host2"], await HostsAsync(first));
         Assert.Equal(["host1", "host2"], await HostsAsync(second));
         var status = await second.Client.Cluster.GetAsync(TestContext.Current.CancellationToken);

@@ -16,10 +16,25 @@ public sealed class SuddenDeathTests
             await first.LaminaAsync("cluster", "init", "--name", "dc1");
         }
 
+        await second.LaminaAsync("vm", "launch", "web1", "--memory", "64MiB", "--disk", "10MiB");
+        int guest = Assert.Single(GuestsOf(second));
         string token = (await first.LaminaAsync("cluster", "token")).Trim();
         await DieAsync(second, () => File.Exists(second.Instance.MembershipFile), "cluster", "join", token);
-        if (!(await second.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).IsCluster) await second.LaminaAsync("cluster", "join", token);
+        if (!(await second.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).IsCluster)
+        {
+            await Eventually.BecomesAsync(async cancellation => (await first.Client.Cluster.GetAsync(cancellation)).Members.Count == 1, "the cluster has heard that nobody came");
+            await second.LaminaAsync("cluster", "join", token);
+        }
+
+        Assert.Equal("web1", Assert.Single(await first.Client.Vms.ListAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken)).Name);
+        Assert.Equal(guest, Assert.Single(GuestsOf(second)));
         await Eventually.BecomesAsync(async cancellation => (await first.Client.Cluster.GetAsync(cancellation)).Members.Count(member => member.Live == true) == 2, "both are live members");
+    }
+
+    private static IEnumerable<int> GuestsOf(BedHost host)
+    {
+        var groups = Linux.Cgroups.CgroupManager.Detect(host.Instance.CgroupName);
+        return groups.List().SelectMany(group => groups.ReadMembers(group.Name));
     }
 
     /// <summary>Kills the daemon as soon as the sign is there, and starts it again.</summary>

@@ -63,7 +63,7 @@ internal sealed class ClusterEndpoints(ClusterRoom room, EventLog events, TimePr
     {
         var body = await request.BodyAsync(ApiJson.Default.ClusterJoin);
         var token = JoinToken.Parse(body.Token);
-        var joined = await room.JoinAsync(body, token, request.Snapshot, async cluster =>
+        var joined = await room.JoinAsync(body, token, async cluster =>
         {
             // The last thing that is written into the store that it leaves.
             var change = new StoreChange("cluster.leaveAlone");

@@ -38,10 +38,14 @@ internal sealed record ClusterParts
 internal sealed class ClusterRoom : IDisposable
 {
     private readonly ClusterParts _parts;
+    private readonly JoinWithdrawals _withdrawals;
+    private readonly JoinReservations _reservations;
 
     public ClusterRoom(ClusterParts parts)
     {
         _parts = parts;
+        _withdrawals = new JoinWithdrawals(parts.Instance, parts.Host.Id, parts.Time, parts.Loggers.CreateLogger<JoinWithdrawals>());
+        _reservations = new JoinReservations(parts.Store, parts.Cache, parts.Events, parts.Time);
         if (parts.Start is not { } start) return;
         Voter = new HostVoter(parts.Instance, parts.Host.Id, start.Membership, start.Etcd, parts.Store, parts.Cache, parts.Time, parts.Loggers.CreateLogger<HostVoter>());
         Trust = new HostTrust(parts.Instance, parts.Tls, start.Certificate, parts.Store, parts.Cache, parts.Time, parts.Loggers.CreateLogger<HostTrust>());
@@ -50,6 +54,7 @@ internal sealed class ClusterRoom : IDisposable
         Peers = new PeerClient(start.Certificate, () => parts.Cache.Snapshot);
         parts.Services.Peers.Use(id => parts.Cache.Snapshot.Get(Keys.Hosts.Spec, id)?.Record.Addresses is null ? null : new PeerAddress(Peers.LineTo(id), Peers.AddressOf(id)));
         if (parts.Store is EtcdStore etcd) Trust.Renewed = Voter.EndpointsChanged = () => etcd.Use(StoreChoice.Access(parts.Instance, Voter.Membership));
+        parts.Sweeper.Register("joins", _reservations.ReleaseAsync);
         if (start.Membership.External is null)
         {
             var voters = new VoterController(Admin, parts.Store, parts.Cache, parts.Events, parts.Time, parts.Loggers.CreateLogger<VoterController>());
@@ -89,12 +94,17 @@ internal sealed class ClusterRoom : IDisposable
     {
         new ClusterEndpoints(this, _parts.Events, _parts.Time).Map(api);
         new HostRemovalEndpoints(_parts.Events, _parts.Time).Map(api);
-        if (Voter is { } voter) new JoinDesk(_parts.Instance, _parts.Tls, voter, _parts.Store, _parts.Cache, _parts.Events, _parts.Time).Map(peers);
+        if (Voter is { } voter) new JoinDesk(_parts.Instance, _parts.Tls, voter, _reservations, _parts.Store, _parts.Cache, _parts.Events, _parts.Time).Map(peers);
     }
 
     public void Add(Loops loops)
     {
-        if (Voter is null) return;
+        if (Voter is null)
+        {
+            loops.Add("withdrawals of joins", _withdrawals.RunAsync);
+            return;
+        }
+
         loops.Add("cluster's records", ClusterRecordsAsync);
         loops.Add("cluster's etcd", Voter.RunAsync);
         loops.Add("cluster's trust", Trust!.RunAsync);
@@ -122,10 +132,10 @@ internal sealed class ClusterRoom : IDisposable
     public Task FoundAsync(Membership planned, CancellationToken cancellation) =>
         new Founding(_parts.Instance, _parts.Host.Id, _parts.Tls, _parts.Names, _parts.Store, _parts.Time, _parts.Loggers).RunAsync(planned, cancellation);
 
-    public Task<ClusterJoined> JoinAsync(ClusterJoin join, JoinToken token, CacheSnapshot snapshot, Func<string, Task> beforeSwitch, CancellationToken cancellation)
+    public Task<ClusterJoined> JoinAsync(ClusterJoin join, JoinToken token, Func<string, Task> beforeSwitch, CancellationToken cancellation)
     {
         RequireAlone();
-        return new Joining(_parts).RunAsync(join, token, snapshot, beforeSwitch, cancellation);
+        return _withdrawals.HoldAsync(() => new Joining(_parts).RunAsync(join, token, beforeSwitch, cancellation), cancellation);
     }
 
     /// <exception cref="ProblemException">This host is alone.</exception>

@@ -30,6 +30,7 @@ internal sealed record ClusterStart(Membership Membership, HostCertificate Certi
         if (StoreChoice.IsEtcd(instance.StoreDirectory))
         {
             SecretFiles.TakeUp(instance);
+            JoinAttempt.Forget(instance);
             return membership ?? throw new ProblemException(
                 ProblemKind.Internal, "cluster.membershipMissing", $"The store of this host is a cluster's, but {instance.MembershipFile} is not there.",
                 "Restore that file from a backup, or remove the host from the cluster ('lamina host remove HOST --dead' on a member) and let it join anew.");

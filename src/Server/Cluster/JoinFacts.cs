@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Lamina.Api;
+using Lamina.Server.Cluster.Import;
 
 namespace Lamina.Server.Cluster;
 
@@ -20,18 +21,35 @@ internal sealed record JoinFacts
     /// <summary>Said by whatever answers at its peer address, so that the cluster knows that it reaches this very host.</summary>
     public required string Nonce { get; init; }
 
-    /// <summary>Features of its processor, as the kernel names them.</summary>
-    public required IReadOnlyList<string> CpuFlags { get; init; }
+    /// <summary>What its QEMU offers guests; empty: not known, and <see cref="NoEngine"/> says why.</summary>
+    public IReadOnlyList<JoinCpuModel> CpuModels { get; init; } = [];
 
-    /// <summary>Objects that it has made, which it would lose: <c>vm web1</c>.</summary>
-    public required IReadOnlyList<string> Objects { get; init; }
+    /// <summary>The model that its new VMs get; null: not known.</summary>
+    public string? DefaultCpuModel { get; init; }
+
+    /// <summary>Why it runs no guests now.</summary>
+    public string? NoEngine { get; init; }
+
+    /// <summary>What it brings along.</summary>
+    public ImportManifest Import { get; init; } = new();
+
+    /// <summary>How it uses its memory, as it was set there.</summary>
+    public HostMemoryPolicy? Memory { get; init; }
 }
+
+/// <summary>A CPU model as the joining host knows it.</summary>
+/// <param name="Name">Versioned.</param>
+/// <param name="Missing">Features that it lacks; empty: guests can have it.</param>
+internal sealed record JoinCpuModel(string Name, IReadOnlyList<string> Missing);
 
 /// <summary>What stands against a join: all of it.</summary>
 internal sealed record JoinVerdict
 {
     public required IReadOnlyList<Failure> Misfits { get; init; }
     public required string Cluster { get; init; }
+
+    /// <summary>What will be different for the host, for people.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
 /// <summary>What a host gets when it may join.</summary>
@@ -55,7 +73,16 @@ internal sealed record JoinGrant
     /// <summary>Of the fingerprints of requests with an Idempotency-Key.</summary>
     public required byte[] FingerprintKey { get; init; }
     public ExternalEtcd? External { get; init; }
+
+    /// <summary>What becomes of the host's records.</summary>
+    public ImportMapping Import { get; init; } = new();
 }
+
+/// <summary>A host takes back that it has asked to join.</summary>
+/// <param name="TokenId">By which token.</param>
+/// <param name="Secret">Of the token.</param>
+/// <param name="HostId">Who.</param>
+internal sealed record JoinWithdrawal(string TokenId, string Secret, string HostId);
 
 /// <summary>The records between hosts, and the token's.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -63,4 +90,6 @@ internal sealed record JoinGrant
 [JsonSerializable(typeof(JoinFacts))]
 [JsonSerializable(typeof(JoinVerdict))]
 [JsonSerializable(typeof(JoinGrant))]
+[JsonSerializable(typeof(JoinWithdrawal))]
+[JsonSerializable(typeof(ImportManifest))]
 internal sealed partial class ClusterJson : JsonSerializerContext;

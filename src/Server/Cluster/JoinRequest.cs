@@ -53,16 +53,36 @@ internal sealed class JoinRequest(JoinToken token, TimeProvider time)
     public Task<JoinGrant> JoinAsync(Uri member, JoinFacts facts, CancellationToken cancellation) =>
         AskAsync(member, "peer/v1/join", facts, ClusterJson.Default.JoinGrant, cancellation);
 
-    private async Task<TAnswer> AskAsync<TAnswer>(
+    /// <summary>Says that this host does not come after all.</summary>
+    /// <exception cref="ProblemException">The member does not answer, or refuses.</exception>
+    public Task WithdrawAsync(Uri member, string hostId, CancellationToken cancellation) => SpeakAsync(
+        member,
+        async client =>
+        {
+            var withdrawal = new JoinWithdrawal(token.Id, token.Secret, hostId);
+            using var response = await client.PostAsync(new Uri(member, "peer/v1/join/withdraw"), PeerJson.Content(withdrawal, ClusterJson.Default.JoinWithdrawal), cancellation);
+            return await PeerJson.ReadAsync(response, ClusterJson.Default.JoinWithdrawal, cancellation);
+        },
+        cancellation);
+
+    private Task<TAnswer> AskAsync<TAnswer>(
         Uri member, string path, JoinFacts facts, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> answer, CancellationToken cancellation)
-        where TAnswer : class
+        where TAnswer : class => SpeakAsync(
+        member,
+        async client =>
+        {
+            await using var echo = JoinEcho.Listen(facts.Addresses.Peer, facts.Nonce);
+            using var response = await client.PostAsync(new Uri(member, path), PeerJson.Content(facts with { Clock = time.GetUtcNow() }, ClusterJson.Default.JoinFacts), cancellation);
+            return await PeerJson.ReadAsync(response, answer, cancellation);
+        },
+        cancellation);
+
+    private async Task<TAnswer> SpeakAsync<TAnswer>(Uri member, Func<HttpClient, Task<TAnswer>> speak, CancellationToken cancellation)
     {
         try
         {
             using var client = new HttpClient(await LineAsync(member, cancellation)) { Timeout = Patience };
-            await using var echo = JoinEcho.Listen(facts.Addresses.Peer, facts.Nonce);
-            using var response = await client.PostAsync(new Uri(member, path), PeerJson.Content(facts with { Clock = time.GetUtcNow() }, ClusterJson.Default.JoinFacts), cancellation);
-            return await PeerJson.ReadAsync(response, answer, cancellation);
+            return await speak(client);
         }
         catch (Exception failure) when (failure is HttpRequestException or LaminaUnreachableException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
         {

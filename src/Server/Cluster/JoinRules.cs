@@ -13,10 +13,10 @@ internal static class JoinRules
     private const string AnotherToken = "Make a new one on a member: lamina cluster token";
 
     /// <summary>Whether the secret is the token's; else nothing else is said.</summary>
-    public static Failure? Token(CacheSnapshot snapshot, JoinFacts facts)
+    public static Failure? Token(CacheSnapshot snapshot, string tokenId, string secret)
     {
-        var token = snapshot.Get(Keys.JoinTokens, facts.TokenId)?.Record;
-        return token is not null && Auth.Secret.HashesEqual(token.SecretSha256, JoinToken.HashOf(facts.Secret))
+        var token = snapshot.Get(Keys.JoinTokens, tokenId)?.Record;
+        return token is not null && Auth.Secret.HashesEqual(token.SecretSha256, JoinToken.HashOf(secret))
             ? null
             : Misfit("cluster.tokenUnknown", "The cluster does not know this join token: it was never given out, or was swept away after its end.", AnotherToken);
     }
@@ -35,7 +35,8 @@ internal static class JoinRules
             Clock(facts, now),
             .. Identity(snapshot, facts),
             Reach(facts, unreached),
-            Objects(facts),
+            Witness(facts),
+            JoinCpu.Misfit(snapshot, facts),
         ];
         return [.. all.OfType<Failure>()];
     }
@@ -83,9 +84,13 @@ internal static class JoinRules
         "cluster.unreachable", $"The cluster does not reach {facts.HostName} at {facts.Addresses.Peer}: {unreached}",
         "Let firewalls pass TCP to the ports of the hosts and of etcd there (7444 to 7446), or name another address of this host: --address");
 
-    private static Failure? Objects(JoinFacts facts) => facts.Objects.Count == 0 ? null : Misfit(
-        "cluster.objects", $"{facts.HostName} has objects of its own, which the cluster does not take over: {string.Join(", ", facts.Objects)}.",
-        "Export what is to be kept (lamina vm export) and delete it here; import it when the host has joined.");
+    /// <summary>A witness only votes.</summary>
+    private static Failure? Witness(JoinFacts facts)
+    {
+        string[] vms = [.. facts.Import.Names.Select(claim => claim.Parts()).Where(parts => parts.Kind == "vm").Select(parts => parts.Name)];
+        return facts.Witness && vms.Length > 0 ? Misfit(
+            "cluster.witnessHasVms", $"A witness runs no VM, and {facts.HostName} has {string.Join(", ", vms)}.", "Let it join as a host: lamina cluster join. Or move its VMs elsewhere first: lamina vm export") : null;
+    }
 
-    private static Failure Misfit(string code, string message, string remedy) => new() { Code = code, Message = message, Remedy = remedy };
+    internal static Failure Misfit(string code, string message, string remedy) => new() { Code = code, Message = message, Remedy = remedy };
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lamina.Api;
 using Lamina.Linux.Files;
+using Lamina.Server.Cluster.Import;
 
 namespace Lamina.Server.Cluster;
 
@@ -34,6 +35,9 @@ internal sealed record Membership
 
     /// <summary>It was removed from the cluster, and what follows from that is to be done.</summary>
     public bool Departing { get; init; }
+
+    /// <summary>What becomes of the records that the host had before it joined; null: they are all there.</summary>
+    public ImportMapping? Import { get; init; }
 
     /// <exception cref="ProblemException">The file is damaged.</exception>
     public static Membership? Read(Instance instance)

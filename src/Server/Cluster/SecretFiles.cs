@@ -16,12 +16,16 @@ internal static class SecretFiles
 
     public static string Fingerprint(Instance instance) => Path.Combine(instance.SecretsDirectory, "fingerprint.key");
 
+    /// <summary>Of the box that the host had before it joined, until its secrets are sealed for the cluster.</summary>
+    public static string FormerBox(Instance instance) => Path.Combine(instance.SecretsDirectory, "box-before-join.key");
+
     /// <summary>Lays them ready.</summary>
     public static void Stage(Instance instance, JoinGrant grant)
     {
         string folder = Staging(instance);
         Discard(instance);
         Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+        DurableFile.Write(FormerBox(instance), File.ReadAllBytes(Box(instance)), OwnerOnly);
         DurableFile.Write(Path.Combine(folder, Path.GetFileName(Ca(instance))), System.Text.Encoding.ASCII.GetBytes(grant.CaPem), OwnerOnly);
         DurableFile.Write(Path.Combine(folder, Path.GetFileName(Box(instance))), grant.BoxKey, OwnerOnly);
         DurableFile.Write(Path.Combine(folder, Path.GetFileName(Fingerprint(instance))), grant.FingerprintKey, OwnerOnly);
@@ -34,13 +38,15 @@ internal static class SecretFiles
         if (!Directory.Exists(folder)) return;
         foreach (string file in Directory.EnumerateFiles(folder)) File.Move(file, Path.Combine(instance.SecretsDirectory, Path.GetFileName(file)), overwrite: true);
         DurableFile.SyncDirectory(instance.SecretsDirectory);
-        Discard(instance);
+        Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>Removes what was laid ready for a join that did not come to its end.</summary>
     public static void Discard(Instance instance)
     {
         if (Directory.Exists(Staging(instance))) Directory.Delete(Staging(instance), recursive: true);
+        // A host that has never started has no such folder yet.
+        if (File.Exists(FormerBox(instance))) File.Delete(FormerBox(instance));
     }
 
     private static string Staging(Instance instance) => Path.Combine(instance.DataDirectory, ".tmp-join");

@@ -8,6 +8,9 @@ internal sealed record Claim : StoredRecord
 {
     /// <summary>Id of the object (for macs and addresses: of the VM).</summary>
     public required string Owner { get; init; }
+
+    /// <summary>Id of the host that is about to bring the object into the cluster; null: the object is here.</summary>
+    public string? Joining { get; init; }
 }
 
 /// <summary>A sealed secret: only the room that seals it can read it.</summary>
@@ -73,6 +76,17 @@ internal sealed record HostEtcdRecord : StoredRecord
     public string? LostMember { get; init; }
 }
 
+/// <summary>Key <c>hosts/&lt;id&gt;/import</c>, written by that host after its join: how far it has brought its records along.</summary>
+internal sealed record HostImport : StoredRecord
+{
+    /// <summary>The last key, as it was in the host's own store, whose record is there; null: none yet.</summary>
+    public string? After { get; init; }
+
+    public int Records { get; init; }
+
+    public bool Done { get; init; }
+}
+
 /// <summary>Says that a host's daemon lives: the key hangs on a lease that the daemon keeps alive. Without it the host's state is not known.</summary>
 internal sealed record HostLive : StoredRecord
 {
@@ -92,6 +106,7 @@ internal sealed record HostLive : StoredRecord
 [JsonSerializable(typeof(GenerationRecord))]
 [JsonSerializable(typeof(LeaderRecord))]
 [JsonSerializable(typeof(HostLive))]
+[JsonSerializable(typeof(HostImport))]
 [JsonSerializable(typeof(VoterRecord))]
 [JsonSerializable(typeof(HostEtcdRecord))]
 internal sealed partial class ControlJson : JsonSerializerContext;

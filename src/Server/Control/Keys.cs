@@ -227,6 +227,9 @@ internal static class Keys
 
         public static RecordKind<HostEtcdRecord> Etcd { get; } = new("hosts/", "/etcd", ControlJson.Default.HostEtcdRecord);
 
+        /// <summary>Read and written at a host's first start as a member only.</summary>
+        public static RecordKind<HostImport> Import { get; } = new("hosts/", "/import", ControlJson.Default.HostImport);
+
         public static string All(string id) => $"hosts/{id}/";
     }
 }

@@ -50,10 +50,10 @@ internal sealed record PeerRequest(HttpContext Http, string HostId)
 
     public Task WriteAsync<T>(T answer, JsonTypeInfo<T> type) => WriteAsync(Http, answer, type);
 
-    internal static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
+    internal static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, long mostBytes = EndpointDescription.DefaultBodyBytes)
         where T : class
     {
-        var body = await BodyReader.ReadAsync(http.Request, EndpointDescription.DefaultBodyBytes, http.RequestAborted);
+        var body = await BodyReader.ReadAsync(http.Request, mostBytes, http.RequestAborted);
         try
         {
             return JsonSerializer.Deserialize(body, type) ?? throw new JsonException("it is null");

@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Server;
 using Lamina.Server.Cluster;
+using Lamina.Server.Cluster.Import;
 using Lamina.Server.Control;
 using Lamina.Tests.Unit.Vms;
 
@@ -23,8 +24,8 @@ public sealed class JoinRulesTests
         Addresses = Addresses("10.0.0.2"),
         Clock = Now.AddSeconds(1),
         Nonce = "n",
-        CpuFlags = [],
-        Objects = [],
+        CpuModels = [new("Haswell-v4", ["avx2", "bmi1"]), new("Westmere-v1", []), new("qemu64-v1", [])],
+        DefaultCpuModel = "Westmere-v1",
     };
 
     [Fact]
@@ -32,15 +33,15 @@ public sealed class JoinRulesTests
 
     [Fact]
     public void AllMisfitsAreToldAtOnce() => Assert.Equal(
-        ["cluster.clock", "cluster.objects", "cluster.sameAddress", "cluster.sameName", "cluster.unreachable", "cluster.version"],
-        Check(Fitting with { HostName = "one", Version = "0.6.0", Addresses = Addresses("10.0.0.1"), Clock = Now.AddSeconds(-3), Objects = ["vm web1"] }, unreached: "no answer"));
+        ["cluster.clock", "cluster.sameAddress", "cluster.sameName", "cluster.unreachable", "cluster.version"],
+        Check(Fitting with { HostName = "one", Version = "0.6.0", Addresses = Addresses("10.0.0.1"), Clock = Now.AddSeconds(-3) }, unreached: "no answer"));
 
     [Fact]
     public void AWrongSecretLearnsNothingElse()
     {
-        Assert.Equal("cluster.tokenUnknown", JoinRules.Token(Cluster().Build(), Fitting with { Secret = "x" })!.Code);
-        Assert.Equal("cluster.tokenUnknown", JoinRules.Token(Cluster().Build(), Fitting with { TokenId = "x" })!.Code);
-        Assert.Null(JoinRules.Token(Cluster().Build(), Fitting));
+        Assert.Equal("cluster.tokenUnknown", JoinRules.Token(Cluster().Build(), Token.Id, "x")!.Code);
+        Assert.Equal("cluster.tokenUnknown", JoinRules.Token(Cluster().Build(), "x", Token.Secret)!.Code);
+        Assert.Null(JoinRules.Token(Cluster().Build(), Token.Id, Token.Secret));
     }
 
     [Fact]
@@ -58,6 +59,48 @@ public sealed class JoinRulesTests
     {
         Assert.Equal(["cluster.sameId"], Check(Fitting with { HostName = "three" }, change: snapshot => snapshot.Add(Keys.Hosts.Spec, Fitting.HostId, new HostSpec { Name = "three" })));
         Assert.Equal(["cluster.hostRemoved"], Check(Fitting, change: snapshot => snapshot.Add(Keys.RemovedHosts, Fitting.HostId, new RemovedHost { Name = "two", RemovedAt = Now })));
+    }
+
+    [Fact]
+    public void AWitnessRunsNoVm()
+    {
+        var import = new ImportManifest { Names = [new("default/vm/web1", "vm-1"), new("default/disk/web1-0", "disk-1")] };
+        Assert.Equal(["cluster.witnessHasVms"], Check(Fitting with { Witness = true, Import = import }));
+        Assert.Empty(Check(Fitting with { Import = import }));
+    }
+
+    [Fact]
+    public void AProcessorBelowThatOfTheGuestsIsNamedWithWhatItLacksAndWhatToChoose()
+    {
+        var misfit = Assert.Single(JoinRules.Check(Haswell(Cluster()).Build(), Fitting, Version, Now, null));
+        Assert.Equal("cluster.cpu", misfit.Code);
+        Assert.Contains("two lacks avx2, bmi1", misfit.Message, StringComparison.Ordinal);
+        Assert.Contains("never move there: db (running).", misfit.Message, StringComparison.Ordinal);
+        Assert.EndsWith("lamina placement set --cpu-model Westmere-v1", misfit.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ALowerCpuChosenByHandLetsItInAndTellsWhichVmsStay()
+    {
+        var snapshot = Haswell(Cluster()).Add(Keys.PlacementSettings, "", new PlacementSettings { CpuModel = "Westmere-v1" }).Build();
+        Assert.Empty(JoinRules.Check(snapshot, Fitting, Version, Now, null));
+        Assert.Equal(["db (running) cannot move to two, which lacks features of the CPU that they have."], JoinCpu.Notes(snapshot, Fitting));
+        Assert.Empty(JoinCpu.Notes(snapshot, Fitting with { Witness = true }));
+    }
+
+    [Fact]
+    public void AHigherCpuChosenByHandKeepsItOut()
+    {
+        var snapshot = Cluster().Add(Keys.Hosts.Status, "one", Offering("Westmere-v1", "Haswell-v4")).Add(Keys.PlacementSettings, "", new PlacementSettings { CpuModel = "Haswell-v4" }).Build();
+        Assert.Equal(["cluster.cpu"], JoinRules.Check(snapshot, Fitting, Version, Now, null).Select(misfit => misfit.Code));
+    }
+
+    [Fact]
+    public void AHostWithoutQemuIsNoHostForGuestsButAWitness()
+    {
+        var facts = Fitting with { CpuModels = [], DefaultCpuModel = null, NoEngine = "There is no QEMU." };
+        Assert.Contains("There is no QEMU.", Assert.Single(JoinRules.Check(Haswell(Cluster()).Build(), facts, Version, Now, null)).Message, StringComparison.Ordinal);
+        Assert.Empty(JoinRules.Check(Haswell(Cluster()).Build(), facts with { Witness = true }, Version, Now, null));
     }
 
     [Fact]
@@ -82,6 +125,14 @@ public sealed class JoinRulesTests
         var snapshot = Cluster(usedBy);
         return JoinRules.Check((change?.Invoke(snapshot) ?? snapshot).Build(), facts, Version, at ?? Now, unreached).Select(misfit => misfit.Code).Order(StringComparer.Ordinal);
     }
+
+    private static TestSnapshots Haswell(TestSnapshots cluster) => cluster
+        .Add(Keys.Hosts.Status, "one", Offering("Haswell-v4", "Westmere-v1"))
+        .Add(Keys.Vms.Spec, "vm-db", TestVms.Spec("db") with { Machine = new() { Type = "pc-q35-7.2", CpuModel = "Haswell-v4", MaxCpus = 1 } })
+        .Add(Keys.Vms.Status, "vm-db", new VmStatus { Host = "one", Epoch = 1, State = VmState.Running });
+
+    private static HostStatus Offering(string chosen, params string[] others) =>
+        new() { Incarnation = "", BootId = "", DaemonVersion = Version, DefaultCpuModel = chosen, CpuModels = [chosen, .. others] };
 
     private static TestSnapshots Cluster(string? usedBy = null) => new TestSnapshots()
         .Add(Keys.Hosts.Spec, "00000000-0000-0000-0000-000000000001", new HostSpec { Name = "one", Addresses = Addresses("10.0.0.1") })
