@@ -34,8 +34,14 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
             int userId = host.UserIds.Take();
             undo.Add("give back the user id", () => host.UserIds.Release(userId));
             undo.Add("remove the VM's links", () => host.Resources.RemoveLinks(vmId, spec));
-            foreach (var disk in record.Disks) _made.Add(disk.Disk);
-            var material = await host.Resources.PrepareArrivalAsync(vmId, spec, ArrivingDisks(record, snapshot), cancellationToken);
+            var arriving = ArrivingDisks(record, snapshot);
+            // A file that is in the way is somebody's, and stays.
+            foreach (var (id, disk) in arriving)
+            {
+                if (!File.Exists(ground.Pools.PathsOf(disk.Pool).Disk(id, disk.Format))) _made.Add(id);
+            }
+
+            var material = await host.Resources.PrepareArrivalAsync(vmId, spec, arriving, cancellationToken);
             var identity = new VmRunIdentity
             {
                 VmId = vmId,

@@ -156,6 +156,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
     {
         var decided = _file.Record;
         bool isAnothers = _file.Phase is StorePhase.Committed or StorePhase.Outlived;
+        if (decided.Phase == HandoverPhase.Committed) DeleteDeparted(decided);
         var snapshot = ground.Now;
         string name = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Name ?? vmId;
         var change = MigrationEnd.Of(ground, vmId, name, decided, _file.Revision);
@@ -167,6 +168,27 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
         // Its process is dead, which is all that the other host waited for; what it held goes while nobody waits. A daemon that dies here leaves that to the sweep.
         if (isAnothers) await _vm.EndAsync();
     }
+
+    /// <summary>The disks lie on the other host now. While the hand-over is on record this is done again by whoever takes it up.</summary>
+    private void DeleteDeparted(VmHandover decided)
+    {
+        foreach (var disk in decided.Disks)
+        {
+            if (disk.Spec is not { } left || ground.Now.Get(Keys.Disks.Spec, disk.Disk)?.Record.Pool == left.Pool) continue;
+            try
+            {
+                ground.Disks.Delete(disk.Disk, left);
+            }
+            catch (Exception failure) when (failure is LinuxException or IOException or ProblemException)
+            {
+                // A pool that is away must not keep the guest's migration from ending: what stays there is listed among the orphans.
+                LogNotDeleted(_logger, left.Name, vmId, failure);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The old file of disk {Disk}, which has left with VM {Vm}, could not be deleted")]
+    private static partial void LogNotDeleted(ILogger logger, string disk, string vm, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The hand-over of VM {Vm} failed at {Step}")]
     private static partial void LogFailed(ILogger logger, string vm, string step, Exception failure);

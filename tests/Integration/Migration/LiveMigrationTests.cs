@@ -35,6 +35,7 @@ public class LiveMigrationTests(HostsOnOneStore hosts) : IClassFixture<HostsOnOn
         await RestsOnceAsync(vm, ended);
         var moved = (await hosts.First.Client.Disks.GetAsync(disk.Id, hosts.Deadline)).Value;
         Assert.NotEqual(disk.Spec.Pool, moved.Spec.Pool);
+        Assert.False(Directory.Exists(Path.Combine((await hosts.First.Client.Pools.GetAsync(disk.Spec.Pool, hosts.Deadline)).Value.Spec.Path, "disks", disk.Id)));
         Assert.Equal(hosts.Second.Daemon.HostId, (await hosts.VmAsync("packer")).Status!.Host);
     }
 

@@ -15,6 +15,9 @@ internal sealed class BedGuests : IAsyncDisposable
     /// <summary>A directory that all hosts see.</summary>
     public const string SharedPool = "shared";
 
+    /// <summary>Of VMs whose disks are on the host's own pool: they go along.</summary>
+    public const string LocalTag = "local";
+
     private const string Kernel = "checker-kernel", Initrd = "checker-initrd";
     private const int MemoryMiB = 128;
     private const long DiskBytes = 16 << 20;
@@ -60,7 +63,7 @@ internal sealed class BedGuests : IAsyncDisposable
             Disks = [new VmDiskCreate { SizeBytes = DiskBytes, Pool = pool }],
             Kernel = new VmKernel { Kernel = Kernel, Initrd = Initrd, CommandLine = (change?.Invoke(settings) ?? settings).CommandLine },
             Restart = RestartPolicy.Always,
-            Tags = [$"begin-{name}"],
+            Tags = pool == SharedPool ? [$"begin-{name}"] : [$"begin-{name}", LocalTag],
             Start = true,
         };
         await SucceedsAsync(client, await client.Vms.CreateAsync(create, cancellation), cancellation);
@@ -108,8 +111,8 @@ internal sealed class BedGuests : IAsyncDisposable
         var (begun, run) = (Listener.Of(vm.Name).Last!.Word.Sweeps, Listener.Of(vm.Name).Runs.Count);
         using var deadline = new CancellationTokenSource(patience ?? Eventually.Patience);
         var record = await Listener.UntilAsync(vm.Name, record => record.Findings.Count > 0 || (record.Last!.From == on!.Address && (record.Last.Word.Sweeps >= begun + 2 || record.Runs.Count > run)), deadline.Token);
-        if (record.Findings.Count > 0) throw new InvalidOperationException($"VM {vm.Name}: {string.Join("; ", record.Findings)}");
-        if (record.Runs.Count > runs) throw new InvalidOperationException($"VM {vm.Name} has begun anew without need: {record.Runs.Count} runs, {runs} were allowed");
+        if (record.Findings.Count > 0) throw new CheckerException($"VM {vm.Name}: {string.Join("; ", record.Findings)}");
+        if (record.Runs.Count > runs) throw new CheckerException($"VM {vm.Name} has begun anew without need: {record.Runs.Count} runs, {runs} were allowed");
         return (on!, record);
     }
 

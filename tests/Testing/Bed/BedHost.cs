@@ -68,6 +68,9 @@ internal sealed class BedHost : IAsyncDisposable
     /// <summary>Of the daemon that runs, or ran last.</summary>
     public int ProcessId => _daemon?.ProcessId ?? throw new InvalidOperationException($"{Name} has not been started");
 
+    /// <summary>Its daemon does.</summary>
+    public bool Runs => _daemon is { } daemon && !daemon.WaitForExitAsync(CancellationToken.None).IsCompleted;
+
     /// <summary>Of its etcd; null: none runs.</summary>
     public int? EtcdProcessId => EtcdProcess?.ProcessId;
 

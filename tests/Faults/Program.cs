@@ -1,0 +1,3 @@
+using Lamina.Tests.Faults;
+
+return await FaultsCommand.RunAsync(args, Console.Out);
