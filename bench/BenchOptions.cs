@@ -11,10 +11,10 @@ internal sealed record BenchOptions
     /// <summary>The folder of the bare script.</summary>
     public string Scripts { get; init; } = "";
 
-    /// <summary>What is measured: start, clone, density, memory, migrate, placement, scale or snapshot.</summary>
+    /// <summary>What is measured: start, clone, density, evacuate, memory, migrate, placement, scale or snapshot.</summary>
     public string What { get; init; } = "start";
 
-    /// <summary>The folder of the small Linux guest (memory, migrate, snapshot).</summary>
+    /// <summary>The folder of the small Linux guest (evacuate, memory, migrate, snapshot).</summary>
     public string Media { get; init; } = "";
 
     /// <summary>A disk image of debian/12 as laminad builds it (memory); empty: none.</summary>
@@ -31,6 +31,12 @@ internal sealed record BenchOptions
 
     /// <summary>VMs on record for the figures of the daemon itself.</summary>
     public int Recorded { get; init; } = 1000;
+
+    /// <summary>On each host that is emptied.</summary>
+    public int Guests { get; init; } = 12;
+
+    /// <summary>How often each way of emptying is measured.</summary>
+    public int Rounds { get; init; } = 1;
 
     /// <summary>Of a probe: where the store answers, whom it is to be certified by, this host's certificate and key, and where the other host answers.</summary>
     public string Store { get; init; } = "";
@@ -55,6 +61,8 @@ internal sealed record BenchOptions
                 "--results" => options with { Results = pair[1] },
                 "--pairs" => options with { Pairs = Number(pair) },
                 "--libvirt" => options with { Libvirt = Number(pair, least: 0) },
+                "--guests" => options with { Guests = Number(pair) },
+                "--rounds" => options with { Rounds = Number(pair) },
                 "--store" => options with { Store = pair[1] },
                 "--authority" => options with { Authority = pair[1] },
                 "--certificate" => options with { Certificate = pair[1] },

@@ -66,4 +66,5 @@ internal sealed record DaemonFigures
 [JsonSerializable(typeof(MemoryResult))]
 [JsonSerializable(typeof(SnapshotResult))]
 [JsonSerializable(typeof(Migration.MigrateResult))]
+[JsonSerializable(typeof(Evacuation.EvacuateResult))]
 internal sealed partial class BenchJson : JsonSerializerContext;

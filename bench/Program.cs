@@ -1,4 +1,5 @@
 using Lamina.Bench;
+using Lamina.Bench.Evacuation;
 using Lamina.Bench.Migration;
 
 try
@@ -12,6 +13,7 @@ try
         "placement" => PlacementBench.ReportAsync(options),
         "scale" => ScaleBench.ReportAsync(options),
         "memory" => MemoryBench.RunAsync(options),
+        "evacuate" => EvacuateBench.ReportAsync(options),
         "migrate" => MigrateBench.ReportAsync(options),
         "probe" => StoreProbe.ServeAsync(options),
         "snapshot" => SnapshotBench.ReportAsync(options),

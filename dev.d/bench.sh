@@ -2,15 +2,15 @@
 
 LIBVIRT_PACKAGES=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients)
 
-dev_bench() { # start|clone|density|memory|migrate|placement|scale|snapshot [OPTION...]
+dev_bench() { # start|clone|density|evacuate|memory|migrate|placement|scale|snapshot [OPTION...]
   local what=${1:-start}; shift || true
   local more=()
   case $what in
     start) more=("${LIBVIRT_PACKAGES[@]}") ;;
-    migrate) more=("${LIBVIRT_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}") ;;
+    migrate | evacuate) more=("${LIBVIRT_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}") ;;
     scale) more=("${CLUSTER_PACKAGES[@]}") ;;
-    clone | density | memory | placement | snapshot) ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | memory [--image QCOW2] | migrate [--pairs N] [--libvirt N] | placement | scale | snapshot" ;;
+    clone | density | evacuate [--guests N] [--rounds N] | memory | placement | snapshot) ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | evacuate [--guests N] [--rounds N] | memory [--image QCOW2] | migrate [--pairs N] [--libvirt N] | placement | scale | snapshot" ;;
   esac
   need_root
   install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"
@@ -18,7 +18,7 @@ dev_bench() { # start|clone|density|memory|migrate|placement|scale|snapshot [OPT
   publish_if_stale
   run_dotnet "$ROOT/artifacts/bench.log" build bench -c Release
   local media=$ROOT/artifacts/media/bench
-  [[ $what != @(memory|migrate|snapshot) || -e $media/initrd.gz ]] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
-  [[ $what != migrate ]] || bash "$ROOT/bench/guest/media.sh" "$media"
+  [[ $what != @(evacuate|memory|migrate|snapshot) || -e $media/initrd.gz ]] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
+  [[ $what != @(evacuate|migrate) ]] || bash "$ROOT/bench/guest/media.sh" "$media"
   "$ROOT/artifacts/bin/Lamina.Bench/release_linux-x64/Lamina.Bench" --what "$what" --programs "$OUT" --scripts "$ROOT/bench" --media "$media" --results "$ROOT/docs/benchmarks" "$@"
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Lamina.Engine.Migration;
+using Lamina.Linux.Cgroups;
 using Lamina.Linux.Network;
 using Lamina.Linux.Processes;
 using Lamina.Testing;
@@ -7,11 +8,16 @@ using Lamina.Testing.Bed;
 
 namespace Lamina.Bench.Migration;
 
-/// <summary>A host without the product: a network of its own, in which a bridge holds the card and the guest's tap.</summary>
-internal sealed class BareHost : IDisposable
+/// <summary>A host without the product: a network of its own, in which a bridge holds the card and the guest's tap, and a cgroup for QEMU, so that it competes for CPUs as Lamina's does.</summary>
+internal sealed class BareHost : IAsyncDisposable
 {
     public const string Bridge = "br0";
     public const string Tap = "tap0";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly string _parent;
+    private readonly CgroupManager _cgroups;
 
     /// <param name="bed">Whose network it is plugged into.</param>
     /// <param name="number">Its address is 10.91.0.NUMBER.</param>
@@ -19,6 +25,8 @@ internal sealed class BareHost : IDisposable
     public BareHost(ClusterBed bed, int number, bool withTap)
     {
         Address = $"10.91.0.{number}";
+        _parent = $"lamina-bare{number}";
+        _cgroups = CgroupManager.Detect(_parent);
         bed.Plug(Network, BedHost.Link);
         Network.Run(() =>
         {
@@ -36,10 +44,26 @@ internal sealed class BareHost : IDisposable
 
     public NetworkNamespace Network { get; } = new();
 
-    /// <summary>What a process shows of itself to other namespaces: enters this network.</summary>
+    /// <summary>Starts a program in this network.</summary>
     public ChildProcess Spawn(ChildSpec spec) => Network.Run(() => ChildProcess.Spawn(spec));
 
-    public void Dispose() => Network.Dispose();
+    /// <summary>The same in a cgroup of this host.</summary>
+    public ChildProcess Spawn(ChildSpec spec, string cgroup) => Spawn(spec with { Cgroup = _cgroups.Create(cgroup, new CgroupLimits()) });
+
+    /// <summary>After the end of what was started in it.</summary>
+    public Task ForgetAsync(string cgroup) => _cgroups.RemoveAsync(cgroup, CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var group in _cgroups.List())
+        {
+            await _cgroups.KillAllAsync(group.Name, Patience, CancellationToken.None);
+            await _cgroups.RemoveAsync(group.Name, CancellationToken.None);
+        }
+
+        foreach (string folder in Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(root => Path.Join(root, _parent)).Where(Directory.Exists)) Directory.Delete(folder);
+        Network.Dispose();
+    }
 
     private void Shell(string script)
     {
@@ -53,10 +77,13 @@ internal sealed class BareHost : IDisposable
 internal static class BareCertificates
 {
     /// <summary>In the folder: what QEMU as the target and as the source, and libvirt, look for.</summary>
+    /// <param name="folder">Made here.</param>
+    /// <param name="withGroup">A Diffie-Hellman group too, as Lamina gives QEMU one; without it QEMU makes one each time.</param>
     /// <returns>The name in the target's certificate.</returns>
-    public static string Write(string folder)
+    public static string Write(string folder, bool withGroup)
     {
         Directory.CreateDirectory(folder);
+        if (withGroup) File.WriteAllText(Path.Join(folder, "dh-params.pem"), Engine.Qemu.QemuCredentials.DiffieHellmanGroup);
         var (target, source) = Server.Migration.MigrationCertificates.Make("bench", TimeProvider.System.GetUtcNow());
         File.WriteAllText(Path.Join(folder, "ca-cert.pem"), target.Authority);
         Write(folder, "server", target);

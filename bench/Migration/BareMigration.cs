@@ -3,6 +3,17 @@ using Lamina.Testing.Bed;
 
 namespace Lamina.Bench.Migration;
 
+/// <summary>How the script's migration is encrypted.</summary>
+internal enum BareKind
+{
+    /// <summary>As Lamina's, with a Diffie-Hellman group made beforehand.</summary>
+    Encrypted,
+
+    /// <summary>As a folder of certificates is, made by certtool as QEMU's manual has it: QEMU makes a group at each start of a server.</summary>
+    WithoutGroup,
+    InTheClear,
+}
+
 /// <summary>
 /// The guest as a script moves it: QEMU with the arguments that Lamina gives it, in two networks, and nothing but the steps that a migration needs, one after the other.
 /// Ends, as a person's script would, when the guest goes on at the target and the source's process is gone. What can be made beforehand was: taps, certificates, the bridge.
@@ -17,8 +28,7 @@ internal sealed class BareMigration : IAsyncDisposable
     private readonly BareHost[] _hosts;
     private readonly IReadOnlyList<string> _lamina;
     private readonly BareNames _names;
-    private readonly string _certificates;
-    private readonly string _targetName;
+    private readonly Dictionary<BareKind, (string Folder, string TargetName)> _certificates = [];
     private Running? _running;
     private int _runs;
 
@@ -26,8 +36,11 @@ internal sealed class BareMigration : IAsyncDisposable
     {
         _hosts = [new BareHost(bed, 101, withTap: true), new BareHost(bed, 102, withTap: true)];
         (_lamina, _names) = (lamina, names);
-        _certificates = Path.Join(names.Folder, "tls");
-        _targetName = BareCertificates.Write(_certificates);
+        foreach (var kind in new[] { BareKind.Encrypted, BareKind.WithoutGroup })
+        {
+            string folder = Path.Join(names.Folder, $"tls-{kind}");
+            _certificates[kind] = (folder, BareCertificates.Write(folder, withGroup: kind == BareKind.Encrypted));
+        }
     }
 
     /// <param name="bed">Whose network it is plugged into.</param>
@@ -56,16 +69,16 @@ internal sealed class BareMigration : IAsyncDisposable
     }
 
     /// <summary>Milliseconds from the first step to the last.</summary>
-    public async Task<double> MoveAsync(bool encrypted)
+    public async Task<double> MoveAsync(BareKind kind)
     {
         long begun = TimeProvider.System.GetTimestamp();
         var source = _running!;
         int to = 1 - source.Host;
         var target = await SpawnAsync(to, ["-incoming", "defer"]);
-        await SetAsync(target, encrypted, isTarget: true);
+        await SetAsync(target, kind, isTarget: true);
         string uri = $$"""{"uri":"tcp:{{_hosts[to].Address}}:{{Port}}"}""";
         await target.Monitor.ExecuteAsync("migrate-incoming", uri);
-        await SetAsync(source, encrypted, isTarget: false);
+        await SetAsync(source, kind, isTarget: false);
         await source.Monitor.ExecuteAsync("migrate", uri);
         await source.Monitor.MigrationAsync("completed");
         await target.Monitor.MigrationAsync("completed");
@@ -73,8 +86,9 @@ internal sealed class BareMigration : IAsyncDisposable
         await source.EndAsync();
         double milliseconds = Run.Since(begun);
         _running = target;
+        await _hosts[source.Host].ForgetAsync(source.Cgroup);
         await target.Monitor.ExecuteAsync("migrate-set-parameters", """{"tls-creds":"","tls-hostname":""}""");
-        if (encrypted) await target.Monitor.ExecuteAsync("object-del", """{"id":"tls0"}""");
+        if (kind != BareKind.InTheClear) await target.Monitor.ExecuteAsync("object-del", """{"id":"tls0"}""");
         return milliseconds;
     }
 
@@ -85,32 +99,36 @@ internal sealed class BareMigration : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_running is { } running) await running.EndAsync();
-        foreach (var host in _hosts) host.Dispose();
+        foreach (var host in _hosts) await host.DisposeAsync();
     }
 
     private async Task<Running> SpawnAsync(int host, IReadOnlyList<string> more)
     {
         string folder = Directory.CreateDirectory(Path.Join(_names.Folder, $"{++_runs}")).FullName;
         string[] arguments = [.. BareFiles.Turn(_lamina, _names with { Folder = folder }), .. more];
-        var process = _hosts[host].Spawn(new ChildSpec { Program = arguments[0], Arguments = arguments[1..], StandardError = ChildOutput.Tail(2000) });
-        var running = new Running(host, process, new BareMonitor(process));
+        var process = _hosts[host].Spawn(new ChildSpec { Program = arguments[0], Arguments = arguments[1..], StandardError = ChildOutput.Tail(2000) }, $"vm{_runs}");
+        var running = new Running(host, $"vm{_runs}", process, new BareMonitor(process));
         await running.Monitor.OpenAsync(Path.Join(folder, "qmp.sock"));
         return running;
     }
 
     /// <summary>As Lamina sets it: two streams, return path, and no bound to the bandwidth.</summary>
-    private async Task SetAsync(Running side, bool encrypted, bool isTarget)
+    private async Task SetAsync(Running side, BareKind kind, bool isTarget)
     {
         string capabilities = string.Join(',', new[] { "events", "return-path", "late-block-activate", "validate-uuid", "multifd" }.Concat(isTarget ? [] : ["auto-converge"])
             .Select(name => $$"""{"capability":"{{name}}","state":true}"""));
         await side.Monitor.ExecuteAsync("migrate-set-capabilities", $$"""{"capabilities":[{{capabilities}}]}""");
-        if (encrypted)
-            await side.Monitor.ExecuteAsync("object-add", $$"""{"qom-type":"tls-creds-x509","id":"tls0","endpoint":"{{(isTarget ? "server" : "client")}}","dir":"{{_certificates}}","verify-peer":true}""");
-        string tls = !encrypted ? "" : isTarget ? ""","tls-creds":"tls0" """ : $$""","tls-creds":"tls0","tls-hostname":"{{_targetName}}" """;
+        string tls = "";
+        if (_certificates.TryGetValue(kind, out var certificates))
+        {
+            await side.Monitor.ExecuteAsync("object-add", $$"""{"qom-type":"tls-creds-x509","id":"tls0","endpoint":"{{(isTarget ? "server" : "client")}}","dir":"{{certificates.Folder}}","verify-peer":true}""");
+            tls = isTarget ? ""","tls-creds":"tls0" """ : $$""","tls-creds":"tls0","tls-hostname":"{{certificates.TargetName}}" """;
+        }
+
         await side.Monitor.ExecuteAsync("migrate-set-parameters", $$"""{"multifd-channels":2,"max-bandwidth":1099511627776,"downtime-limit":300{{tls}}}""");
     }
 
-    private sealed record Running(int Host, ChildProcess Process, BareMonitor Monitor)
+    private sealed record Running(int Host, string Cgroup, ChildProcess Process, BareMonitor Monitor)
     {
         public async Task EndAsync()
         {

@@ -20,7 +20,7 @@ internal sealed class LibvirtMigration : IAsyncDisposable
     {
         _hosts = [new BareHost(bed, 111, withTap: false), new BareHost(bed, 112, withTap: false)];
         string certificates = Path.Join(folder, "tls");
-        _targetName = BareCertificates.Write(certificates);
+        _targetName = BareCertificates.Write(certificates, withGroup: true);
         _daemons = [.. _hosts.Select((host, index) => host.Spawn(new ChildSpec
         {
             Program = "unshare",
@@ -71,7 +71,7 @@ internal sealed class LibvirtMigration : IAsyncDisposable
             daemon.Dispose();
         }
 
-        foreach (var host in _hosts) host.Dispose();
+        foreach (var host in _hosts) await host.DisposeAsync();
     }
 
     private static string FolderOf(string folder, int index) => Path.Join(folder, $"{index}");

@@ -39,6 +39,7 @@ internal sealed class MigrateBench(BenchCluster cluster, Ticks ticks, BareMigrat
         await SettleAsync();
         var pairs = new List<MovePair>();
         var clear = new List<Move>();
+        var plain = new List<Move>();
         var virsh = new List<Move>();
         var transactions = new List<double>();
         var trips = new List<double>();
@@ -48,17 +49,20 @@ internal sealed class MigrateBench(BenchCluster cluster, Ticks ticks, BareMigrat
             var (transaction, trip) = await probe.AskAsync();
             var pair = _random.Next(2) == 0 ? await PairAsync(LaminaAsync, BareAsync, false) : await PairAsync(BareAsync, LaminaAsync, true);
             bool isSpread = turn < 0 || (turn * options.Libvirt / options.Pairs) != ((turn + 1) * options.Libvirt / options.Pairs);
-            var (unencrypted, theirs) = (isSpread ? await ClearAsync() : null, isSpread && libvirt is not null ? await LibvirtAsync() : null);
-            Console.Error.WriteLine($"{turn + 1}/{options.Pairs}: Lamina {pair.Lamina}, script {pair.Bare}, in the clear {unencrypted}, virsh {theirs}; transaction {transaction:0.0} ms, round trip {trip:0.0} ms");
+            var unencrypted = isSpread ? await BareAsync(BareKind.InTheClear) : null;
+            var groupless = isSpread ? await BareAsync(BareKind.WithoutGroup) : null;
+            var theirs = isSpread && libvirt is not null ? await LibvirtAsync() : null;
+            Console.Error.WriteLine($"{turn + 1}/{options.Pairs}: Lamina {pair.Lamina}, script {pair.Bare}, without a group {groupless}, in the clear {unencrypted}, virsh {theirs}; transaction {transaction:0.0} ms, round trip {trip:0.0} ms");
             if (turn < 0) continue;
             pairs.Add(pair);
             transactions.Add(transaction);
             trips.Add(trip);
             if (unencrypted is not null) clear.Add(unencrypted);
+            if (groupless is not null) plain.Add(groupless);
             if (theirs is not null) virsh.Add(theirs);
         }
 
-        return MigrateResult.Of(pairs, clear, virsh, transactions, trips) with { At = TimeProvider.System.GetUtcNow(), Work = Work, Machine = await Bench.MachineAsync(loadBefore) };
+        return MigrateResult.Of(pairs, plain, clear, virsh, transactions, trips) with { At = TimeProvider.System.GetUtcNow(), Work = Work, Machine = await Bench.MachineAsync(loadBefore) };
     }
 
     private static async Task<MovePair> PairAsync(Func<Task<Move>> first, Func<Task<Move>> second, bool isSwapped)
@@ -90,14 +94,12 @@ internal sealed class MigrateBench(BenchCluster cluster, Ticks ticks, BareMigrat
         return move;
     }
 
-    private Task<Move> BareAsync() => BareAsync(encrypted: true);
+    private Task<Move> BareAsync() => BareAsync(BareKind.Encrypted);
 
-    private Task<Move> ClearAsync() => BareAsync(encrypted: false);
-
-    private async Task<Move> BareAsync(bool encrypted)
+    private async Task<Move> BareAsync(BareKind kind)
     {
         await bare.ResumeAsync();
-        var move = await MeasureAsync(BareNumber, () => bare.MoveAsync(encrypted));
+        var move = await MeasureAsync(BareNumber, () => bare.MoveAsync(kind));
         await bare.PauseAsync();
         return move;
     }

@@ -13,9 +13,6 @@ internal sealed class Ticks : IDisposable
     public const string Address = "10.91.0.200";
     public const int Port = 9000;
 
-    /// <summary>Between two ticks of a guest.</summary>
-    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(5);
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
@@ -45,7 +42,7 @@ internal sealed class Ticks : IDisposable
     /// <param name="number">Tells guests apart.</param>
     /// <param name="guest">What it does.</param>
     public static string Script(int number, GuestWork guest) =>
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"ticker {Address} {Port} {number} {Period.TotalMicroseconds} {guest.FilledMiB} {guest.DirtyMiB} {guest.DirtyMiBPerSecond}");
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"ticker {Address} {Port} {number} {guest.PeriodMs * 1000} {guest.FilledMiB} {guest.DirtyMiB} {guest.DirtyMiBPerSecond}");
 
     /// <summary>Begins to measure the spaces between this guest's ticks.</summary>
     public void Begin(int number)
@@ -133,4 +130,8 @@ internal sealed class Ticks : IDisposable
 /// <param name="FilledMiB">Of it with random content.</param>
 /// <param name="DirtyMiB">Of that written anew, in a circle.</param>
 /// <param name="DirtyMiBPerSecond">How fast; may be a fraction.</param>
-internal sealed record GuestWork(int MemoryMiB, int FilledMiB, int DirtyMiB, double DirtyMiBPerSecond);
+internal sealed record GuestWork(int MemoryMiB, int FilledMiB, int DirtyMiB, double DirtyMiBPerSecond)
+{
+    /// <summary>Between two of its ticks.</summary>
+    public int PeriodMs { get; init; } = 5;
+}

@@ -18,7 +18,7 @@ internal sealed class QemuCredentials(IVm vm, RuntimeFolder folder, QemuMonitor 
     /// The group ffdhe2048 of RFC 7919, appendix A.1. A server that is given none makes one of its own each time (QEMU, crypto/tlscreds.c), which takes about a second of a CPU
     /// and is no better: what is agreed on is a curve where both sides know TLS 1.3.
     /// </summary>
-    private const string DiffieHellmanGroup = """
+    internal const string DiffieHellmanGroup = """
         -----BEGIN DH PARAMETERS-----
         MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
         +8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
