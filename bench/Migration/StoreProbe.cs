@@ -49,9 +49,19 @@ internal sealed class StoreProbe : IAsyncDisposable
     /// <summary>Milliseconds of a transaction that compares one record and writes it, as COMMIT does, and of a question to the other host over a connection that is kept.</summary>
     public async Task<(double Transaction, double RoundTrip)> AskAsync()
     {
-        await _questions.WriteLineAsync();
-        string? line = await _answers.ReadLineAsync().WaitAsync(Patience);
-        string[] words = line?.Split(' ') ?? throw new InvalidOperationException($"the probe has ended: {Encoding.UTF8.GetString(_process.StandardError)}");
+        string? line = null;
+        try
+        {
+            await _questions.WriteLineAsync();
+            line = await _answers.ReadLineAsync().WaitAsync(Patience);
+        }
+        catch (IOException)
+        {
+            // It has ended.
+        }
+
+        string[] words = line?.Split(' ') ?? throw new InvalidOperationException(
+            $"the probe has ended: {await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(Patience)}, {Encoding.UTF8.GetString(_process.StandardError)}");
         return (double.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[1], CultureInfo.InvariantCulture));
     }
 
