@@ -36,8 +36,9 @@ internal sealed record CommandLine
         laminad store check             reads the store whole and says whether it is sound
         laminad backup restore FILE     brings back store, secrets and configuration from what 'lamina backup create' wrote, and keeps
                                         what was there; the daemon must not run
-        laminad cluster-recover         makes this voter's copy the store of its cluster when the majority of voters is lost for good and
-                                        never comes back; the daemon must not run
+        laminad cluster-recover [--snapshot FILE]
+                                        makes this voter's copy, or a snapshot that a voter's daemon has made (DIR/backups), the store
+                                        of its cluster when the majority of voters is lost; the daemon must not run, guests may
         laminad --version
 
           --instance NAME  another daemon beside the default one: own paths, ports, subnet, uids
@@ -70,6 +71,7 @@ internal sealed record CommandLine
                 "--config" => line with { Instance = line.Instance with { ConfigurationDirectory = Value() } },
                 "--log" => line with { Instance = line.Instance with { LogDirectory = Value() } },
                 "--output" => line with { File = Value() },
+                "--snapshot" => line with { File = Value() },
                 "--timeout" => line with { TimeoutSeconds = Seconds(Value()) },
                 "--force" => line with { Force = true },
                 "shutdown-guests" when index == 0 => line with { Verb = CommandVerb.ShutdownGuests },

@@ -42,7 +42,7 @@ internal static class Laminad
                     await BackupCommand.RestoreAsync(command, time, output);
                     return 0;
                 case CommandVerb.ClusterRecover:
-                    await RecoverClusterAsync(command.Instance, time, output);
+                    await RecoverClusterAsync(command, time, output);
                     return 0;
                 case CommandVerb.StoreBackup or CommandVerb.StoreRestore or CommandVerb.StoreCheck:
                     StoreCommand.Run(command, time, output);
@@ -151,10 +151,10 @@ internal static class Laminad
         foreach (string removed in await NetworkRemoval.RunAsync(claim.Instance, time, CancellationToken.None)) await output.WriteLineAsync($"removed {removed}");
     }
 
-    private static async Task RecoverClusterAsync(InstanceOptions options, TimeProvider time, TextWriter output)
+    private static async Task RecoverClusterAsync(CommandLine command, TimeProvider time, TextWriter output)
     {
-        using var claim = InstanceClaim.Take(options);
-        await ClusterRecovery.RunAsync(claim.Instance, time, output, CancellationToken.None);
+        using var claim = InstanceClaim.Take(command.Instance);
+        await new ClusterRecovery(claim.Instance, time, output).RunAsync(command.File, CancellationToken.None);
     }
 
     private static string? NewestBackup(StoreRefusedException refused, CommandLine command, TimeProvider time) =>

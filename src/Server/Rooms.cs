@@ -83,7 +83,7 @@ internal sealed record Rooms
         var names = configuration.Api?.Names ?? [];
         var membership = options.Store is null ? await ClusterStart.SettleAsync(instance, identity.Id, time, cancellationToken) : null;
         var tls = opened.Add(TlsIdentity.Open(instance.SecretsDirectory, Dns.GetHostName(), time, () => ServerNames.Collect(names), loggers.CreateLogger<TlsIdentity>()));
-        var member = membership is null ? null : ClusterStart.Open(instance, identity.Id, membership, tls, names, time, loggers);
+        var member = membership is null ? null : await ClusterStart.OpenAsync(instance, identity.Id, membership, tls, names, time, loggers, cancellationToken);
 
         // Store, Control
         var openedStore = opened.Add(options.Store is { } given ? new OpenedStore(given) : await StoreChoice.OpenAsync(instance, member, time, loggers, cancellationToken));

@@ -113,6 +113,20 @@ internal sealed partial class TlsIdentity : IDisposable
         return list.Build(_ca, serialNumbers.Count + 1, _ca.NotAfter, HashAlgorithmName.SHA256, thisUpdate: _time.GetUtcNow());
     }
 
+    /// <summary>Signs by the CA's key: ECDSA, SHA-256.</summary>
+    public byte[] Sign(ReadOnlySpan<byte> words)
+    {
+        using var key = _ca.GetECDsaPrivateKey()!;
+        return key.SignData(words, HashAlgorithmName.SHA256);
+    }
+
+    /// <summary>Whether the CA has signed it.</summary>
+    public bool IsSigned(ReadOnlySpan<byte> words, ReadOnlySpan<byte> signature)
+    {
+        using var key = _ca.GetECDsaPublicKey()!;
+        return key.VerifyData(words, signature, HashAlgorithmName.SHA256);
+    }
+
     /// <summary>Renews when that is due. Returns whether it was.</summary>
     public bool RenewIfDue()
     {

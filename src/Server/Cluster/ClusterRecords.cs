@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Events;
 
 namespace Lamina.Server.Cluster;
 
@@ -44,6 +45,18 @@ internal sealed class ClusterRecords(ClusterParts parts, Membership membership)
         {
             any = true;
             change.Update(Keys.Hosts.Spec, parts.Host.Id, spec.Record with { Addresses = addresses }, spec.ModRevision);
+        }
+
+        if (membership.Untold is { } untold)
+        {
+            any = true;
+            parts.Events.Add(change, new EventDraft
+            {
+                Kind = "cluster.turned",
+                Severity = EventSeverity.Warning,
+                Message = $"Host '{parts.Host.Name}' {untold}",
+                Target = new ObjectReference { Kind = "host", Id = parts.Host.Id, Name = parts.Host.Name },
+            });
         }
 
         return !any || (await change.CommitAsync(parts.Store, parts.Time, cancellation)).Succeeded;

@@ -94,6 +94,7 @@ internal sealed class ClusterRoom : IDisposable
     {
         new ClusterEndpoints(this, _parts.Events, _parts.Time).Map(api);
         new HostRemovalEndpoints(_parts.Events, _parts.Time).Map(api);
+        if (Voter is not null) new StandingDesk(_parts.Cache).Map(peers);
         if (Voter is { } voter) new JoinDesk(_parts.Instance, _parts.Tls, voter, _reservations, _parts.Store, _parts.Cache, _parts.Events, _parts.Time).Map(peers);
     }
 
@@ -108,7 +109,7 @@ internal sealed class ClusterRoom : IDisposable
         loops.Add("cluster's records", ClusterRecordsAsync);
         loops.Add("cluster's etcd", Voter.RunAsync);
         loops.Add("cluster's trust", Trust!.RunAsync);
-        loops.Add("standing in the cluster", new Standing(_parts.Instance, Voter, Trust.Certificate, _parts.Cache, Restart, _parts.Time, _parts.Loggers.CreateLogger<Standing>()).RunAsync);
+        loops.Add("standing in the cluster", new Standing(_parts.Instance, Voter, Trust.Certificate, _parts.Tls, _parts.Cache, Restart, _parts.Time, _parts.Loggers.CreateLogger<Standing>()).RunAsync);
     }
 
     /// <summary>As people see it.</summary>
@@ -176,6 +177,7 @@ internal sealed class ClusterRoom : IDisposable
     private async Task ClusterRecordsAsync(CancellationToken cancellation)
     {
         await new ClusterRecords(_parts, Voter!.Membership).EnsureAsync(cancellation);
+        if (Voter.Membership.Untold is not null) await Voter.ToldAsync(cancellation);
         await Task.Delay(Timeout.InfiniteTimeSpan, _parts.Time, cancellation);
     }
 

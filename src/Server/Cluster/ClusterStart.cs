@@ -7,8 +7,9 @@ namespace Lamina.Server.Cluster;
 /// <summary>What comes before the store in a cluster: this host's keys and, when it is a voter, its etcd.</summary>
 /// <param name="Membership">As found.</param>
 /// <param name="Certificate">This host's among the members.</param>
+/// <param name="Tls">Of which the CA is the cluster's.</param>
 /// <param name="Etcd">This host's; it runs when it is to.</param>
-internal sealed record ClusterStart(Membership Membership, HostCertificate Certificate, EtcdServer Etcd)
+internal sealed record ClusterStart(Membership Membership, HostCertificate Certificate, TlsIdentity Tls, EtcdServer Etcd)
 {
     private static readonly string[] Loopback = ["localhost", "127.0.0.1", "::1"];
 
@@ -43,13 +44,35 @@ internal sealed record ClusterStart(Membership Membership, HostCertificate Certi
         return null;
     }
 
-    /// <summary>Makes what is missing and starts this host's etcd, if it is a voter whose data are there.</summary>
-    public static ClusterStart Open(Instance instance, string hostId, Membership membership, TlsIdentity tls, IReadOnlyList<string> names, TimeProvider time, ILoggerFactory loggers)
+    /// <summary>
+    /// Makes what is missing and starts this host's etcd, if it is a voter whose data are there. The other members are asked before: old data of a few voters could be a majority
+    /// of a store that was given up, which must not begin to decide again.
+    /// </summary>
+    /// <exception cref="DaemonRestartException">This host was removed from the cluster.</exception>
+    public static async Task<ClusterStart> OpenAsync(
+        Instance instance, string hostId, Membership membership, TlsIdentity tls, IReadOnlyList<string> names, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var certificate = CertificateOf(instance, hostId, membership, tls, names, time, loggers);
         var etcd = new EtcdServer(instance, hostId, time);
-        if (membership.EtcdMember is not null && (etcd.HasData || !membership.EtcdStarted)) etcd.Run(membership);
-        return new ClusterStart(membership, certificate, etcd);
+        try
+        {
+            if (membership.External is null) membership = await StandAsync(instance, membership, certificate, tls, etcd, time, loggers, cancellation);
+            if (membership.EtcdMember is not null && (etcd.HasData || !membership.EtcdStarted)) etcd.Run(membership);
+            return new ClusterStart(membership, certificate, tls, etcd);
+        }
+        catch
+        {
+            etcd.Dispose();
+            certificate.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<Membership> StandAsync(
+        Instance instance, Membership membership, HostCertificate certificate, TlsIdentity tls, EtcdServer etcd, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation)
+    {
+        if (Turning.IsDue(instance, membership)) return await new Turning(instance, etcd, time, loggers.CreateLogger<Turning>()).RunAsync(membership, cancellation);
+        return await Standing.FindAsync(instance, membership, certificate, tls, cancellation) ? throw new DaemonRestartException() : membership;
     }
 
     public static HostCertificate CertificateOf(

@@ -20,9 +20,10 @@ internal static class EtcdArguments
     /// <param name="instance">Whose folders and ports.</param>
     /// <param name="hostId">Names the member.</param>
     /// <param name="member">With its initial cluster.</param>
-    /// <param name="isFirst">It begins a cluster; else it enters one.</param>
-    public static IReadOnlyList<string> Of(Instance instance, string hostId, Membership member, bool isFirst)
+    /// <param name="manner">What it begins as, and for whom it answers.</param>
+    public static IReadOnlyList<string> Of(Instance instance, string hostId, Membership member, EtcdManner manner)
     {
+        bool isPrivate = manner is EtcdManner.Private or EtcdManner.Survivor;
         var addresses = Addresses.Of(instance, member.Address);
         string client = Addresses.EtcdClient(addresses);
         string peer = Addresses.EtcdPeer(addresses);
@@ -33,18 +34,38 @@ internal static class EtcdArguments
         [
             $"--name={hostId}",
             DataArgument(instance),
-            $"--listen-client-urls={client},{string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{instance.EtcdClientPort}")}",
+            isPrivate ? $"--listen-client-urls={PrivateClient(instance)}" : $"--listen-client-urls={client},{PrivateClient(instance)}",
             $"--advertise-client-urls={client}",
-            $"--listen-peer-urls={peer}",
+            isPrivate ? string.Create(CultureInfo.InvariantCulture, $"--listen-peer-urls=https://127.0.0.1:{instance.EtcdPeerPort}") : $"--listen-peer-urls={peer}",
             $"--initial-advertise-peer-urls={peer}",
             $"--initial-cluster={member.EtcdInitialCluster}",
             $"--initial-cluster-token={member.ClusterId}",
-            $"--initial-cluster-state={(isFirst ? "new" : "existing")}",
+            $"--initial-cluster-state={(manner == EtcdManner.First ? "new" : "existing")}",
             "--client-cert-auth", $"--trusted-ca-file={ca}", $"--cert-file={certificate}", $"--key-file={certificate}", $"--client-crl-file={revoked}",
             "--peer-client-cert-auth", $"--peer-trusted-ca-file={ca}", $"--peer-cert-file={certificate}", $"--peer-key-file={certificate}", $"--peer-crl-file={revoked}",
             "--auto-compaction-mode=periodic", "--auto-compaction-retention=1h",
             string.Create(CultureInfo.InvariantCulture, $"--quota-backend-bytes={QuotaBytes}"),
             "--strict-reconfig-check", "--logger=zap", "--log-level=warn", "--log-outputs=stderr",
+            .. manner == EtcdManner.Survivor ? new[] { "--force-new-cluster" } : [],
         ];
     }
+
+    /// <summary>Where it always answers this host.</summary>
+    public static string PrivateClient(Instance instance) => string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{instance.EtcdClientPort}");
+}
+
+/// <summary>What an etcd begins as, and for whom it answers.</summary>
+internal enum EtcdManner
+{
+    /// <summary>It goes on with its data, or enters a cluster that there is.</summary>
+    Member,
+
+    /// <summary>It begins a cluster, when it has no data yet.</summary>
+    First,
+
+    /// <summary>It answers this host only.</summary>
+    Private,
+
+    /// <summary>The same, and it becomes the only member of the cluster that its data are of: the others are lost.</summary>
+    Survivor,
 }

@@ -37,10 +37,9 @@ internal sealed class EtcdServer(Instance instance, string hostId, TimeProvider 
 
     /// <summary>Takes up the one that runs, or starts one.</summary>
     /// <param name="member">Under which it runs.</param>
-    /// <param name="isFirst">It begins a cluster, when it has no data yet.</param>
-    /// <param name="alone">It becomes the only member of the cluster that its data are of: the others are lost.</param>
+    /// <param name="manner">How it begins, when it does not run.</param>
     /// <exception cref="ProblemException">It is not installed.</exception>
-    public void Run(Membership member, bool isFirst = false, bool alone = false)
+    public void Run(Membership member, EtcdManner manner = EtcdManner.Member)
     {
         Adopt();
         if (IsRunning) return;
@@ -52,7 +51,7 @@ internal sealed class EtcdServer(Instance instance, string hostId, TimeProvider 
         _process = ChildProcess.Spawn(new ChildSpec
         {
             Program = Program,
-            Arguments = [.. EtcdArguments.Of(instance, hostId, member, isFirst), .. alone ? new[] { "--force-new-cluster" } : []],
+            Arguments = [.. EtcdArguments.Of(instance, hostId, member, manner)],
             OomScoreAdjustment = OomScoreAdjust,
             StandardOutput = ChildOutput.To(log),
             StandardError = ChildOutput.To(log),

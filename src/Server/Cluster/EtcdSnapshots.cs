@@ -1,7 +1,4 @@
 using System.Globalization;
-using Lamina.Linux.Files;
-using Lamina.Linux.Processes;
-using Lamina.Server.Auth;
 using Lamina.Server.Control;
 
 namespace Lamina.Server.Cluster;
@@ -16,7 +13,6 @@ internal sealed class EtcdSnapshots(Instance instance, HostVoter voter, TimeProv
     private const string Form = "yyyyMMdd-HHmmss";
 
     private static readonly TimeSpan Interval = TimeSpan.FromDays(1);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <summary>For the hourly sweep.</summary>
     public async Task<SweepReport> SweepAsync(CancellationToken cancellation)
@@ -27,7 +23,7 @@ internal sealed class EtcdSnapshots(Instance instance, HostVoter voter, TimeProv
         if (IsDue(there, time.GetUtcNow()))
         {
             string made = NameAt(time.GetUtcNow());
-            await SaveAsync(Path.Combine(instance.BackupDirectory, made), cancellation);
+            await new EtcdCopies(instance).SaveAsync(Path.Combine(instance.BackupDirectory, made), cancellation);
             there = [.. there, made];
         }
 
@@ -43,27 +39,4 @@ internal sealed class EtcdSnapshots(Instance instance, HostVoter voter, TimeProv
     internal static IReadOnlyList<string> Old(IReadOnlyList<string> there) => [.. there.OrderDescending(StringComparer.Ordinal).Skip(Kept)];
 
     internal static string NameAt(DateTimeOffset time) => $"{Prefix}{time.ToString(Form, CultureInfo.InvariantCulture)}{Suffix}";
-
-    /// <summary>etcdctl checks what it writes; the file appears under its name only when it is whole.</summary>
-    private async Task SaveAsync(string file, CancellationToken cancellation)
-    {
-        string temporary = Path.Combine(instance.BackupDirectory, $".tmp-{Path.GetFileName(file)}");
-        string certificate = HostCertificate.FileIn(instance.SecretsDirectory);
-        var result = await Command.RunAsync(
-            new CommandSpec
-            {
-                Program = "etcdctl",
-                Arguments =
-                [
-                    $"--endpoints={Addresses.EtcdClient(Addresses.Of(instance, voter.Membership.Address))}", $"--cacert={HostCertificate.CaFileIn(instance.SecretsDirectory)}",
-                    $"--cert={certificate}", $"--key={certificate}", "snapshot", "save", temporary,
-                ],
-                Environment = new Dictionary<string, string>(ChildSpec.DefaultEnvironment) { ["ETCDCTL_API"] = "3" },
-                Timeout = Patience,
-            },
-            cancellation);
-        result.EnsureSuccess();
-        File.Move(temporary, file, overwrite: true);
-        DurableFile.SyncDirectory(instance.BackupDirectory);
-    }
 }

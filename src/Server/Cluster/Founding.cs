@@ -37,7 +37,7 @@ internal sealed class Founding(Instance instance, string hostId, TlsIdentity tls
     {
         // What an attempt before has left.
         await etcd.RemoveAsync(cancellation);
-        etcd.Run(planned, isFirst: true);
+        etcd.Run(planned, EtcdManner.First);
         using var admin = new EtcdAdmin(() => planned.Endpoints, () => certificate.Current, tls.CaPem);
         var members = await WaitAsync(admin, etcd, cancellation);
         var membership = planned with { EtcdMember = members.Single().Id, EtcdStarted = true };

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Store;
@@ -16,12 +17,15 @@ namespace Lamina.Server.Cluster;
 /// <param name="cache">Where the records are seen.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Told what goes wrong.</param>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore's wait handle is never taken, so nothing is held.")]
 internal sealed partial class HostVoter(
     Instance instance, string hostId, Membership membership, EtcdServer etcd, IStore store, Cache cache, TimeProvider time, ILogger<HostVoter> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
+    private readonly SemaphoreSlim _gate = new(1);
     private Membership _membership = membership;
+    private bool _isSealed;
 
     /// <summary>Called when the store answers elsewhere.</summary>
     public Action? EndpointsChanged { get; set; }
@@ -48,7 +52,44 @@ internal sealed partial class HostVoter(
         }
     }
 
+    /// <summary>The store that this host votes on was replaced by another one: its etcd ends now and does not come again, and the next start turns to the other one.</summary>
+    public async Task SealAsync(RecoveryRecord recovery, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            _isSealed = true;
+            Keep(Membership with { Recovery = recovery });
+            await etcd.StopAsync(cancellationToken);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>What was to be told in the store stands there.</summary>
+    public async Task ToldAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        Keep(Membership with { Untold = null });
+        _gate.Release();
+    }
+
     internal async Task StepAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (!_isSealed) await LookAsync(cancellationToken);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
     {
         var snapshot = cache.Snapshot;
         RememberEndpoints(snapshot);
@@ -86,9 +127,12 @@ internal sealed partial class HostVoter(
 
     private void RememberEndpoints(CacheSnapshot snapshot)
     {
-        if (Membership.External is not null || StoreEndpoints.Of(snapshot, hostId) is not { Count: > 0 } endpoints || endpoints.SequenceEqual(Membership.Endpoints)) return;
-        Keep(Membership with { Endpoints = endpoints });
-        EndpointsChanged?.Invoke();
+        if (Membership.External is not null || StoreEndpoints.Of(snapshot, hostId) is not { Count: > 0 } endpoints) return;
+        string[] peers = [.. snapshot.All(Keys.Hosts.Spec).Where(host => host.Id != hostId).Select(host => host.Record.Addresses?.Peer).OfType<string>().Order(StringComparer.Ordinal)];
+        bool isElsewhere = !endpoints.SequenceEqual(Membership.Endpoints);
+        if (!isElsewhere && peers.SequenceEqual(Membership.Peers)) return;
+        Keep(Membership with { Endpoints = endpoints, Peers = peers });
+        if (isElsewhere) EndpointsChanged?.Invoke();
     }
 
     private void Keep(Membership changed)

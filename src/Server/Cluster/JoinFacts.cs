@@ -92,4 +92,5 @@ internal sealed record JoinWithdrawal(string TokenId, string Secret, string Host
 [JsonSerializable(typeof(JoinGrant))]
 [JsonSerializable(typeof(JoinWithdrawal))]
 [JsonSerializable(typeof(ImportManifest))]
+[JsonSerializable(typeof(StandingAnswer))]
 internal sealed partial class ClusterJson : JsonSerializerContext;

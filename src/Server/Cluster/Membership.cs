@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Lamina.Api;
 using Lamina.Linux.Files;
 using Lamina.Server.Cluster.Import;
+using Lamina.Server.Control;
 
 namespace Lamina.Server.Cluster;
 
@@ -32,6 +33,15 @@ internal sealed record Membership
     public ExternalEtcd? External { get; init; }
 
     public bool Witness { get; init; }
+
+    /// <summary>Where the other hosts answered this one, as known last: they are asked whether the store was recovered without it.</summary>
+    public IReadOnlyList<string> Peers { get; set; } = [];
+
+    /// <summary>By which the store came to be that this host uses, or is to use from its next start on; null: it was never recovered.</summary>
+    public RecoveryRecord? Recovery { get; init; }
+
+    /// <summary>What is to be told in the store, once there is one: that this host has left a former one.</summary>
+    public string? Untold { get; init; }
 
     /// <summary>It was removed from the cluster, and what follows from that is to be done.</summary>
     public bool Departing { get; init; }

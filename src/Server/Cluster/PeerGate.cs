@@ -34,17 +34,18 @@ internal sealed class PeerGate(HostCertificate certificate, Cache cache)
     /// <summary>Before authentication. Each request is looked at: a connection may be older than a removal.</summary>
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
-        if (http.Features.Get<PeerCaller>() is { } member) Require(cache.Snapshot, member.HostId);
+        if (http.Features.Get<PeerCaller>() is { } member) Require(cache.Snapshot, member.HostId, isAsking: http.Request.Path == StandingDesk.Path);
         else if (http.Features.Get<PeerStranger>() is not null && !IsOpen(http.Request)) throw new ProblemException(
             ProblemKind.Denied, "peer.certificate", "This port is for hosts of the cluster, and no certificate of one was shown.", "People and programs use the API's port, 7443.");
         return next(http);
     }
 
-    internal static void Require(CacheSnapshot snapshot, string hostId)
+    /// <param name="isAsking">It only asks what it is: a store that was recovered may not know yet who was a member of the lost one.</param>
+    internal static void Require(CacheSnapshot snapshot, string hostId, bool isAsking = false)
     {
         if (snapshot.Get(Keys.RemovedHosts, hostId) is { } removed) throw new ProblemException(
             ProblemKind.Denied, RemovedCode, $"The host '{removed.Record.Name}' was removed from the cluster at {removed.Record.RemovedAt:u}.", "It may join again under a new identity.");
-        if (snapshot.Get(Keys.Hosts.Spec, hostId) is null) throw new ProblemException(
+        if (!isAsking && snapshot.Get(Keys.Hosts.Spec, hostId) is null) throw new ProblemException(
             ProblemKind.Denied, "host.notMember", $"The cluster has no host {hostId}.", "See 'lamina cluster status'.");
     }
 

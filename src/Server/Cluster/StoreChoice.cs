@@ -1,4 +1,6 @@
+using System.Globalization;
 using Lamina.Server.Auth;
+using Lamina.Server.Control;
 using Lamina.Server.Store;
 
 namespace Lamina.Server.Cluster;
@@ -10,8 +12,17 @@ internal static class StoreChoice
 
     public static bool IsEtcd(string folder) => StoreFolder.Read(folder)?.Kind == StoreDescription.Etcd;
 
+    /// <summary>The etcd that keeps this host's store, and its generation: <c>cdf818194e3a8c32.1</c>.</summary>
+    public static string IdOf(string folder) => StoreFolder.Read(folder)!.StoreId;
+
+    public static long GenerationOf(string folder) => IdOf(folder).Split('.') is [_, var generation] ? long.Parse(generation, CultureInfo.InvariantCulture) : 1;
+
+    /// <summary>From the next start on this host uses the store that was recovered.</summary>
+    public static void Switch(Instance instance, RecoveryRecord recovery) =>
+        UseEtcd(instance.StoreDirectory, string.Create(CultureInfo.InvariantCulture, $"{recovery.Etcd}.{recovery.Generation}"));
+
     /// <summary>Waits for a majority of the cluster, if it is one.</summary>
-    /// <exception cref="DaemonRestartException">This host was removed from the cluster meanwhile.</exception>
+    /// <exception cref="DaemonRestartException">This host was removed from the cluster meanwhile, or the store was recovered without it.</exception>
     public static async Task<OpenedStore> OpenAsync(Instance instance, ClusterStart? member, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var access = member is null ? null : Access(instance, member.Membership);
@@ -23,7 +34,7 @@ internal static class StoreChoice
             }
             catch (StoreUnavailableException) when (access is not null)
             {
-                await RequireStandingAsync(instance, member!, cancellation);
+                if (await Standing.FindAsync(instance, member!.Membership, member.Certificate, member.Tls, cancellation)) throw new DaemonRestartException();
                 await Task.Delay(Pause, time, cancellation);
             }
         }
@@ -33,14 +44,6 @@ internal static class StoreChoice
         await StoreMove.RunAsync((SqliteStore)store, Access(instance, membership), time, null, cancellation);
 
     public static void UseEtcd(string folder, string storeId) => StoreFolder.Write(folder, new StoreDescription(StoreDescription.Etcd, storeId));
-
-    /// <summary>The store refuses a host that was removed while it was away, as it refuses a stranger: the other members tell why.</summary>
-    private static async Task RequireStandingAsync(Instance instance, ClusterStart member, CancellationToken cancellation)
-    {
-        if (member.Membership.External is not null || !await Standing.AskAsync(member.Membership, member.Certificate, cancellation)) return;
-        Departure.Mark(instance, member.Membership);
-        throw new DaemonRestartException();
-    }
 
     public static EtcdAccess Access(Instance instance, Membership membership) => new()
     {

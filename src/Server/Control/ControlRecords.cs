@@ -47,6 +47,35 @@ internal sealed record GenerationRecord : StoredRecord
     public required long Number { get; init; }
 }
 
+/// <summary>
+/// Key <c>store/recovery</c>: this store is the copy of a lost one, as of some moment in the past (decision 19). Everything that was written before this record was
+/// is of the lost store. It is signed by the cluster's CA, so that whoever still has the lost store's data believes it.
+/// </summary>
+internal sealed record RecoveryRecord : StoredRecord
+{
+    public required string ClusterId { get; init; }
+
+    /// <summary>Above each that the lost store had.</summary>
+    public required long Generation { get; init; }
+
+    /// <summary>Id of the etcd that keeps it now, hexadecimal.</summary>
+    public required string Etcd { get; init; }
+
+    /// <summary>Where that answered first.</summary>
+    public required IReadOnlyList<string> Endpoints { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>Id of the host on which a person has recovered it.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Name of the snapshot's file; null: it is what that host itself had of the store.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>By the key of the cluster's CA: ECDSA, SHA-256.</summary>
+    public byte[] Signature { get; set; } = [];
+}
+
 /// <summary>Whose controllers decide. Made anew with each term, so that its create revision names the term.</summary>
 internal sealed record LeaderRecord : StoredRecord
 {
@@ -54,6 +83,29 @@ internal sealed record LeaderRecord : StoredRecord
 
     /// <summary>Boot id and a nonce of the daemon's data (decision 4).</summary>
     public required string Incarnation { get; init; }
+}
+
+/// <summary>Key <c>hosts/&lt;id&gt;/report</c>, written by that host: in a store that was recovered it has told all that runs on it.</summary>
+internal sealed record HostReport : StoredRecord
+{
+    /// <summary>Of the store to which it was told.</summary>
+    public required long Generation { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+}
+
+/// <summary>Key <c>hosts/&lt;id&gt;/guests/&lt;vm&gt;</c>, written by that host with its <see cref="HostReport"/>: a process that it had then.</summary>
+internal sealed record HostGuest : StoredRecord
+{
+    public required string Name { get; init; }
+
+    /// <summary>Of the assignment under which it was started, or given to this host.</summary>
+    public required long Epoch { get; init; }
+
+    public required long Run { get; init; }
+
+    /// <summary>Its guest can run here, or does: it has not left for another host, and is not still to come from one.</summary>
+    public required bool Runs { get; init; }
 }
 
 /// <summary>Key <c>hosts/&lt;id&gt;/voter</c>, written by the leader: what this host is to the cluster's etcd.</summary>
@@ -104,6 +156,9 @@ internal sealed record HostLive : StoredRecord
 [JsonSerializable(typeof(SecretRecord))]
 [JsonSerializable(typeof(IdempotencyRecord))]
 [JsonSerializable(typeof(GenerationRecord))]
+[JsonSerializable(typeof(RecoveryRecord))]
+[JsonSerializable(typeof(HostReport))]
+[JsonSerializable(typeof(HostGuest))]
 [JsonSerializable(typeof(LeaderRecord))]
 [JsonSerializable(typeof(HostLive))]
 [JsonSerializable(typeof(HostImport))]

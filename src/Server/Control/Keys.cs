@@ -55,6 +55,9 @@ internal static class Keys
     /// <summary>One key, <c>store/generation</c>; its id is empty.</summary>
     public static RecordKind<GenerationRecord> Generation { get; } = new("store/generation", "", ControlJson.Default.GenerationRecord);
 
+    /// <summary>One key, <c>store/recovery</c>; its id is empty. Absent: this store was never recovered.</summary>
+    public static RecordKind<RecoveryRecord> Recovery { get; } = new("store/recovery", "", ControlJson.Default.RecoveryRecord);
+
     /// <summary>One key, <c>leader</c>; its id is empty.</summary>
     public static RecordKind<LeaderRecord> Leader { get; } = new("leader", "", ControlJson.Default.LeaderRecord);
 
@@ -78,11 +81,11 @@ internal static class Keys
         Isos.Spec, Isos.Status, Isos.Copies, Uploads,
         Pools.Spec, Pools.Status, Pools.OnHost,
         Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings,
-        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd,
+        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd, Hosts.Report, Hosts.Guests,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses, Vnis,
-        Generation, Leader,
+        Generation, Recovery, Leader,
     ];
 
     /// <summary><c>default/vm/web1</c>; a name of an image may contain a slash itself.</summary>
@@ -229,6 +232,16 @@ internal static class Keys
 
         /// <summary>Read and written at a host's first start as a member only.</summary>
         public static RecordKind<HostImport> Import { get; } = new("hosts/", "/import", ControlJson.Default.HostImport);
+
+        public static RecordKind<HostReport> Report { get; } = new("hosts/", "/report", ControlJson.Default.HostReport);
+
+        /// <summary>The id is <see cref="GuestId"/>.</summary>
+        public static RecordKind<HostGuest> Guests { get; } = new("hosts/", "", ControlJson.Default.HostGuest, "/guests/");
+
+        public static string GuestId(string host, string vm) => $"{host}/guests/{vm}";
+
+        /// <summary>All guests that a host has reported.</summary>
+        public static string AllGuests(string host) => $"hosts/{host}/guests/";
 
         public static string All(string id) => $"hosts/{id}/";
     }

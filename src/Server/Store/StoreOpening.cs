@@ -74,7 +74,7 @@ internal static class StoreOpening
             if (ClusterOf(description.StoreId) != ClusterOf(store.StoreId)) throw new StoreRefusedException(
                 StoreRefusal.Missing,
                 $"{folder.DescriptionFile} names the etcd cluster {ClusterOf(description.StoreId)}, but at {string.Join(", ", access.Endpoints)} is {ClusterOf(store.StoreId)}.",
-                "Name the right members, or restore the cluster by 'lamina cluster', which names the new one.");
+                "A store that was recovered is another one: a host finds it by itself when a member of it answers. Is one reachable? Else do again: laminad cluster-recover");
             await StoreCopy.FinishAsync(store, time, cancellationToken);
             // A restore has begun another generation of the same cluster.
             if (description.StoreId != store.StoreId) StoreFolder.Write(folder.Path, description with { StoreId = store.StoreId });

@@ -188,6 +188,24 @@ public sealed class EtcdStoreTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         Assert.NotNull(await store.GetAsync("a", Cancellation));
     }
 
+    [Fact]
+    public async Task Who_opened_the_store_in_another_generation_writes_nothing_more()
+    {
+        const string generation = "store/generation";
+        var access = etcd.Server.NewAccess;
+        await using var former = await EtcdStore.OpenAsync(access, TimeProvider.System, Cancellation);
+        Assert.True((await former.CommitAsync(Put(generation, """{"number":1}"""))).Succeeded);
+        Assert.True((await former.CommitAsync(Put("a", "1"))).Succeeded);
+        await using var present = await EtcdStore.OpenAsync(access, TimeProvider.System, Cancellation);
+        Assert.True((await present.CommitAsync(Put(generation, """{"number":2}"""))).Succeeded);
+
+        var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await former.CommitAsync(Put("a", "2")));
+        Assert.Contains("another generation", refusal.Message);
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await former.CommitAsync(new StoreWrite.Delete("a")));
+        Assert.True((await present.CommitAsync(Put("b", "1"))).Succeeded);
+        Assert.Equal("1", Encoding.UTF8.GetString((await present.GetAsync("a", Cancellation))!.Value.Span));
+    }
+
     private static EtcdAccess Before(string endpoint, EtcdAccess access) => access with { Endpoints = [endpoint, .. access.Endpoints] };
 
     private static StoreTransaction Next(long revision) => new()

@@ -94,13 +94,19 @@ internal sealed class BedHost : IAsyncDisposable
         await WaitUntilServingAsync();
     }
 
+    /// <summary>The host has got another store meanwhile: what the client has seen was of the former one.</summary>
+    public void ForgetStore()
+    {
+        Client.Dispose();
+        Client = NewClient();
+    }
+
     /// <summary>Starts the daemon.</summary>
     public void Spawn()
     {
         _daemon?.Dispose();
         _starts++;
-        Client.Dispose();
-        Client = NewClient();
+        ForgetStore();
         using var output = File.OpenHandle(OutputFile(_starts), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite);
         string hide = string.Concat(_hidden.Select(folder => $"mount --bind {_nothing} {folder} && "));
         string serve = $"exec {Laminad} {string.Join(' ', InstanceArguments)}";
@@ -152,20 +158,16 @@ internal sealed class BedHost : IAsyncDisposable
     public async Task<string> LaminaAsync(params string[] arguments)
     {
         var answer = await TryLaminaAsync(arguments);
-        if (arguments is ["cluster", "init" or "join" or "witness", ..])
-        {
-            Client.Dispose();
-            Client = NewClient();
-        }
+        if (arguments is ["cluster", "init" or "join" or "witness", ..]) ForgetStore();
 
         return answer.Status == 0 ? answer.Output : throw new InvalidOperationException($"lamina {string.Join(' ', arguments)} on {Name} ended with {answer.Status}: {answer.Error}\n{Words}");
     }
 
     /// <summary>Runs a verb of the daemon's program, in this host's network, while the daemon does not run.</summary>
-    public Task<string> LaminadAsync(string verb) => Network.RunAsync(async () =>
+    public Task<string> LaminadAsync(params string[] words) => Network.RunAsync(async () =>
     {
         var result = await Command.RunAsync(
-            new CommandSpec { Program = Laminad, Arguments = [verb, .. InstanceArguments], Environment = OwnEnvironment(), Timeout = CommandPatience }, CancellationToken.None);
+            new CommandSpec { Program = Laminad, Arguments = [.. words, .. InstanceArguments], Environment = OwnEnvironment(), Timeout = CommandPatience }, CancellationToken.None);
         return result.EnsureSuccess().OutputText;
     });
 

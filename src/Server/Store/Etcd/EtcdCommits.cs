@@ -17,7 +17,7 @@ internal sealed class EtcdCommits(EtcdCalls calls, EtcdLayout layout, TimeProvid
     private readonly EtcdNonces _nonces = new(calls, time);
     private readonly ConcurrentDictionary<Guid, long> _unsettled = new();
 
-    public async Task<StoreResult> CommitAsync(StoreTransaction transaction)
+    public async Task<StoreResult> CommitAsync(StoreTransaction transaction, EtcdGuard? guard)
     {
         bool writes = transaction.Writes.Count > 0;
         bool unknown = _unsettled.ContainsKey(transaction.Nonce);
@@ -28,10 +28,10 @@ internal sealed class EtcdCommits(EtcdCalls calls, EtcdLayout layout, TimeProvid
             var connection = calls.Endpoints.Current;
             try
             {
-                var request = _transactions.Request(transaction, lease, settles: unknown);
+                var request = _transactions.Request(transaction, guard, lease, settles: unknown);
                 var response = await connection.Kv.TxnAsync(request, budget.Options(CancellationToken.None));
                 _unsettled.TryRemove(transaction.Nonce, out _);
-                return _transactions.Result(transaction, response);
+                return _transactions.Result(transaction, guard, response);
             }
             catch (RpcException failure) when (EtcdFailures.KindOf(failure) is EtcdFailureKind.LeaseGone)
             {

@@ -22,8 +22,12 @@ internal sealed class EtcdStore : IStore
     private readonly CancellationTokenSource _closing = new();
     private int _closed;
 
-    private EtcdStore(EtcdEndpoints endpoints, EtcdCalls calls, EtcdLayout layout, EtcdReads reads, string storeId, TimeProvider time)
+    /// <summary>The revision of the generation; 0: there is none yet. Compared by every write: an etcd with another state may have taken this one's place at the same address.</summary>
+    private long _generation;
+
+    private EtcdStore(EtcdEndpoints endpoints, EtcdCalls calls, EtcdLayout layout, EtcdReads reads, string storeId, long generation, TimeProvider time)
     {
+        _generation = generation;
         _endpoints = endpoints;
         _calls = calls;
         _layout = layout;
@@ -51,7 +55,7 @@ internal sealed class EtcdStore : IStore
             var reads = new EtcdReads(calls, layout, found.Header.ClusterId);
             reads.Saw(found.Header.Revision);
             string storeId = string.Create(CultureInfo.InvariantCulture, $"{found.Header.ClusterId:x}.{generation}");
-            return new EtcdStore(endpoints, calls, layout, reads, storeId, time);
+            return new EtcdStore(endpoints, calls, layout, reads, storeId, found.Kvs.Count == 0 ? 0 : found.Kvs[0].ModRevision, time);
         }
         catch
         {
@@ -68,15 +72,21 @@ internal sealed class EtcdStore : IStore
     {
         StoreLimits.Check(transaction);
         cancellationToken.ThrowIfCancellationRequested();
-        var result = await _commits.CommitAsync(transaction);
+        var writes = transaction.Writes.Where(Concerns).ToArray();
+        bool isOwn = writes.Length > 0 || transaction.Compares.Any(compare => compare.Key == GenerationKey);
+        long generation = Volatile.Read(ref _generation);
+        var result = await _commits.CommitAsync(transaction, isOwn || generation == 0 ? null : new EtcdGuard(GenerationKey, generation));
+        if (result.Succeeded && writes.Length > 0) Volatile.Write(ref _generation, writes[^1] is StoreWrite.Put ? result.Revision : 0);
         _reads.Saw(result.Revision);
         return result;
     }
 
-    public ValueTask<StoreItem?> GetAsync(string key, CancellationToken cancellationToken = default)
+    public async ValueTask<StoreItem?> GetAsync(string key, CancellationToken cancellationToken = default)
     {
         StoreLimits.CheckKey(key);
-        return _reads.GetAsync(key, cancellationToken);
+        var found = await _reads.GetAsync(key, cancellationToken);
+        if (key == GenerationKey && found is not null) Interlocked.CompareExchange(ref _generation, found.ModRevision, 0);
+        return found;
     }
 
     public IAsyncEnumerable<StorePage> ListAsync(
@@ -144,6 +154,14 @@ internal sealed class EtcdStore : IStore
         _endpoints.Dispose();
         _closing.Dispose();
     }
+
+    private static bool Concerns(StoreWrite write) => write switch
+    {
+        StoreWrite.Put put => put.Key == GenerationKey,
+        StoreWrite.Delete delete => delete.Key == GenerationKey,
+        StoreWrite.DeletePrefix range => GenerationKey.StartsWith(range.Prefix, StringComparison.Ordinal),
+        _ => false,
+    };
 
     private static bool IsUnder(IReadOnlyList<string> prefixes, string key) =>
         prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal));

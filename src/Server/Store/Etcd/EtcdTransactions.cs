@@ -16,13 +16,16 @@ internal sealed class EtcdTransactions(EtcdLayout layout)
     private static readonly ByteString Applied = ByteString.CopyFromUtf8("a");
     private static readonly ByteString Refused = ByteString.CopyFromUtf8("r");
 
+    private const string OtherGeneration = "The store was recovered, in another generation, since this daemon opened it: nothing is written until it has begun anew.";
+
     /// <param name="transaction">Within <see cref="StoreLimits"/>.</param>
+    /// <param name="guard">What the transaction stands on besides.</param>
     /// <param name="nonceLease">What the nonce hangs on.</param>
     /// <param name="settles">
     /// An earlier attempt may still be under way. A refusal is then written down under the nonce, so that it cannot be carried out afterwards: a
     /// refusal that was only read would settle nothing.
     /// </param>
-    public TxnRequest Request(StoreTransaction transaction, long nonceLease, bool settles)
+    public TxnRequest Request(StoreTransaction transaction, EtcdGuard? guard, long nonceLease, bool settles)
     {
         var request = new TxnRequest();
         request.Compare.AddRange(transaction.Compares.Select(CompareOf));
@@ -35,6 +38,13 @@ internal sealed class EtcdTransactions(EtcdLayout layout)
         var nonce = layout.NonceOf(transaction.Nonce);
         request.Compare.Add(Absent(nonce, null));
         request.Failure.Add(Read(nonce));
+        if (guard is not null)
+        {
+            var key = layout.KeyOf(guard.Key);
+            request.Compare.Add(new Compare { Key = key, Target = Compare.Types.CompareTarget.Mod, ModRevision = guard.Revision });
+            request.Failure.Add(Read(key));
+        }
+
         request.Failure.AddRange(transaction.ElseKeys.Select(Read));
         if (settles) request.Failure.Add(WhenAll([Absent(nonce, null)], [Put(nonce, Refused, nonceLease)], []));
         RequestOp[] writes = [.. transaction.Writes.Select(WriteOf), Put(nonce, Applied, nonceLease)];
@@ -47,7 +57,8 @@ internal sealed class EtcdTransactions(EtcdLayout layout)
         return request;
     }
 
-    public StoreResult Result(StoreTransaction transaction, TxnResponse response)
+    /// <exception cref="StoreUnavailableException">It is not the store any more that the guard is of; nothing was written.</exception>
+    public StoreResult Result(StoreTransaction transaction, EtcdGuard? guard, TxnResponse response)
     {
         if (response.Succeeded) return new StoreResult { Succeeded = true, Revision = response.Header.Revision };
         var read = response.Responses.Where(part => part.ResponseRange is not null).Select(part => part.ResponseRange).ToArray();
@@ -55,6 +66,11 @@ internal sealed class EtcdTransactions(EtcdLayout layout)
         {
             if (read[0].Kvs is [var nonce] && nonce.Value == Applied) return new StoreResult { Succeeded = true, Revision = nonce.ModRevision };
             read = read[1..];
+            if (guard is not null)
+            {
+                if (read[0].Kvs is not [var found] || found.ModRevision != guard.Revision) throw new StoreUnavailableException(OtherGeneration);
+                read = read[1..];
+            }
         }
 
         return new StoreResult
@@ -137,3 +153,6 @@ internal sealed class EtcdTransactions(EtcdLayout layout)
         return new RequestOp { RequestTxn = inner };
     }
 }
+
+/// <summary>A key that must still be at its revision when a transaction writes.</summary>
+internal sealed record EtcdGuard(string Key, long Revision);
