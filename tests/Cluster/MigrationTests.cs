@@ -1,30 +1,38 @@
 using Lamina.Api;
-using Lamina.Testing.Checker;
 
 namespace Lamina.Tests.Cluster;
 
-/// <summary>Guests go from host to host, each with its own daemon, voter and network; what they have gone through is judged from outside.</summary>
+/// <summary>Guests go from host to host, each with its own daemon and network; what they have gone through is judged from outside. Many more, by chance: <c>./dev faults</c>.</summary>
 public sealed class MigrationTests
 {
+    private static readonly TimeSpan Early = TimeSpan.FromMilliseconds(700);
+
     [Fact]
-    public async Task AGuestGoesFromHostToHostWithAndWithoutItsDisk()
+    public async Task GuestsGoFromHostToHostWithAndWithoutTheirDisksAndStayWholeWhateverFails()
     {
         var deadline = TestContext.Current.CancellationToken;
         await using var bed = await ClusterBed.StartClusterAsync(2);
         await using var guests = await BedGuests.PrepareAsync(bed, deadline);
+        await using var relay = await bed.StartRelayAsync();
         var (first, second) = (bed.Hosts[0], bed.Hosts[1]);
+        var trial = new BedTrial(bed, guests, relay, TimeSpan.FromMinutes(3));
         var walker = await guests.LaunchAsync("walker", first, BedGuests.SharedPool, deadline);
-        var packer = await guests.LaunchAsync("packer", second, null, deadline);
+        var packer = await guests.LaunchAsync("packer", second, pool: null, deadline);
 
-        var walks = await second.Client.Vms.MigrateAsync("walker", new VmMigrate { To = "host2" }, deadline);
-        var packs = await first.Client.Vms.MigrateAsync("packer", new VmMigrate { To = "host1", WithStorage = true }, deadline);
-        foreach (var operation in new[] { walks, packs })
+        var moved = await RunAsync("none", new BedMove(walker, second), new BedMove(packer, first));
+        Assert.All(moved, result => Assert.Equal(OperationPhase.Succeeded, result.Phase));
+        await RunAsync("target-daemon", new BedMove(packer, second), new BedMove(walker, first));
+        await RunAsync("target-qemu", new BedMove(walker, OtherThan(walker)));
+        await RunAsync("lost-answers", new BedMove(packer, OtherThan(packer)));
+
+        async Task<IReadOnlyList<BedResult>> RunAsync(string fault, params BedMove[] moves)
         {
-            var ended = await guests.EndOfAsync(operation);
-            Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
+            var strike = new BedStrike(BedFault.All.Single(known => known.Name == fault), first, Early, Early);
+            var results = await trial.RunAsync(moves, strike, deadline);
+            Assert.All(results, result => Assert.Null(result.Wrong));
+            return results;
         }
 
-        Assert.Same(second, (await guests.RestsAsync(walker, runs: 1)).Host);
-        Assert.Same(first, (await guests.RestsAsync(packer, runs: 1)).Host);
+        BedHost OtherThan(Vm vm) => guests.ProcessesOf(vm.Id).Single().Host == first ? second : first;
     }
 }

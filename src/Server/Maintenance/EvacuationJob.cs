@@ -62,7 +62,8 @@ internal sealed record EvacuationJob
             Host = request.Record.Target.Id,
             HostName = request.Record.Target.Name ?? request.Record.Target.Id,
             RequestedBy = request.Record.RequestedBy,
-            WithStorage = Is(WithStorageParameter),
+            // What could leave only with its disks comes back only with them.
+            WithStorage = request.Record.Kind == Exit || Is(WithStorageParameter),
             SkipBlocked = Is(SkipBlockedParameter),
             StopGuests = Is(StopGuestsParameter),
             NoReturn = Is(NoReturnParameter),
