@@ -55,7 +55,7 @@ internal sealed class StorageRooms : IDisposable
     private StorageRooms(StorageParts parts)
     {
         _parts = parts;
-        Pools = new HostPools(parts.Store, parts.Cache, parts.Host, parts.Time, parts.Loggers.CreateLogger<HostPools>());
+        Pools = new HostPools(parts.Store, parts.Cache, parts.Host, parts.Events, parts.Time, parts.Loggers.CreateLogger<HostPools>());
         Uploads = new HostUploads(Pools);
         Workers = new WorkerUsers(parts.WorkerUserIds);
         _source = new ContentSource(parts.Cache, Pools, parts.Peers);

@@ -72,6 +72,7 @@ internal static class DoctorChecks
     private static DoctorCheck Pool(PoolFacts pool)
     {
         string name = $"pool {pool.Name}";
+        if (pool.Hangs is { } hangs) return Error(name, hangs.Message, hangs.Remedy ?? "See whether its server can be reached.");
         if (pool.Status is not { } status) return Warning(name, "It has not been looked at yet.", "Ask again in a few seconds.");
         if (!status.Available) return Error(
             name, status.Failure?.Message ?? $"{pool.Spec.Path} cannot be used.", status.Failure?.Remedy ?? "Mount it, or mend its permissions.");

@@ -6,6 +6,7 @@ using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Hosts;
 using Lamina.Server.Networks;
+using Lamina.Server.Pools;
 
 namespace Lamina.Server.Doctor;
 
@@ -23,7 +24,7 @@ internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIden
             HasSecureBoot = host.Capabilities is { } known ? known.SecureUefi is not null : null,
             Programs = DoctorChecks.Programs.ToDictionary(program => program.Program, program => Programs.Find(program.Program)),
             Cgroups = CgroupSupport.Read(),
-            Pools = [.. snapshot.All(Keys.Pools.Spec).Select(pool => new PoolFacts(pool.Record.Name, pool.Record, snapshot.Get(Keys.Pools.Status, pool.Id)?.Record))],
+            Pools = [.. snapshot.All(Keys.Pools.Spec).Select(pool => new PoolFacts(pool.Record.Name, pool.Record, PoolHosts.StatusOf(snapshot, pool), PoolHosts.HangsOn(snapshot, pool, host.Id)))],
             Networks = [.. snapshot.All(Keys.Networks.Spec).Select(network => new NetworkFacts(network.Record.Name, NetworkStatuses.Of(snapshot, network.Id)))],
             HostNetworks = networks.ReadFacts(snapshot),
             StoreIsStale = cache.IsStale,

@@ -43,6 +43,11 @@ internal sealed record DoctorFacts
     public string? FirstPasswordFile { get; init; }
 }
 
-internal sealed record PoolFacts(string Name, PoolSpec Spec, PoolStatus? Status);
+/// <summary>A pool as people and this host see it.</summary>
+/// <param name="Name">Of the pool.</param>
+/// <param name="Spec">Its record.</param>
+/// <param name="Status">For people; null: none yet.</param>
+/// <param name="Hangs">Why this host leaves it alone; null: it answers.</param>
+internal sealed record PoolFacts(string Name, PoolSpec Spec, PoolStatus? Status, Failure? Hangs = null);
 
 internal sealed record NetworkFacts(string Name, NetworkStatus? Status);

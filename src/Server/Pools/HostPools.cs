@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Linux.Files;
 using Lamina.Server.Control;
+using Lamina.Server.Events;
 using Lamina.Server.Http;
 using Lamina.Server.Store;
 
@@ -13,7 +14,7 @@ namespace Lamina.Server.Pools;
 internal sealed record PoolHost(string Id, string Name);
 
 /// <summary>The pools on this machine: their folders, their room, and what is promised of it.</summary>
-internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host, TimeProvider time, ILogger<HostPools> logger) : IDisposable
+internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host, EventLog events, TimeProvider time, ILogger<HostPools> logger) : IDisposable
 {
     public const string DefaultName = "default";
 
@@ -25,7 +26,7 @@ internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host
     private readonly SharedPoolProof _proof = new(host.Id);
 
     /// <summary>How this host finds shared pools.</summary>
-    public SharedPools Shared => field ??= new SharedPools(store, cache, host.Id, _proof, time);
+    public SharedPools Shared => field ??= new SharedPools(store, cache, host, _proof, events, time);
 
     /// <summary>Id of this host.</summary>
     public string HostId => host.Id;
@@ -56,8 +57,15 @@ internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host
     }
 
     /// <summary>Where the pool lies on this host.</summary>
-    /// <exception cref="ProblemException">404: there is no such pool; 503: it is another host's, and here its path is another folder.</exception>
-    public PoolPaths PathsOf(string poolId) => new(Here(poolId).Record.Path);
+    /// <exception cref="ProblemException">404: there is no such pool; 503: it is another host's, and here its path is another folder; or it hangs.</exception>
+    public PoolPaths PathsOf(string poolId)
+    {
+        var pool = Here(poolId);
+        return PoolHosts.HangsOn(cache.Snapshot, pool, host.Id) is { } hangs ? throw ProblemOf(ProblemKind.Unavailable, hangs) : new(pool.Record.Path);
+    }
+
+    /// <summary>As <see cref="PathsOf"/>, for who only compares paths and touches nothing.</summary>
+    public PoolPaths PlaceOf(string poolId) => new(Here(poolId).Record.Path);
 
     /// <summary>Whether the pool is one of this host; false also when there is none such.</summary>
     public bool IsHere(string poolId) => cache.Snapshot.Get(Keys.Pools.Spec, poolId) is { } pool && PoolHosts.IsOn(pool.Record, host.Id);
@@ -136,7 +144,9 @@ internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host
         _proof.Dispose();
     }
 
-    internal static ProblemException ProblemOf(Failure refusal) => new(ProblemKind.NoSpace, refusal.Code, refusal.Message, refusal.Remedy);
+    internal static ProblemException ProblemOf(Failure refusal) => ProblemOf(ProblemKind.NoSpace, refusal);
+
+    private static ProblemException ProblemOf(ProblemKind kind, Failure refusal) => new(kind, refusal.Code, refusal.Message, refusal.Remedy);
 
     /// <summary>Makes the folders that every pool has, readable by root only.</summary>
     internal static void MakeFolders(PoolPaths paths)
@@ -203,16 +213,22 @@ internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host
     {
         var pool = Here(poolId);
         var spec = pool.Record;
+        if (PoolHosts.HangsOn(cache.Snapshot, pool, host.Id) is { } hangs) throw ProblemOf(ProblemKind.Unavailable, hangs);
         try
         {
-            var paths = new PoolPaths(spec.Path);
-            RequireMark(paths, pool.Id, spec);
-            var space = FileSystemSpace.Read(paths.Disks);
+            var space = spec.Scope == PoolScope.Host ? ReadSpace() : SharedPools.Try(ReadSpace) ?? throw ProblemOf(ProblemKind.Unavailable, SharedPools.FailureOf(spec));
             return new PoolRoomNow(spec.Name, space.TotalBytes, space.AvailableBytes, spec.ReserveBytes, reservedBytes);
         }
         catch (Exception problem) when (problem is LinuxException or IOException)
         {
             throw Unreadable(spec, problem);
+        }
+
+        FileSystemSpace ReadSpace()
+        {
+            var paths = new PoolPaths(spec.Path);
+            RequireMark(paths, pool.Id, spec);
+            return FileSystemSpace.Read(paths.Disks);
         }
     }
 

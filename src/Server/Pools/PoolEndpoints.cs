@@ -127,7 +127,7 @@ internal sealed class PoolEndpoints(OperationRequests operations, EventLog event
         Id = spec.Id,
         Name = spec.Record.Name,
         Spec = spec.Record,
-        Status = snapshot.Get(Keys.Pools.Status, spec.Id)?.Record,
+        Status = PoolHosts.StatusOf(snapshot, spec),
         Hosts =
         [
             .. PoolHosts.On(snapshot, spec.Id)

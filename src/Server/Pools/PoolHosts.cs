@@ -43,6 +43,19 @@ internal static class PoolHosts
     /// <summary>Also of a record from before there could be several.</summary>
     public static bool IsDefault(PoolSpec pool) => pool.IsDefault || (pool.Host is null && pool is { Scope: PoolScope.Host, Name: HostPools.DefaultName });
 
+    /// <summary>Why a host leaves a shared pool alone now: its file system did not answer when it was looked at last; null: it did, or is the host's own.</summary>
+    public static Failure? HangsOn(CacheSnapshot snapshot, CachedRecord<PoolSpec> pool, string hostId) =>
+        pool.Record.Scope == PoolScope.Shared && snapshot.Get(Keys.Pools.OnHost, Keys.Pools.OnHostId(pool.Id, hostId))?.Record.Failure is { Code: SharedPools.Hangs } failure ? failure : null;
+
+    /// <summary>The pool's status for people: of a shared one that no host finds now, its keeper's last word is an old one.</summary>
+    public static PoolStatus? StatusOf(CacheSnapshot snapshot, CachedRecord<PoolSpec> pool)
+    {
+        var known = snapshot.Get(Keys.Pools.Status, pool.Id)?.Record;
+        if (pool.Record.Scope != PoolScope.Shared) return known;
+        var hosts = On(snapshot, pool.Id).Select(host => host.Status).ToList();
+        return hosts.Count == 0 || hosts.Any(host => host.Available) ? known : (known ?? new PoolStatus { Available = false }) with { Available = false, Failure = hosts[0].Failure };
+    }
+
     /// <summary>How each host finds a shared pool, in the order of ids.</summary>
     public static IEnumerable<(string Host, PoolHostStatus Status)> On(CacheSnapshot snapshot, string poolId)
     {

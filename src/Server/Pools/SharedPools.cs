@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Server.Control;
+using Lamina.Server.Events;
 using Lamina.Server.Store;
 
 namespace Lamina.Server.Pools;
@@ -10,8 +11,11 @@ namespace Lamina.Server.Pools;
 /// Tells how this host finds each shared pool. The folder is never made here: an empty one in its place would hide that nothing is mounted. A file system
 /// that does not answer holds up one thread of its own, and is said to hang.
 /// </summary>
-internal sealed class SharedPools(IStore store, Cache cache, string hostId, SharedPoolProof proof, TimeProvider time)
+internal sealed class SharedPools(IStore store, Cache cache, PoolHost host, SharedPoolProof proof, EventLog events, TimeProvider time)
 {
+    /// <summary>Code of the failure of a pool whose file system does not answer.</summary>
+    public const string Hangs = "pool.hangs";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Looks that have not come back, by pool.</summary>
@@ -63,8 +67,8 @@ internal sealed class SharedPools(IStore store, Cache cache, string hostId, Shar
     {
         foreach (var pool in cache.Snapshot.All(Keys.Pools.Spec).Where(pool => pool.Record is { Scope: PoolScope.Shared, Deleting: null }))
         {
-            var status = await TryAsync($"{hostId} {pool.Id}", () => Look(pool)) ?? proof.Away(pool.Id, Hangs(pool.Record));
-            await WriteAsync(pool.Id, status, cancellation);
+            var status = await TryAsync($"{host.Id} {pool.Id}", () => Look(pool)) ?? Silent(pool.Record);
+            await WriteAsync(pool, status, cancellation);
         }
     }
 
@@ -73,7 +77,7 @@ internal sealed class SharedPools(IStore store, Cache cache, string hostId, Shar
         where T : class
     {
         if (Hanging.TryGetValue(key, out var earlier) && !earlier.IsCompleted) return null;
-        var looking = Task.Run(look);
+        var looking = OnOwnThread(look);
         Hanging[key] = looking;
         try
         {
@@ -86,6 +90,17 @@ internal sealed class SharedPools(IStore store, Cache cache, string hostId, Shar
             return null;
         }
     }
+
+    /// <summary>As <see cref="TryAsync"/>, for who holds a lock that other pools need: null: it has not come back in time.</summary>
+    public static T? Try<T>(Func<T> look)
+        where T : class
+    {
+        var looking = OnOwnThread(look);
+        return Task.WaitAny([looking], Patience) == 0 ? looking.GetAwaiter().GetResult() : null;
+    }
+
+    /// <summary>None of the daemon's pool of threads: a call into a file system whose server is gone may never come back.</summary>
+    private static Task<T> OnOwnThread<T>(Func<T> look) => Task.Factory.StartNew(look, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private PoolHostStatus Look(CachedRecord<PoolSpec> pool)
     {
@@ -101,22 +116,38 @@ internal sealed class SharedPools(IStore store, Cache cache, string hostId, Shar
         }
     }
 
-    private async Task WriteAsync(string poolId, PoolHostStatus status, CancellationToken cancellation)
+    private async Task WriteAsync(CachedRecord<PoolSpec> pool, PoolHostStatus status, CancellationToken cancellation)
     {
-        string id = Keys.Pools.OnHostId(poolId, hostId);
-        if (Same(cache.Snapshot.Get(Keys.Pools.OnHost, id)?.Record, status)) return;
-        var result = await new StoreChange("pool.found").RequireExists(Keys.Pools.Spec[poolId]).Put(Keys.Pools.OnHost, id, status).CommitAsync(store, time, cancellation);
+        string id = Keys.Pools.OnHostId(pool.Id, host.Id);
+        var known = cache.Snapshot.Get(Keys.Pools.OnHost, id)?.Record;
+        if (Same(known, status)) return;
+        var change = new StoreChange("pool.found").RequireExists(Keys.Pools.Spec[pool.Id]).Put(Keys.Pools.OnHost, id, status);
+        if (EventOf(pool, host.Name, known, status) is { } draft) events.Add(change, draft);
+        var result = await change.CommitAsync(store, time, cancellation);
         await cache.WaitForRevisionAsync(result.Revision, Patience, cancellation);
+    }
+
+    /// <summary>What people are told when a host loses a pool or finds it again; null: neither.</summary>
+    public static EventDraft? EventOf(CachedRecord<PoolSpec> pool, string host, PoolHostStatus? known, PoolHostStatus now)
+    {
+        var target = new ObjectReference { Kind = "pool", Id = pool.Id, Name = pool.Record.Name };
+        if (now.Available) return known is null or { Available: true } ? null : new EventDraft { Kind = "pool.back", Message = $"Host {host} has pool {pool.Record.Name} again.", Target = target };
+        if (known is { Available: false } && known.Failure?.Code == now.Failure?.Code) return null;
+        string what = now.Failure?.Code == Hangs ? "Its VMs with disks there wait, and are not ended" : "Nothing new is put there by it";
+        return new EventDraft { Kind = now.Failure?.Code == Hangs ? Hangs : "pool.away", Severity = EventSeverity.Error, Message = $"Host {host}: {now.Failure?.Message} {what}.", Target = target };
     }
 
     private static bool Same(PoolHostStatus? known, PoolHostStatus now) => known is not null
         && (known.Available, known.Nonce, known.FileSystem, known.Failure?.Message) == (now.Available, now.Nonce, now.FileSystem, now.Failure?.Message)
         && known.Sees.SequenceEqual(now.Sees) && known.LockedOutBy.SequenceEqual(now.LockedOutBy) && known.NotLockedOutBy.SequenceEqual(now.NotLockedOutBy);
 
-    private static Failure Hangs(PoolSpec pool) => new()
+    /// <summary>The own file in the pool is not let go of: to close it would wait for the same server.</summary>
+    private static PoolHostStatus Silent(PoolSpec pool) => new() { Available = false, Nonce = "", Failure = FailureOf(pool) };
+
+    public static Failure FailureOf(PoolSpec pool) => new()
     {
-        Code = "pool.hangs",
+        Code = Hangs,
         Message = $"The file system of pool {pool.Name} at {pool.Path} does not answer on this host.",
-        Remedy = "See whether its server can be reached. Nothing in it was changed.",
+        Remedy = "See whether its server can be reached. Nothing in it was changed, and it is used again as soon as it answers.",
     };
 }

@@ -461,7 +461,7 @@ internal sealed class VmTestHost : IAsyncDisposable
                 time,
                 NullLogger<Leadership>.Instance);
             var events = new EventLog(time, host.Id);
-            var pools = new HostPools(host.Store, cache, new PoolHost(host.Id, host.Id), time, NullLogger<HostPools>.Instance);
+            var pools = new HostPools(host.Store, cache, new PoolHost(host.Id, host.Id), events, time, NullLogger<HostPools>.Instance);
             await pools.EnsureDefaultAsync(host.Instance.DefaultPoolDirectory, CancellationToken.None);
             var networks = new HostNetworks(host.Instance, host.Id, store, cache, events, time, NullLogger<HostNetworks>.Instance);
             var copies = new ContentCopies(store, cache, pools, new ContentSource(cache, pools, new PeerDirectory()), time, NullLogger<ContentCopies>.Instance);

@@ -1,6 +1,8 @@
 using Lamina.Api;
+using Lamina.Server.Control;
 using Lamina.Server.Pools;
 using Lamina.Testing;
+using Lamina.Tests.Unit.Vms;
 
 namespace Lamina.Tests.Unit.Pools;
 
@@ -53,6 +55,39 @@ public class SharedPoolTests
         // The daemon of the first is down: its file is there, its lock is not.
         Assert.Equal(["a"], b.Look(paths, "p", [("a", first)]).NotLockedOutBy);
         Assert.Equal(["a"], b.Look(paths, "p", [("a", first), ("b", proved)]).LockedOutBy);
+    }
+
+    private static readonly PoolHostStatus There = new() { Available = true, Nonce = "x" };
+    private static readonly PoolHostStatus Silent = new() { Available = false, Nonce = "", Failure = new() { Code = SharedPools.Hangs, Message = "It does not answer." } };
+    private static readonly PoolHostStatus Unmounted = Silent with { Failure = new() { Code = "pool.unavailable", Message = "It bears no mark." } };
+    private static readonly CachedRecord<PoolSpec> Pool = new("p", new PoolSpec { Name = "nfs", Path = "/srv/nfs", Scope = PoolScope.Shared }, 1, 1);
+
+    [Fact]
+    public void PeopleAreToldWhenAHostLosesAPoolAndWhenItHasItAgain()
+    {
+        Assert.Null(SharedPools.EventOf(Pool, "a", null, There));
+        Assert.Null(SharedPools.EventOf(Pool, "a", There, There with { Sees = ["b"] }));
+        var lost = SharedPools.EventOf(Pool, "a", There, Silent)!;
+        Assert.Equal((SharedPools.Hangs, EventSeverity.Error), (lost.Kind, lost.Severity));
+        Assert.Contains("are not ended", lost.Message, StringComparison.Ordinal);
+        Assert.Null(SharedPools.EventOf(Pool, "a", Silent, Silent));
+        Assert.Equal("pool.away", SharedPools.EventOf(Pool, "a", Silent, Unmounted)!.Kind);
+        Assert.Equal("pool.back", SharedPools.EventOf(Pool, "a", Unmounted, There)!.Kind);
+    }
+
+    /// <summary>The last word of the host that told the pool's room is no longer true when no host finds it.</summary>
+    [Fact]
+    public void APoolThatNoHostFindsIsShownAsAway()
+    {
+        var told = new PoolStatus { Available = true, TotalBytes = 7 };
+        var world = new TestSnapshots().Add(Keys.Pools.Spec, "p", Pool.Record).Add(Keys.Pools.Status, "p", told);
+        Assert.True(PoolHosts.StatusOf(world.Build(), Pool)!.Available);
+        world.Add(Keys.Pools.OnHost, Keys.Pools.OnHostId("p", "a"), Silent);
+        Assert.Equal((false, 7, SharedPools.Hangs), (PoolHosts.StatusOf(world.Build(), Pool)!.Available, PoolHosts.StatusOf(world.Build(), Pool)!.TotalBytes, PoolHosts.StatusOf(world.Build(), Pool)!.Failure!.Code));
+        Assert.NotNull(PoolHosts.HangsOn(world.Build(), Pool, "a"));
+        Assert.Null(PoolHosts.HangsOn(world.Build(), Pool, "b"));
+        world.Add(Keys.Pools.OnHost, Keys.Pools.OnHostId("p", "b"), There);
+        Assert.True(PoolHosts.StatusOf(world.Build(), Pool)!.Available);
     }
 
     [Fact]

@@ -143,7 +143,7 @@ internal sealed class VmResources(
             if (snapshot.Get(Keys.Disks.Spec, disk.Disk) is { } record) known[disk.Disk] = new DiskFacts(record.Record.SizeBytes, snapshot.Get(Keys.Disks.Status, disk.Disk)?.Record.SizeBytes);
         var media = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string iso in spec.Cdroms.Select(cdrom => cdrom.Iso).OfType<string>())
-            if (snapshot.Get(Keys.Isos.Spec, iso) is { } record && snapshot.Get(Keys.Pools.Spec, record.Record.Pool) is not null) media[iso] = MediumPath(iso);
+            if (snapshot.Get(Keys.Isos.Spec, iso) is { } record && snapshot.Get(Keys.Pools.Spec, record.Record.Pool) is not null) media[iso] = pools.PlaceOf(copies.PoolFor(ContentKind.Iso, iso)).Iso(iso);
         return new VmDifferenceFacts { Disks = known, Media = media, Lost = lost };
     }
 
