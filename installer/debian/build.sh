@@ -31,6 +31,7 @@ copy_programs() {
   find "$ROOT/usr/lib/lamina" -name '.*' -type f -delete
   find "$ROOT/usr/lib/lamina" -type f -exec chmod 644 {} +
   chmod 755 "$ROOT/usr/lib/lamina"/{laminad,lamina}
+  echo "$VERSION" > "$ROOT/usr/lib/lamina/version"   # what the programs say of themselves, and what hosts of a cluster compare
   ln -s ../lib/lamina/lamina "$ROOT/usr/bin/lamina"
   ln -s ../lib/lamina/laminad "$ROOT/usr/sbin/laminad"
 }

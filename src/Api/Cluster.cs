@@ -20,6 +20,9 @@ public sealed record ClusterStatus
     /// <summary>Of etcd; null: alone.</summary>
     public string? StoreVersion { get; init; }
 
+    /// <summary>Up to which release all hosts go along, <c>0.1</c>: the lowest of their versions. Null: not known.</summary>
+    public string? Level { get; init; }
+
     /// <summary>How many voters may fail before nothing can be written any more.</summary>
     public int VotersThatMayFail { get; init; }
 

@@ -29,10 +29,11 @@ internal static class ClusterCommands
         new("id", c => c.Id),
         new("ca", c => c.CaFingerprint),
         new("store", c => c.StoreVersion is { } version ? $"etcd {version}" : c.IsCluster ? "etcd" : "SQLite"),
+        new("level", c => c.Level),
         new("voters that may fail", c => c.IsCluster ? c.VotersThatMayFail.ToString(System.Globalization.CultureInfo.InvariantCulture) : null),
     ];
 
-    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), Certificate(), RebalanceCommand.Build());
+    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), Certificate(), RebalanceCommand.Build(), UpgradeCommand.Build());
 
     private static Command Status() => CommandBuilder.Verb("status", "its hosts, who keeps its store, and what to know of it", [], async (invocation, cancellationToken) =>
     {

@@ -13,6 +13,7 @@ internal sealed record Configuration
     public NetworkConfiguration? Network { get; init; }
     public QemuConfiguration? Qemu { get; init; }
     public MetricsConfiguration? Metrics { get; init; }
+    public UpgradeConfiguration? Upgrade { get; init; }
 }
 
 /// <summary>Where the API listens.</summary>
@@ -78,6 +79,13 @@ internal sealed record MetricsConfiguration
 {
     /// <summary>How often figures are taken; default: 10.</summary>
     public int? IntervalSeconds { get; init; }
+}
+
+/// <summary>What <c>lamina cluster upgrade</c> may bring.</summary>
+internal sealed record UpgradeConfiguration
+{
+    /// <summary>PEM file of a public key (ECDSA or RSA): only packages signed by it are taken. Default: any that an administrator brings.</summary>
+    public string? Key { get; init; }
 }
 
 /// <summary>Unknown members are refused: a key that does nothing is a mistake.</summary>

@@ -28,6 +28,7 @@ internal static class ConfigurationRules
         Within(retention?.OperationDays, 1, 3650, $"{at}.retention.operationDays", problems);
         Within(configuration.Metrics?.IntervalSeconds, 10, 300, $"{at}.metrics.intervalSeconds", problems);
         Absolute(configuration.Pool?.Path, $"{at}.pool.path", problems);
+        Absolute(configuration.Upgrade?.Key, $"{at}.upgrade.key", problems);
         if (configuration.Network?.Subnet is { } subnet && !IPNetwork.TryParse(subnet, out _))
             problems.Add($"{at}.network.subnet", "subnet.invalid", $"'{Suggestions.Shorten(subnet)}' is no network; write for example 192.168.200.0/24.");
     }

@@ -71,6 +71,9 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Completes when the daemon is to be closed and opened anew, on the store that it has now.</summary>
     public Task RestartAsked => _restart.Asked;
 
+    /// <summary>It is to be another process then.</summary>
+    public bool RestartsInNewProcess => _restart.InNewProcess;
+
     /// <summary>Faults when a loop that must never end has failed; else completes when the daemon has stopped.</summary>
     public Task Failed => _loops.Ended;
 

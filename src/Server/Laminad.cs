@@ -14,14 +14,19 @@ internal static class Laminad
 {
     private const int Failed = 1;
     private const int Usage = 2;
+
+    /// <summary>The unit's RestartForceExitStatus: start me again.</summary>
+    private const int StartAgain = 75;
     private const int DaemonOomScoreAdjustment = -900;
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, TextWriter output, TextWriter errors)
     {
         var command = new CommandLine();
+        VersionFolder? versions = null;
         try
         {
             command = CommandLine.Parse(args);
+            versions = VersionLauncher.Launch(command, args, errors);
             switch (command.Verb)
             {
                 case CommandVerb.Help:
@@ -48,8 +53,7 @@ internal static class Laminad
                     StoreCommand.Run(command, time, output);
                     return 0;
                 default:
-                    await ServeAsync(command.Instance, time, output);
-                    return 0;
+                    return await ServeAsync(command.Instance, time, output);
             }
         }
         catch (CommandLineException wrong)
@@ -60,28 +64,35 @@ internal static class Laminad
         catch (ProblemException problem)
         {
             await SayAsync(errors, problem.Message, problem.Remedy);
-            return Failed;
+            return Fail(versions, problem);
         }
         catch (StoreRefusedException refused)
         {
             await SayAsync(errors, refused.Message, NewestBackup(refused, command, time));
-            return Failed;
+            return Fail(versions, refused);
         }
         catch (StoreUnavailableException unavailable)
         {
             await SayAsync(errors, unavailable.Message, null);
-            return Failed;
+            return Fail(versions, unavailable);
         }
         catch (Exception failure)
         {
             await SayAsync(errors, $"cannot start: {failure.Message}", null);
             await errors.WriteLineAsync(failure.ToString());
-            return Failed;
+            return Fail(versions, failure);
         }
     }
 
+    /// <summary>A daemon on trial tells the version that follows it why it has failed.</summary>
+    private static int Fail(VersionFolder? versions, Exception failure)
+    {
+        versions?.Explain(failure.Message);
+        return Failed;
+    }
+
     /// <summary>Serves until SIGTERM or SIGINT. Guests are not touched by the daemon's end.</summary>
-    private static async Task ServeAsync(InstanceOptions options, TimeProvider time, TextWriter output)
+    private static async Task<int> ServeAsync(InstanceOptions options, TimeProvider time, TextWriter output)
     {
         CreationMask.SetUsual();
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -91,9 +102,12 @@ internal static class Laminad
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         // For want of memory the kernel shall end anything else first; children do not inherit it.
         OomProtection.Set(DaemonOomScoreAdjustment);
-        while (await TryServeAsync(new DaemonOptions { Instance = options, Time = time, AskMachine = Machine.Of(isDefaultInstance: options == new InstanceOptions()) }, ended.Task, output, opening.Token))
+        while (true)
         {
-            // Another store, or another place in a cluster: the same process goes on with it, and guests notice nothing.
+            var daemon = new DaemonOptions { Instance = options, Time = time, AskMachine = Machine.Of(isDefaultInstance: options == new InstanceOptions()) };
+            var next = await TryServeAsync(daemon, ended.Task, output, opening.Token);
+            // Else another store, or another place in a cluster: the same process goes on with it, and guests notice nothing.
+            if (next != AfterServing.BeginAnew) return next == AfterServing.NewProcess ? StartAgain : 0;
         }
 
         void End(PosixSignalContext signal)
@@ -104,8 +118,14 @@ internal static class Laminad
         }
     }
 
-    /// <returns>Whether the daemon is to begin anew.</returns>
-    private static async Task<bool> TryServeAsync(DaemonOptions options, Task ended, TextWriter output, CancellationToken opening)
+    private enum AfterServing
+    {
+        End,
+        BeginAnew,
+        NewProcess,
+    }
+
+    private static async Task<AfterServing> TryServeAsync(DaemonOptions options, Task ended, TextWriter output, CancellationToken opening)
     {
         try
         {
@@ -113,15 +133,15 @@ internal static class Laminad
         }
         catch (DaemonRestartException)
         {
-            return true;
+            return AfterServing.BeginAnew;
         }
         catch (OperationCanceledException) when (opening.IsCancellationRequested)
         {
-            return false;
+            return AfterServing.End;
         }
     }
 
-    private static async Task<bool> ServeOnceAsync(DaemonOptions options, Task ended, TextWriter output, CancellationToken opening)
+    private static async Task<AfterServing> ServeOnceAsync(DaemonOptions options, Task ended, TextWriter output, CancellationToken opening)
     {
         await using var daemon = await Daemon.OpenAsync(options, opening);
         await daemon.StartAsync(opening);
@@ -137,7 +157,7 @@ internal static class Laminad
         await givingBack.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await daemon.StopAsync();
         if (!again) await daemon.Failed;
-        return again;
+        return !again ? AfterServing.End : daemon.RestartsInNewProcess ? AfterServing.NewProcess : AfterServing.BeginAnew;
     }
 
     /// <summary>A person at a terminal sees the password; a journal or log file must not hold it, and says where it lies.</summary>

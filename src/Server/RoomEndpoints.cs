@@ -46,6 +46,7 @@ internal static class RoomEndpoints
         var peers = new PeerRoutes(app);
         rooms.Storage.Map(peers);
         rooms.Cluster.Map(api, peers);
+        rooms.Upgrades.Map(api, peers);
         OpenApiDescription.Map(app);
         // Now and not at the start, so that the API can be described without one.
         app.UseEndpoints(static _ => { });

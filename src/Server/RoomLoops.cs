@@ -22,6 +22,7 @@ internal static class RoomLoops
         rooms.Memory.Add(loops);
         rooms.Maintenance.Add(loops);
         rooms.Cluster.Add(loops);
+        rooms.Upgrades.Add(loops);
         return loops;
     }
 }

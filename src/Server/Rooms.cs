@@ -25,6 +25,7 @@ using Lamina.Server.Projects;
 using Lamina.Server.Snapshots;
 using Lamina.Server.Store;
 using Lamina.Server.Support;
+using Lamina.Server.Upgrades;
 using Lamina.Server.Vms;
 
 namespace Lamina.Server;
@@ -63,6 +64,7 @@ internal sealed record Rooms
     public required CopyRooms Copies { get; init; }
     public required MigrationRooms Migration { get; init; }
     public required ClusterRoom Cluster { get; init; }
+    public required UpgradeRoom Upgrades { get; init; }
 
     /// <param name="options">How the daemon is made.</param>
     /// <param name="restart">By which a room asks that the daemon begin anew.</param>
@@ -201,13 +203,33 @@ internal sealed record Rooms
         var memory = new MemoryRoom(host, vms, metrics.Sampler, store, cache, events, time, loggers);
 
         // Maintenance
+        var ground = new MaintenanceGround { Store = store, Cache = cache, Runs = runs, Events = events, Time = time, Loggers = loggers };
         var maintenance = new MaintenanceRoom(
-            new MaintenanceGround { Store = store, Cache = cache, Runs = runs, Events = events, Time = time, Loggers = loggers },
+            ground,
             leadership,
             executor,
             new MaintenanceHost(host.Id, host.Name, identity.BootId, () => [.. vms.Vms.RunningIds]),
             metrics.Sampler,
             options.AskMachine);
+
+        // Cluster
+        var cluster = opened.Add(new ClusterRoom(new ClusterParts
+        {
+            Instance = instance,
+            Host = host,
+            Sweeper = sweeper,
+            Tls = tls,
+            Services = services,
+            Store = store,
+            Cache = cache,
+            Leadership = leadership,
+            Events = events,
+            Time = time,
+            Loggers = loggers,
+            Restart = restart,
+            Names = names,
+            Start = member,
+        }));
 
         return new Rooms
         {
@@ -263,23 +285,20 @@ internal sealed record Rooms
             Metrics = metrics,
             Memory = memory,
             Maintenance = maintenance,
-            Cluster = opened.Add(new ClusterRoom(new ClusterParts
+            Cluster = cluster,
+            Upgrades = new UpgradeRoom(new UpgradeParts
             {
                 Instance = instance,
-                Host = host,
-                Sweeper = sweeper,
-                Tls = tls,
-                Services = services,
-                Store = store,
-                Cache = cache,
+                Ground = ground,
                 Leadership = leadership,
-                Events = events,
-                Time = time,
-                Loggers = loggers,
+                Executor = executor,
+                Peers = services.Peers,
                 Restart = restart,
-                Names = names,
-                Start = member,
-            })),
+                Cluster = cluster,
+                Attached = () => vms.Vms.RunningIds,
+                Cgroups = CgroupManager.Detect(instance.CgroupName),
+                KeyFile = configuration.Upgrade?.Key,
+            }),
             Consoles = new ConsoleEndpoints(vms.Vms.TryGetRunning, cache, time, stopping.Token),
         };
     }

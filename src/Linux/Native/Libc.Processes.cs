@@ -30,6 +30,9 @@ internal static partial class Libc
     [LibraryImport(Name)]
     public static partial int malloc_trim(nuint keep);
 
+    [LibraryImport(Name, SetLastError = true)]
+    public static unsafe partial int execve(byte* path, byte** arguments, byte** environment);
+
     [LibraryImport(Name)]
     public static unsafe partial int posix_spawn(
         out int processId, byte* path, byte* fileActions, byte* attributes, byte** arguments, byte** environment);

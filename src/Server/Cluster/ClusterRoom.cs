@@ -77,6 +77,9 @@ internal sealed class ClusterRoom : IDisposable
 
     public DaemonRestart Restart => _parts.Restart;
 
+    /// <summary>What is amiss with this host's part in the store; null: nothing, or it has none.</summary>
+    public string? EtcdMisfit => Voter is { Membership.EtcdMember: not null, Etcd.IsRunning: false } ? "this host's etcd does not run" : null;
+
     public string CaFingerprint => _parts.Tls.CaFingerprint;
 
     private EtcdAdmin? Admin { get; }

@@ -33,6 +33,7 @@ internal static class ClusterViews
             Host = hostId,
             Members = members,
             StoreVersion = etcd,
+            Level = ClusterLevel.Of(snapshot),
             VotersThatMayFail = VoterPlan.MayFail(voters),
             Notes = [.. ClusterNotes.Of(members, membership, etcd, stale)],
         };
@@ -64,6 +65,8 @@ internal static class ClusterNotes
         else if (Voters(members) is { } voters) yield return voters;
         foreach (string silent in members.Where(member => member.Live == false).Select(member => member.Name))
             yield return $"{silent} is silent: its state is not known, and its guests are not started elsewhere.";
+        if (members.Select(member => member.DaemonVersion).OfType<string>().Distinct().Count() > 1)
+            yield return "Not all hosts run the same version: they work together, and what only the newest can do waits for the others: lamina cluster upgrade";
         if (etcd is { } version && version.StartsWith("3.4.", StringComparison.Ordinal))
             yield return $"etcd {version} has known faults in watches and reads; 3.5 or newer is wanted for production.";
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Hosts;
 
 namespace Lamina.Server.Cluster;
 
@@ -31,7 +32,7 @@ internal static class JoinRules
         Failure?[] all =
         [
             Lifetime(snapshot, facts, now),
-            Version(facts, version),
+            Version(snapshot, facts, version),
             Clock(facts, now),
             .. Identity(snapshot, facts),
             Reach(facts, unreached),
@@ -49,11 +50,13 @@ internal static class JoinRules
         return token.ExpiresAt > now ? null : Misfit("cluster.tokenExpired", string.Create(CultureInfo.InvariantCulture, $"This join token ended at {token.ExpiresAt:u}."), AnotherToken);
     }
 
-    /// <summary>Members of one minor version work together, and with the one before while a cluster is upgraded; a new host comes with the newest.</summary>
-    private static Failure? Version(JoinFacts facts, string version) => MinorOf(facts.Version) == MinorOf(version) ? null : Misfit(
-        "cluster.version", $"{facts.HostName} runs Lamina {facts.Version}, and the cluster {version}.", $"Install Lamina {version} on {facts.HostName}.");
-
-    private static string MinorOf(string version) => string.Join('.', version.Split('.', '-').Take(2));
+    /// <summary>Every two members must work together, also in the midst of an upgrade.</summary>
+    private static Failure? Version(CacheSnapshot snapshot, JoinFacts facts, string version)
+    {
+        string[] apart = [.. ClusterLevel.VersionsIn(snapshot).Append(version).Distinct().Where(member => !ProgramVersion.WorkTogether(member, facts.Version)).Order(StringComparer.Ordinal)];
+        return apart.Length == 0 ? null : Misfit(
+            "cluster.version", $"{facts.HostName} runs Lamina {facts.Version}, which does not work together with {string.Join(", ", apart)} in the cluster.", $"Install Lamina {version} on {facts.HostName}.");
+    }
 
     private static Failure? Clock(JoinFacts facts, DateTimeOffset now)
     {

@@ -34,7 +34,7 @@ public sealed class JoinRulesTests
     [Fact]
     public void AllMisfitsAreToldAtOnce() => Assert.Equal(
         ["cluster.clock", "cluster.sameAddress", "cluster.sameName", "cluster.unreachable", "cluster.version"],
-        Check(Fitting with { HostName = "one", Version = "0.6.0", Addresses = Addresses("10.0.0.1"), Clock = Now.AddSeconds(-3) }, unreached: "no answer"));
+        Check(Fitting with { HostName = "one", Version = "0.7.0", Addresses = Addresses("10.0.0.1"), Clock = Now.AddSeconds(-3) }, unreached: "no answer"));
 
     [Fact]
     public void AWrongSecretLearnsNothingElse()
