@@ -65,8 +65,11 @@ internal sealed class BedHost : IAsyncDisposable
     /// <summary>All that its daemons have said.</summary>
     public string Words => string.Join('\n', Enumerable.Range(1, _starts).Select(start => ReadShared(OutputFile(start))));
 
+    /// <summary>The daemon is started again when it ends with a failure, as its unit says; set before a start.</summary>
+    public bool IsSupervised { get; set; }
+
     /// <summary>Of the daemon that runs, or ran last.</summary>
-    public int ProcessId => _daemon?.ProcessId ?? throw new InvalidOperationException($"{Name} has not been started");
+    public int ProcessId => (IsSupervised ? SupervisedProcess?.ProcessId : _daemon?.ProcessId) ?? throw new InvalidOperationException($"{Name} does not run");
 
     /// <summary>Its daemon does.</summary>
     public bool Runs => _daemon is { } daemon && !daemon.WaitForExitAsync(CancellationToken.None).IsCompleted;
@@ -84,6 +87,8 @@ internal sealed class BedHost : IAsyncDisposable
         "--instance", _instance.Name, "--data", _instance.DataDirectory, "--run", _instance.RunDirectory,
         "--config", _instance.ConfigurationDirectory, "--log", _instance.LogDirectory,
     ];
+
+    private ProcessIdentity? SupervisedProcess => ProcessIdentity.FindByArgument(_instance.DataDirectory).FirstOrDefault(found => Path.GetFileName(found.Executable) == "laminad");
 
     private ProcessIdentity? EtcdProcess => ProcessIdentity.FindByArgument(EtcdArguments.DataArgument(_instance)).FirstOrDefault(found => Path.GetFileName(found.Executable) == "etcd");
 
@@ -109,11 +114,12 @@ internal sealed class BedHost : IAsyncDisposable
         ForgetStore();
         using var output = File.OpenHandle(OutputFile(_starts), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite);
         string hide = string.Concat(_hidden.Select(folder => $"mount --bind {_nothing} {folder} && "));
-        string serve = $"exec {Laminad} {string.Join(' ', InstanceArguments)}";
+        string laminad = $"{Laminad} {string.Join(' ', InstanceArguments)}";
+        string serve = IsSupervised ? $"export {VersionFolder.SupervisedVariable}=1; until {laminad}; do sleep 0.2; done" : $"exec {laminad}";
         _daemon = Network.Run(() => ChildProcess.Spawn(new ChildSpec
         {
             Program = "unshare",
-            Arguments = ["--mount", "--uts", "sh", "-c", $"hostname {Name} && {hide}{serve}"],
+            Arguments = ["--mount", "--uts", "sh", "-c", $"hostname {Name} && {hide}{{ {serve}; }}"],
             Environment = OwnEnvironment(),
             StandardOutput = ChildOutput.To(output),
             StandardError = ChildOutput.To(output),
@@ -211,6 +217,18 @@ internal sealed class BedHost : IAsyncDisposable
 
     private async Task EndDaemonAsync(int signal)
     {
+        if (IsSupervised)
+        {
+            // Who would start it again goes first.
+            _daemon!.Send(Signal.Kill);
+            await _daemon.WaitForExitAsync(CancellationToken.None).WaitAsync(StopPatience);
+            using var supervised = SupervisedProcess is { } found ? ChildProcess.Adopt(found) : null;
+            if (supervised is null) return;
+            supervised.Send(signal);
+            await supervised.WaitForExitAsync(CancellationToken.None).WaitAsync(StopPatience);
+            return;
+        }
+
         _daemon!.Send(signal);
         await _daemon.WaitForExitAsync(CancellationToken.None).WaitAsync(StopPatience);
     }

@@ -58,12 +58,15 @@ internal sealed class ClusterBed : IAsyncDisposable
     private string Nothing => Path.Combine(Folder, "nothing");
 
     /// <summary>A bed with hosts that run, each alone.</summary>
-    public static async Task<ClusterBed> StartAsync(int hosts)
+    /// <param name="hosts">How many.</param>
+    /// <param name="supervised">See <see cref="BedHost.IsSupervised"/>.</param>
+    public static async Task<ClusterBed> StartAsync(int hosts, bool supervised = false)
     {
         var bed = new ClusterBed();
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, hosts).Select(_ => bed.Add()).ToArray().Select(host => host.StartAsync()));
+            for (int index = 0; index < hosts; index++) bed.Add().IsSupervised = supervised;
+            await Task.WhenAll(bed.Hosts.Select(host => host.StartAsync()));
             return bed;
         }
         catch
@@ -74,9 +77,11 @@ internal sealed class ClusterBed : IAsyncDisposable
     }
 
     /// <summary>A bed whose hosts are one cluster; with three of them all three vote.</summary>
-    public static async Task<ClusterBed> StartClusterAsync(int hosts)
+    /// <param name="hosts">How many.</param>
+    /// <param name="supervised">See <see cref="BedHost.IsSupervised"/>.</param>
+    public static async Task<ClusterBed> StartClusterAsync(int hosts, bool supervised = false)
     {
-        var bed = await StartAsync(hosts);
+        var bed = await StartAsync(hosts, supervised);
         try
         {
             await bed.Hosts[0].LaminaAsync("cluster", "init", "--name", "bed");
