@@ -1,9 +1,9 @@
 # Runs the tests and says the truth about them: sums, slowest tests, what hung, and skips that nobody declared.
 
 readonly RESULTS=$ROOT/artifacts/test-results
-readonly UNIT_MINUTES=5 INTEGRATION_MINUTES=17 CLUSTER_MINUTES=8
+readonly UNIT_MINUTES=5 INTEGRATION_MINUTES=17 CLUSTER_MINUTES=8 ALL_CLUSTER_MINUTES=25
 
-dev_test() { run_tests "${1:-}" Unit Integration Cluster; }
+dev_test() { SUBSET=1 run_tests "${1:-}" Unit Integration Cluster; }
 dev_unit() { run_tests "${1:-}" Unit; }
 dev_cluster() { run_tests "${1:-}" Cluster; }
 dev_vm() { run_tests "${1:-}" Integration; }
@@ -33,7 +33,10 @@ prepare_tests() {
 run_project() { # PROJECT FILTER
   local name=Lamina.Tests.$1 minutes=${1^^}_MINUTES status=0 filter=()
   minutes=${!minutes}
-  [ -z "$2" ] || filter=(--filter-method "*$2*")
+  [ "$1" != Cluster ] || [ -n "${SUBSET:-}" ] || minutes=$ALL_CLUSTER_MINUTES
+  if [ -n "$2" ]; then filter=(--filter-method "*$2*")
+  elif [ -n "${SUBSET:-}" ]; then filter=(--filter-not-trait Length=long)
+  fi
   say "running the ${1,,} tests (at most $minutes minutes)"
   timeout --kill-after=30 $((minutes * 60 + 60)) "artifacts/bin/$name/release_linux-x64/$name" \
     --results-directory "$RESULTS" --report-xunit-ctrf --report-xunit-ctrf-filename "$1.json" \

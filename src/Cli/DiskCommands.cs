@@ -54,7 +54,8 @@ internal static class DiskCommands
     private static Command List()
     {
         var orphans = new Option<bool>("--orphans") { Description = "disks without a VM, and folders in pools that no record speaks of" };
-        return CommandBuilder.Verb("list", "the disks of the project", [orphans], async (invocation, cancellationToken) =>
+        var host = new Option<string?>("--host") { Description = "with --orphans: the host whose pools are looked through (default: the one that is asked)", HelpName = "name" };
+        return CommandBuilder.Verb("list", "the disks of the project", [orphans, host], async (invocation, cancellationToken) =>
         {
             var names = await ObjectNames.OfDisksAsync(invocation.Client, cancellationToken);
             var disks = await invocation.Client.Disks.ListAsync(cancellationToken).ToListAsync(cancellationToken);
@@ -64,7 +65,7 @@ internal static class DiskCommands
                 return;
             }
 
-            var folders = await invocation.Client.Disks.ListOrphansAsync(cancellationToken).ToListAsync(cancellationToken);
+            var folders = await invocation.Client.Disks.ListOrphansAsync(invocation.Value(host), cancellationToken).ToListAsync(cancellationToken);
             invocation.Printer.List([.. disks.Where(disk => disk.Spec.Vm is null).Select(disk => WithoutVm(disk, names)), .. folders], ApiJson.Default.Orphan, OrphanColumns);
         });
     }

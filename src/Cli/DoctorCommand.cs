@@ -15,10 +15,14 @@ internal static class DoctorCommand
         new("remedy", c => c.Remedy ?? ""),
     ];
 
-    public static Command Build() => CommandBuilder.Verb("doctor", "check the installation", [], async (invocation, cancellationToken) =>
+    public static Command Build()
     {
-        var report = await invocation.Client.Server.DoctorAsync(cancellationToken);
-        invocation.Printer.List(report.Checks, ApiJson.Default.DoctorCheck, Columns);
-        return report.Checks.Any(c => c.Verdict == CheckVerdict.Error) ? ExitCode.Failed : ExitCode.Done;
-    });
+        var host = SharedOptions.Host();
+        return CommandBuilder.Verb("doctor", "check the installation", [host], async (invocation, cancellationToken) =>
+        {
+            var report = await invocation.Client.Server.DoctorAsync(invocation.Value(host), cancellationToken);
+            invocation.Printer.List(report.Checks, ApiJson.Default.DoctorCheck, Columns);
+            return report.Checks.Any(c => c.Verdict == CheckVerdict.Error) ? ExitCode.Failed : ExitCode.Done;
+        });
+    }
 }

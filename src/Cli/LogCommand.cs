@@ -21,9 +21,10 @@ internal static class LogCommand
         var request = new Option<string?>("--request") { Description = "only what was said on account of this request", HelpName = "id" };
         var level = new Option<string?>("--level") { Description = "debug, information, warning, error; several with commas", HelpName = "level" };
         var limit = new Option<int?>("--limit") { Description = "so many of the newest lines (default: 200)", HelpName = "n" };
-        return CommandBuilder.Verb("logs", "the daemon's last log lines", [request, level, limit], async (invocation, cancellationToken) =>
+        var host = SharedOptions.Host();
+        return CommandBuilder.Verb("logs", "the daemon's last log lines", [request, level, limit, host], async (invocation, cancellationToken) =>
         {
-            var lines = await invocation.Client.Server.LogsAsync(invocation.Value(request), invocation.Value(level), invocation.Value(limit), cancellationToken);
+            var lines = await invocation.Client.Server.LogsAsync(invocation.Value(request), invocation.Value(level), invocation.Value(limit), invocation.Value(host), cancellationToken);
             invocation.Printer.List(lines, ApiJson.Default.LogEntry, Columns);
         });
     }

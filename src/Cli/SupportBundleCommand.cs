@@ -9,11 +9,12 @@ internal static class SupportBundleCommand
     public static Command Build()
     {
         var file = new Argument<string?>("file") { Description = "default: lamina-support-<time>.tar.gz", Arity = ArgumentArity.ZeroOrOne };
-        return CommandBuilder.Verb("support-bundle", "write an archive that helps others to find a fault; it has no secrets", [file], async (invocation, cancellationToken) =>
+        var host = SharedOptions.Host();
+        return CommandBuilder.Verb("support-bundle", "write an archive that helps others to find a fault; it has no secrets", [file, host], async (invocation, cancellationToken) =>
         {
             var path = invocation.Optional(file) ?? $"lamina-support-{TimeProvider.System.GetUtcNow():yyyyMMdd-HHmmss}.tar.gz";
-            await DownloadFile.WriteAsync(path, target => invocation.Client.Server.SupportBundleAsync(target, cancellationToken));
-            invocation.Say($"{path} ({Sizes.Format(new FileInfo(TextFile.FullPath(path)).Length)}): doctor, records, logs and network rules of this host; names and addresses are in it, passwords and keys are not");
+            await DownloadFile.WriteAsync(path, target => invocation.Client.Server.SupportBundleAsync(target, invocation.Value(host), cancellationToken));
+            invocation.Say($"{path} ({Sizes.Format(new FileInfo(TextFile.FullPath(path)).Length)}): doctor, records, logs and network rules of {(invocation.Value(host) is { } named ? $"host {named}" : "this host")}; names and addresses are in it, passwords and keys are not");
         });
     }
 }

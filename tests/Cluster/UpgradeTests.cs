@@ -14,7 +14,7 @@ public sealed class UpgradeTests
         await using var bed = await ClusterBed.StartAsync(1, supervised: true);
         var host = bed.Hosts[0];
         await host.LaminaAsync("vm", "launch", "web1", "--memory", "64MiB", "--disk", "10MiB");
-        int guest = await GuestAsync(host);
+        int guest = await GuestAsync(bed, host);
         string before = (await host.Client.Server.GetAsync(TestContext.Current.CancellationToken)).Version;
         string broken = await UpgradePackageFile.MakeBrokenAsync(bed.Folder, "0.1.9");
         string good = await UpgradePackageFile.MakeAsync(bed.Folder, "0.2.0");
@@ -25,11 +25,11 @@ public sealed class UpgradeTests
         Assert.NotEqual(0, halted.Status);
         Assert.Contains("did not come up, and " + before + " runs again", halted.Error, StringComparison.Ordinal);
         Assert.Equal(before, (await host.Client.Server.GetAsync(TestContext.Current.CancellationToken)).Version);
-        Assert.Equal(guest, await GuestAsync(host));
+        Assert.Equal(guest, await GuestAsync(bed, host));
 
         await host.LaminaAsync("cluster", "upgrade", "--package", good, "--yes");
         Assert.Equal("0.2.0", (await host.Client.Server.GetAsync(TestContext.Current.CancellationToken)).Version);
-        Assert.Equal(guest, await GuestAsync(host));
+        Assert.Equal(guest, await GuestAsync(bed, host));
         await host.KillAsync();
         await host.StartAsync();
         Assert.Equal("0.2.0", (await host.Client.Server.GetAsync(TestContext.Current.CancellationToken)).Version);
@@ -40,11 +40,57 @@ public sealed class UpgradeTests
         Assert.Contains("which is newer than 0.1.5", older.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>Its process.</summary>
-    private static async Task<int> GuestAsync(BedHost host)
+    [Fact]
+    [Trait("Length", "long")]
+    public async Task ThreeHostsAreUpgradedOneAfterTheOtherAlsoWhenTheLeaderDiesMeanwhile()
     {
-        var vm = JsonNode.Parse(await host.LaminaAsync("vm", "show", "web1", "--format", "json"))!;
+        await using var bed = await ClusterBed.StartClusterAsync(3, supervised: true);
+        await bed.Hosts[0].LaminaAsync("vm", "launch", "web1", "--memory", "64MiB", "--disk", "10MiB");
+        var leader = await LeaderAsync(bed);
+        var other = bed.Hosts.First(host => host != leader);
+        int guest = await GuestAsync(bed, other);
+        string broken = await UpgradePackageFile.MakeBrokenAsync(bed.Folder, "0.1.9");
+        string good = await UpgradePackageFile.MakeAsync(bed.Folder, "0.2.0");
+
+        var halted = await other.TryLaminaAsync("cluster", "upgrade", "--package", broken, "--yes");
+        Assert.Contains("0 of 3 hosts have version 0.1.9", halted.Error, StringComparison.Ordinal);
+        Assert.Equal(3, (await VersionsAsync(other)).Count(version => version == "0.1.0"));
+
+        var plan = JsonNode.Parse(await other.LaminaAsync("cluster", "upgrade", "--package", good, "--dry-run", "--format", "json"))!;
+        Assert.Equal(leader.Name, (string?)plan["hosts"]!.AsArray()[^1]!["name"]);
+        await other.LaminaAsync("cluster", "upgrade", "--package", good, "--yes", "--no-wait");
+        await Eventually.BecomesAsync(async _ => (await VersionsAsync(leader)).Contains("0.2.0"), "the first host has the version");
+        await leader.KillAsync();
+        await Eventually.BecomesAsync(async cancellation => (await other.Client.Cluster.GetAsync(cancellation)).Level == "0.1", "the level is that of the host that has not got it");
+        await leader.StartAsync();
+
+        await Eventually.BecomesAsync(async _ => (await VersionsAsync(other)).All(version => version == "0.2.0"), "all hosts have the version");
+        await Eventually.BecomesAsync(async cancellation => await PhaseAsync(other, cancellation) == OperationPhase.Succeeded, "the operation has ended well");
+        Assert.Equal("0.2", (await other.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).Level);
+        Assert.Equal(guest, await GuestAsync(bed, other));
+    }
+
+    private static async Task<BedHost> LeaderAsync(ClusterBed bed)
+    {
+        var status = await bed.Hosts[0].Client.Cluster.GetAsync(TestContext.Current.CancellationToken);
+        return bed.Hosts.Single(host => host.Name == status.Members.Single(member => member.Leader).Name);
+    }
+
+    private static async Task<IReadOnlyList<string?>> VersionsAsync(BedHost host) =>
+        [.. (await host.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).Members.Select(member => member.DaemonVersion)];
+
+    /// <summary>Of the upgrade asked for last.</summary>
+    private static async Task<OperationPhase?> PhaseAsync(BedHost host, CancellationToken cancellation)
+    {
+        var operations = await host.Client.Operations.ListAsync(cancellation).ToListAsync(cancellation);
+        return operations.Where(operation => operation.Request.Kind == "cluster.upgrade").MaxBy(operation => operation.Id)?.State?.Phase;
+    }
+
+    /// <summary>Its process, on whichever host.</summary>
+    private static async Task<int> GuestAsync(ClusterBed bed, BedHost asked)
+    {
+        var vm = JsonNode.Parse(await asked.LaminaAsync("vm", "show", "web1", "--format", "json"))!;
         Assert.Equal("running", (string?)vm["status"]!["state"]);
-        return CgroupManager.Detect(host.Instance.CgroupName).ReadMembers((string)vm["id"]!).Single();
+        return bed.Hosts.SelectMany(host => CgroupManager.Detect(host.Instance.CgroupName).ReadMembers((string)vm["id"]!)).Single();
     }
 }

@@ -26,8 +26,8 @@ public sealed class DisksClient
         _connection.CreateAsync(Path(name, "move"), move, ApiJson.Default.DiskMove, ApiJson.Default.Operation, cancellationToken);
 
     /// <summary>What lies in the pools without a record.</summary>
-    public IAsyncEnumerable<Orphan> ListOrphansAsync(CancellationToken cancellationToken) =>
-        _connection.ListAsync(ApiPath.Of("orphans"), ApiJson.Default.PageOrphan, cancellationToken);
+    public IAsyncEnumerable<Orphan> ListOrphansAsync(string? host, CancellationToken cancellationToken) =>
+        _connection.ListAsync(ApiPath.Of("orphans").With("host", host), ApiJson.Default.PageOrphan, cancellationToken);
 
     private string Path(params ReadOnlySpan<string> parts) => ApiPath.Of(["disks", .. parts]).With("project", _connection.Project);
 }

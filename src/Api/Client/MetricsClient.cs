@@ -7,9 +7,11 @@ public sealed class MetricsClient
 
     internal MetricsClient(ApiConnection connection) => _connection = connection;
 
-    /// <summary>The latest figures of the host and of the VMs of the client's project.</summary>
-    public Task<MetricsNow> GetNowAsync(CancellationToken cancellationToken) =>
-        _connection.SendAsync(new ApiRequest(HttpMethod.Get, ApiPath.Of("metrics", "now").With("project", _connection.Project)), ApiJson.Default.MetricsNow, cancellationToken);
+    /// <summary>The latest figures of a host and of the VMs of the client's project there.</summary>
+    /// <param name="host">Its name or id; null: the one that is asked.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public Task<MetricsNow> GetNowAsync(string? host, CancellationToken cancellationToken) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, ApiPath.Of("metrics", "now").With("project", _connection.Project).With("host", host)), ApiJson.Default.MetricsNow, cancellationToken);
 
     /// <summary>What Prometheus reads: counters since the start of each thing, as text.</summary>
     public Task<string> GetPrometheusTextAsync(CancellationToken cancellationToken) => _connection.GetTextAsync("/metrics", cancellationToken);

@@ -15,13 +15,16 @@ public sealed class ServerClient
     public async Task<WhoAmI> WhoAmIAsync(CancellationToken cancellationToken) =>
         (await _connection.GetAsync(ApiPath.Of("whoami"), ApiJson.Default.WhoAmI, cancellationToken)).Value;
 
-    public async Task<DoctorReport> DoctorAsync(CancellationToken cancellationToken) =>
-        (await _connection.GetAsync(ApiPath.Of("doctor"), ApiJson.Default.DoctorReport, cancellationToken)).Value;
+    /// <summary>The check-up of one host.</summary>
+    /// <param name="host">Its name or id; null: the one that is asked.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<DoctorReport> DoctorAsync(string? host, CancellationToken cancellationToken) =>
+        (await _connection.GetAsync(ApiPath.Of("doctor").With("host", host), ApiJson.Default.DoctorReport, cancellationToken)).Value;
 
-    /// <summary>The daemon's last log lines; nulls: of every request and level, the newest 200.</summary>
-    public async Task<IReadOnlyList<LogEntry>> LogsAsync(string? requestId, string? level, int? limit, CancellationToken cancellationToken)
+    /// <summary>A daemon's last log lines; nulls: of every request and level, the newest 200, of the host that is asked.</summary>
+    public async Task<IReadOnlyList<LogEntry>> LogsAsync(string? requestId, string? level, int? limit, string? host, CancellationToken cancellationToken)
     {
-        string path = ApiPath.Of("logs").With("request", requestId).With("level", level).With("limit", limit?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        string path = ApiPath.Of("logs").With("host", host).With("request", requestId).With("level", level).With("limit", limit?.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return (await _connection.GetAsync(path, ApiJson.Default.PageLogEntry, cancellationToken)).Value.Items;
     }
 
@@ -40,7 +43,10 @@ public sealed class ServerClient
     public Task BackupAsync(Stream target, CancellationToken cancellationToken) => DownloadAsync(ApiPath.Of("backups"), target, cancellationToken);
 
     /// <summary>Writes an archive for support, without secrets.</summary>
-    public Task SupportBundleAsync(Stream target, CancellationToken cancellationToken) => DownloadAsync(ApiPath.Of("support-bundle"), target, cancellationToken);
+    /// <param name="target">Gets it.</param>
+    /// <param name="host">Name or id of the host that it is of; null: the one that is asked.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task SupportBundleAsync(Stream target, string? host, CancellationToken cancellationToken) => DownloadAsync(ApiPath.Of("support-bundle").With("host", host), target, cancellationToken);
 
     private async Task DownloadAsync(string path, Stream target, CancellationToken cancellationToken)
     {

@@ -15,13 +15,14 @@ internal static class VmMetricCommands
     {
         var sort = new Option<TopOrder>("--sort") { Description = "by cpu, memory, disk, net or name", HelpName = "figure" };
         var once = new Option<bool>("--once") { Description = "print the table once; in a pipe that is always so" };
-        return CommandBuilder.Verb("top", "what the running ones do now; q quits, c m d n sort", [sort, once], async (invocation, cancellationToken) =>
+        var host = SharedOptions.Host();
+        return CommandBuilder.Verb("top", "what the running ones of a host do now; q quits, c m d n sort", [sort, once, host], async (invocation, cancellationToken) =>
         {
             bool isLive = !invocation.Value(once) && invocation.Printer.Format == OutputFormat.Table && Terminal.Width is not null && !Console.IsInputRedirected;
-            if (isLive) await FollowAsync(invocation, invocation.Value(sort), cancellationToken);
+            if (isLive) await FollowAsync(invocation, invocation.Value(sort), invocation.Value(host), cancellationToken);
             else
             {
-                var now = await invocation.Client.Metrics.GetNowAsync(cancellationToken);
+                var now = await invocation.Client.Metrics.GetNowAsync(invocation.Value(host), cancellationToken);
                 invocation.Printer.List(TopView.Sort(now.Vms, invocation.Value(sort)), ApiJson.Default.VmFigures, TopView.Columns);
             }
         });
@@ -59,7 +60,7 @@ internal static class VmMetricCommands
     private static async Task ShowAsync(Invocation invocation, string name, CancellationToken cancellationToken)
     {
         var vm = (await invocation.Client.Vms.GetAsync(name, cancellationToken)).Value;
-        var now = await invocation.Client.Metrics.GetNowAsync(cancellationToken);
+        var now = await invocation.Client.Metrics.GetNowAsync(vm.Assignment?.Host, cancellationToken);
         var figures = now.Vms.FirstOrDefault(each => each.Id == vm.Id);
         invocation.Printer.Show(
             vm,
@@ -74,7 +75,7 @@ internal static class VmMetricCommands
             ]);
     }
 
-    private static async Task FollowAsync(Invocation invocation, TopOrder order, CancellationToken cancellationToken)
+    private static async Task FollowAsync(Invocation invocation, TopOrder order, string? host, CancellationToken cancellationToken)
     {
         // The other screen of the terminal: what was there before comes back.
         Console.Write("\x1b[?1049h\x1b[?25l");
@@ -82,7 +83,7 @@ internal static class VmMetricCommands
         {
             while (!cancellationToken.IsCancellationRequested)
             {
-                Draw(await invocation.Client.Metrics.GetNowAsync(cancellationToken), order);
+                Draw(await invocation.Client.Metrics.GetNowAsync(host, cancellationToken), order);
                 if (await KeyAsync(cancellationToken) is not { } key) continue;
                 if (key is 'q' or 'Q') return;
                 order = key switch { 'c' => TopOrder.Cpu, 'm' => TopOrder.Memory, 'd' => TopOrder.Disk, 'n' => TopOrder.Net, 'a' => TopOrder.Name, _ => order };

@@ -76,7 +76,7 @@ public sealed class AdministrationTests : IAsyncLifetime
         await Root.Vms.CreateAsync(new VmCreate { Name = "web1", Notes = "root password: hunter2hunter2", CloudInit = new CloudInitCreate { Password = "guest-secret-phrase" } }, Token);
         using var bundle = new MemoryStream();
 
-        await Root.Server.SupportBundleAsync(bundle, Token);
+        await Root.Server.SupportBundleAsync(bundle, null, Token);
 
         var files = await ReadAsync(bundle);
         Assert.Contains("web1", files["records/vms-spec.txt"], StringComparison.Ordinal);
@@ -94,7 +94,7 @@ public sealed class AdministrationTests : IAsyncLifetime
         request.Headers.Add("X-Request-Id", "find-me-1");
         using var answer = await _daemon.Local.SendAsync(request, Token);
 
-        var lines = await Root.Server.LogsAsync("find-me-1", null, null, Token);
+        var lines = await Root.Server.LogsAsync("find-me-1", null, null, null, Token);
 
         Assert.Contains(lines, line => line.Message.Contains("GET /v1/pools/nowhere 404", StringComparison.Ordinal));
         Assert.All(lines, line => Assert.Equal("find-me-1", line.RequestId));

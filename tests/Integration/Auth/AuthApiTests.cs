@@ -112,7 +112,7 @@ public sealed class AuthApiTests(SharedDaemon shared) : IClassFixture<SharedDaem
         {
             Assert.Equal("auth.denied", await CodeAsync(client.Projects.CreateAsync(new Project { Name = "theirs" }, Token)));
             Assert.Equal("auth.denied", await CodeAsync(client.Users.CreateAsync(new UserCreate { Name = "eve", Password = Password }, Token)));
-            Assert.Equal("auth.denied", await CodeAsync(client.Server.DoctorAsync(Token)));
+            Assert.Equal("auth.denied", await CodeAsync(client.Server.DoctorAsync(null, Token)));
             Assert.Equal("auth.denied", await CodeAsync(client.Bindings.CreateAsync(new Binding { Subject = "user:otis", Role = Role.Admin, Scope = "*" }, Token)));
             Assert.Equal("auth.denied", await CodeAsync(client.Users.SetPasswordAsync("admin", new PasswordChange { Password = Password }, Token)));
         }
@@ -152,7 +152,7 @@ public sealed class AuthApiTests(SharedDaemon shared) : IClassFixture<SharedDaem
 
         // An administrator lifts the token above its maker: in vain.
         await Root.Bindings.CreateAsync(new Binding { Subject = "token:ci", Role = Role.Admin, Scope = "*" }, Token);
-        Assert.Equal("auth.denied", await CodeAsync(ci.Server.DoctorAsync(Token)));
+        Assert.Equal("auth.denied", await CodeAsync(ci.Server.DoctorAsync(null, Token)));
         await max.Tokens.DeleteAsync("ci", Token);
         Assert.Equal("auth.required", await CodeAsync(ci.Server.WhoAmIAsync(Token)));
         Assert.DoesNotContain(await Root.Bindings.ListAsync(Token).ToListAsync(Token), binding => binding.Subject == "token:ci");

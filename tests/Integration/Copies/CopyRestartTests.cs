@@ -28,7 +28,7 @@ public sealed class CopyRestartTests(CopyDaemon world) : IClassFixture<CopyDaemo
         await DiskFiles.CompareAsync(content, second.Disk(source.Spec.Disks[0].Disk, DiskFormat.Qcow2));
         await DiskFiles.CompareAsync(content, second.Disk((await world.VmAsync("thin")).Spec.Disks[0].Disk, DiskFormat.Qcow2));
         await DiskFiles.CompareAsync(content, world.Pool.Image((await world.Client.Images.GetAsync("captured", world.Deadline)).Value.Id));
-        Assert.Empty(await world.Client.Disks.ListOrphansAsync(world.Deadline).ToListAsync(world.Deadline));
+        Assert.Empty(await world.Client.Disks.ListOrphansAsync(null, world.Deadline).ToListAsync(world.Deadline));
         Assert.Null((await world.VmAsync("source")).Status!.Job);
         CopyDaemon.AssertTidy(world.Pool);
         CopyDaemon.AssertTidy(second);

@@ -20,7 +20,7 @@ public sealed class DiskApiTests(CopyDaemon world) : IClassFixture<CopyDaemon>
 
         string stray = Path.Join(world.Pool.Disks, Guid.NewGuid().ToString());
         Directory.CreateDirectory(stray);
-        var orphan = Assert.Single(await world.Client.Disks.ListOrphansAsync(world.Deadline).ToListAsync(world.Deadline));
+        var orphan = Assert.Single(await world.Client.Disks.ListOrphansAsync(null, world.Deadline).ToListAsync(world.Deadline));
         Assert.Equal((stray, "disk", "default"), (orphan.Path, orphan.Kind, orphan.Pool));
         Directory.Delete(stray);
         foreach (string name in (string[])["data", "data2"]) await world.SucceedsAsync(world.Client.Disks.DeleteAsync(name, world.Deadline));

@@ -76,6 +76,25 @@ public sealed class TwoHostsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_one_hosts_own_is_answered_by_the_host_that_is_named()
+    {
+        string[] paths = ["/v1/doctor?host=hostb", "/v1/logs?host=hostb", "/v1/orphans?host=hostb", "/v1/metrics/now?host=hostb", "/v1/hosts/hostb/memory", "/v1/hosts/hostb/metrics"];
+        foreach (string path in paths)
+        {
+            using var answer = await A.Local.GetAsync(path, Token);
+            Assert.Equal((path, B.Daemon.HostId), (path, answer.Headers.GetValues(PeerHeaders.AnsweredBy).Single()));
+        }
+
+        using var bundle = await A.Local.PostAsync("/v1/support-bundle?host=hostb", null, Token);
+        Assert.Equal((HttpStatusCode.OK, B.Daemon.HostId), (bundle.StatusCode, bundle.Headers.GetValues(PeerHeaders.AnsweredBy).Single()));
+        using var own = await A.Local.GetAsync("/v1/doctor?host=hosta", Token);
+        Assert.False(own.Headers.Contains(PeerHeaders.AnsweredBy));
+        using var nobody = await A.Local.GetAsync("/v1/doctor?host=hostc", Token);
+        Assert.Equal(HttpStatusCode.NotFound, nobody.StatusCode);
+        Assert.NotEmpty((await A.Client.Server.DoctorAsync("hostb", Token)).Checks);
+    }
+
+    [Fact]
     public async Task A_user_has_the_same_rights_on_the_host_to_which_a_request_is_carried()
     {
         var vm = await MakeAsync(A, "web", "default-hostb");

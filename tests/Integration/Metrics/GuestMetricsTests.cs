@@ -73,7 +73,7 @@ public sealed class GuestMetricsTests(GuestDaemon guests) : IClassFixture<GuestD
     {
         while (true)
         {
-            var now = await guests.Client.Metrics.GetNowAsync(guests.Deadline);
+            var now = await guests.Client.Metrics.GetNowAsync(null, guests.Deadline);
             if (now.Vms.FirstOrDefault(each => each.Id == vm.Id) is { } figures && wanted(figures)) return figures;
             await Task.Delay(TimeSpan.FromMilliseconds(500), guests.Deadline);
         }
