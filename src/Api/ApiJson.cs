@@ -103,6 +103,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(NetworkAddress))]
 [JsonSerializable(typeof(Page<NetworkAddress>))]
 [JsonSerializable(typeof(Host))]
+[JsonSerializable(typeof(HostFitness))]
 [JsonSerializable(typeof(Page<Host>))]
 [JsonSerializable(typeof(HostUpdate))]
 [JsonSerializable(typeof(ClusterStatus))]

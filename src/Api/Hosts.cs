@@ -20,6 +20,36 @@ public sealed record Host
 
     /// <summary>The evidence that it runs nothing any more; null: there is none, or it has come back.</summary>
     public HostDeath? Death { get; init; }
+
+    /// <summary>What it is among the others: <c>leader</c>, <c>voter</c>, <c>client</c>, <c>witness</c>. Of a host alone: <c>leader</c>.</summary>
+    public IReadOnlyList<string> Roles { get; set; } = [];
+
+    /// <summary>Since when its daemon is missed; null: it lives, or has not been missed for long.</summary>
+    public DateTimeOffset? UnreachableSince { get; init; }
+
+    /// <summary>What it can take, and why not; null: not told here (<c>/v1/watch</c>).</summary>
+    public HostFitness? Fitness { get; init; }
+}
+
+/// <summary>Whether a host takes VMs, as placement sees it.</summary>
+public sealed record HostFitness
+{
+    public bool TakesVms { get; init; }
+
+    /// <summary>Why it takes none; empty: it does.</summary>
+    public required IReadOnlyList<Failure> Reasons { get; init; }
+
+    /// <summary>What does not keep it from taking VMs, and is to be known, in words.</summary>
+    public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>Of its memory, so much may be promised to running VMs; null: it has not told what it has.</summary>
+    public long? CapacityMiB { get; init; }
+
+    /// <summary>So much is.</summary>
+    public long? PromisedMiB { get; init; }
+
+    /// <summary>vCPUs of the VMs that run or shall run there.</summary>
+    public int? PromisedCpus { get; init; }
 }
 
 public sealed record HostSpec : StoredRecord

@@ -11,21 +11,27 @@ internal static class HostCommands
     [
         new("name", h => h.Name),
         new("state", State),
+        new("roles", h => h.Roles.Count == 0 ? null : string.Join(", ", h.Roles)),
         new("cpu", h => h.Status?.CpuModel),
         new("cores", h => h.Status?.Cores.ToString(), AlignRight: true),
         new("memory", h => h.Status is { } s ? Sizes.Format(s.MemoryMiB << 20) : null, AlignRight: true),
+        new("promised", h => h.Fitness is { PromisedMiB: { } promised, CapacityMiB: { } capacity } ? $"{Sizes.Format(promised << 20)} of {Sizes.Format(capacity << 20)}" : null, AlignRight: true),
+        new("load", h => h.Load is { } load ? $"{load.CpuPercent:0} %" : null, AlignRight: true),
         new("guests run by", h => h.Status?.Accelerator is { } a ? $"{a.Kind.ToString().ToUpperInvariant()}: {a.Reason}" : null),
         new("qemu", h => h.Status?.QemuVersion),
-        new("takes VMs", h => h.Spec.Witness ? "no: a witness" : h.Spec.Maintenance is null ? "yes" : "no: maintenance"),
+        new("daemon", h => h.Status?.DaemonVersion),
+        new("takes VMs", h => h.Fitness is not { } fitness ? null : fitness.TakesVms ? "yes" : $"no: {string.Join(", ", fitness.Reasons.Select(reason => reason.Code.Split('.')[^1]))}"),
     ];
 
     private static readonly IReadOnlyList<Column<Host>> Fields =
     [
         .. Columns,
         new("id", h => h.Id),
-        new("load", h => h.Load is { } load ? $"CPU {load.CpuPercent:0} %, memory {Sizes.Format(load.MemoryUsedBytes)} of {Sizes.Format(load.MemoryBytes)} used" : null),
+        new("why not", h => h.Fitness is { Reasons.Count: > 0 } fitness ? string.Join('\n', fitness.Reasons.Select(reason => $"{reason.Message} {reason.Remedy}".Trim())) : null),
+        new("to know", h => h.Fitness is { Notes.Count: > 0 } fitness ? string.Join('\n', fitness.Notes) : null),
+        new("unreachable since", h => h.UnreachableSince is { } since ? Times.Absolute(since) : null),
+        new("used", h => h.Load is { } load ? $"CPU {load.CpuPercent:0} %, memory {Sizes.Format(load.MemoryUsedBytes)} of {Sizes.Format(load.MemoryBytes)} used" : null),
         new("kernel", h => h.Status?.KernelVersion),
-        new("daemon", h => h.Status?.DaemonVersion),
         new("new VMs get", h => h.Status is { } s ? $"{s.DefaultMachineType}, {s.DefaultCpuModel}" : null),
         new("maintenance", h => h.Spec.Maintenance is { } m ? $"since {Times.Absolute(m.Since)}{(m.Reason is { } reason ? $": {reason}" : "")}" : null),
         new("failure", h => h.Status?.Failure?.Message),
@@ -33,7 +39,7 @@ internal static class HostCommands
     ];
 
     private static string State(Host host) =>
-        host.LiveSince is null ? "unreachable" : string.Concat(host.Spec.Maintenance is null ? "live" : "maintenance", host.IsLeader ? ", leader" : "", host.Spec.Witness ? ", witness" : "");
+        host.LiveSince is null ? "unreachable" : host.Spec.Maintenance is null ? "live" : "maintenance";
 
     public static Command Build() => CommandBuilder.Noun(
         "host",

@@ -62,7 +62,7 @@ internal static class RoomEndpoints
         new OperationEndpoints(rooms.Services).Map(api);
         rooms.Auth.Map(api);
         ProjectEndpoints.Map(api);
-        new HostEndpoints(rooms.Events).Map(api);
+        new HostEndpoints(rooms.Events, HostFitnesses.In).Map(api);
         new OperatingSystemEndpoints(rooms.OperatingSystems).Map(api);
         rooms.Storage.Map(api);
         new NetworkEndpoints(rooms.Networks, new OperationRequests(rooms.Time), rooms.Events, rooms.Time).Map(api);

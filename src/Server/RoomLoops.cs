@@ -1,3 +1,5 @@
+using Lamina.Server.Hosts;
+
 namespace Lamina.Server;
 
 /// <summary>Every room's background work.</summary>
@@ -12,6 +14,7 @@ internal static class RoomLoops
         loops.Add("cancelled operations", rooms.Runs.RunAsync);
         loops.Add("operations", rooms.Executor.RunAsync);
         loops.Add("certificates", rooms.Auth.Tls.RunAsync);
+        rooms.Leadership.Add("silent hosts", (term, stopping) => new SilenceKeeper(rooms.Services.Store, rooms.Cache, rooms.Events, rooms.Time, term).RunAsync(stopping));
         loops.Add("host", stopping => rooms.Host.RunAsync(rooms.Engine, stopping));
         rooms.Storage.Add(loops);
         loops.Add("networks", rooms.Networks.RunAsync);

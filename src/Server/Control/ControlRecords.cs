@@ -148,6 +148,12 @@ internal sealed record HostLive : StoredRecord
     public required DateTimeOffset Since { get; init; }
 }
 
+/// <summary>Since when nobody has heard of a host's daemon. Key <c>hosts/&lt;id&gt;/silence</c>, written by the leader; absent: it lives, or has not been missed for long.</summary>
+internal sealed record HostSilence : StoredRecord
+{
+    public required DateTimeOffset Since { get; init; }
+}
+
 /// <summary>The records that never cross the wire.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -161,6 +167,7 @@ internal sealed record HostLive : StoredRecord
 [JsonSerializable(typeof(HostGuest))]
 [JsonSerializable(typeof(LeaderRecord))]
 [JsonSerializable(typeof(HostLive))]
+[JsonSerializable(typeof(HostSilence))]
 [JsonSerializable(typeof(HostImport))]
 [JsonSerializable(typeof(VoterRecord))]
 [JsonSerializable(typeof(HostEtcdRecord))]

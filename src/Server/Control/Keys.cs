@@ -81,7 +81,7 @@ internal static class Keys
         Isos.Spec, Isos.Status, Isos.Copies, Uploads,
         Pools.Spec, Pools.Status, Pools.OnHost,
         Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings,
-        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd, Hosts.Report, Hosts.Guests,
+        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Silence, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd, Hosts.Report, Hosts.Guests,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses, Vnis,
@@ -219,6 +219,9 @@ internal static class Keys
 
         /// <summary>There while the host's daemon lives: it hangs on the daemon's lease.</summary>
         public static RecordKind<HostLive> Live { get; } = new("hosts/", "/live", ControlJson.Default.HostLive);
+
+        /// <summary>Since when its daemon is missed. No proof of anything.</summary>
+        public static RecordKind<HostSilence> Silence { get; } = new("hosts/", "/silence", ControlJson.Default.HostSilence);
 
         /// <summary>That it runs no guest any more. Written by the API; deleted by the host's own claim to live.</summary>
         public static RecordKind<HostDeath> Death { get; } = new("hosts/", "/death", ApiJson.Default.HostDeath);

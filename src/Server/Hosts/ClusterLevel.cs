@@ -8,10 +8,14 @@ namespace Lamina.Server.Hosts;
 internal static class ClusterLevel
 {
     /// <summary>For example <c>0.1</c>; null: no host has told its version yet.</summary>
-    public static string? Of(CacheSnapshot snapshot) =>
-        VersionsIn(snapshot).Order(Comparer<string>.Create(ProgramVersion.Compare)).Select(ProgramVersion.LevelOf).FirstOrDefault();
+    public static string? Of(CacheSnapshot snapshot) => Ordered(snapshot).Select(ProgramVersion.LevelOf).FirstOrDefault();
+
+    /// <summary>The newest version that a host runs; null: none has told its own yet.</summary>
+    public static string? NewestIn(CacheSnapshot snapshot) => Ordered(snapshot).LastOrDefault();
 
     /// <summary>Of the hosts that have told theirs.</summary>
     public static IEnumerable<string> VersionsIn(CacheSnapshot snapshot) =>
         snapshot.All(Keys.Hosts.Spec).Select(host => snapshot.Get(Keys.Hosts.Status, host.Id)?.Record.DaemonVersion).OfType<string>();
+
+    private static IEnumerable<string> Ordered(CacheSnapshot snapshot) => VersionsIn(snapshot).Order(Comparer<string>.Create(ProgramVersion.Compare));
 }

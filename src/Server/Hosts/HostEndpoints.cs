@@ -6,7 +6,9 @@ using Lamina.Server.Http;
 namespace Lamina.Server.Hosts;
 
 /// <summary><c>/v1/hosts</c>: the machines that run VMs.</summary>
-internal sealed class HostEndpoints(EventLog events)
+/// <param name="events">Told of changes.</param>
+/// <param name="fitness">What placement says of each host at a state.</param>
+internal sealed class HostEndpoints(EventLog events, Func<CacheSnapshot, Func<string, HostFitness>> fitness)
 {
     /// <summary>What <c>?host=</c> means where one host answers for itself.</summary>
     public const string HostQuery = "Name or id of the host that answers; default: the one that is asked.";
@@ -47,14 +49,17 @@ internal sealed class HostEndpoints(EventLog events)
     private static string Words(HostMemoryPolicy memory) =>
         $"memory overcommit {memory.OvercommitPercent} %, balloons {(memory.Balloon ? "on" : "off")}, merging of pages {memory.Ksm.ToString().ToLowerInvariant()}";
 
-    private static ApiAnswer List(ApiRequest request) => ApiAnswer.Ok(
-        request.Page.Cut(request.Snapshot.All(Keys.Hosts.Spec).Select(spec => Get(request.Snapshot, spec.Id)!), host => $"{host.Name} {host.Id}"),
-        ApiJson.Default.PageHost);
+    private ApiAnswer List(ApiRequest request)
+    {
+        var of = fitness(request.Snapshot);
+        var hosts = request.Snapshot.All(Keys.Hosts.Spec).Select(spec => Get(request.Snapshot, spec.Id)! with { Fitness = of(spec.Id) });
+        return ApiAnswer.Ok(request.Page.Cut(hosts, host => $"{host.Name} {host.Id}"), ApiJson.Default.PageHost);
+    }
 
-    private static ApiAnswer Show(ApiRequest request)
+    private ApiAnswer Show(ApiRequest request)
     {
         var spec = request.Snapshot.FindInstalled(Keys.Hosts.Spec, "host", request.Route("host"));
-        return ApiAnswer.Ok(Get(request.Snapshot, spec.Id)!, ApiJson.Default.Host, spec);
+        return ApiAnswer.Ok(Get(request.Snapshot, spec.Id)! with { Fitness = fitness(request.Snapshot)(spec.Id) }, ApiJson.Default.Host, spec);
     }
 
     private static Lamina.Api.Host? Get(CacheSnapshot snapshot, string id) => snapshot.Get(Keys.Hosts.Spec, id) is { } spec
@@ -68,6 +73,15 @@ internal sealed class HostEndpoints(EventLog events)
             IsLeader = snapshot.Get(Keys.Leader, "")?.Record.Host == id,
             Load = snapshot.Get(Keys.Hosts.Load, id)?.Record,
             Death = HostDeaths.Of(snapshot, id)?.Record,
+            Roles = [.. RolesOf(snapshot, id, spec.Record)],
+            UnreachableSince = snapshot.Get(Keys.Hosts.Silence, id)?.Record.Since,
         }
         : null;
+
+    private static IEnumerable<string> RolesOf(CacheSnapshot snapshot, string id, HostSpec spec)
+    {
+        if (snapshot.Get(Keys.Leader, "")?.Record.Host == id) yield return "leader";
+        if (spec.Addresses is not null) yield return snapshot.Get(Keys.Hosts.Voter, id)?.Record is { Member: not null, IsLearner: false } ? "voter" : "client";
+        if (spec.Witness) yield return "witness";
+    }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using Lamina.Api;
 using Lamina.Server.Control;
-using Lamina.Server.Hosts;
 using Lamina.Server.Networks;
 using Lamina.Server.Pools;
 
@@ -24,7 +23,7 @@ internal static class PlacementHosts
             Cores = status.Cores,
             Accelerator = accelerator.Kind,
             CommittedMiB = 0,
-            Closed = ClosedBy(snapshot, id, spec),
+            Closed = HostFitnesses.ClosedBy(snapshot, id),
             MissingNetworks = snapshot.All(Keys.Networks.Spec).Select(network => (network.Id, Why: NetworkStatuses.MissingOn(snapshot, network, id)))
                 .Where(network => network.Why is not null).ToFrozenDictionary(network => network.Id, network => network.Why!, StringComparer.Ordinal),
             Pools = snapshot.All(Keys.Pools.Spec).Where(pool => PoolHosts.Reaches(snapshot, pool, id)).Select(pool => pool.Id).ToFrozenSet(StringComparer.Ordinal),
@@ -32,14 +31,4 @@ internal static class PlacementHosts
             MachineTypes = status.MachineTypes.Count == 0 ? null : status.MachineTypes.ToFrozenSet(StringComparer.Ordinal),
         };
     }
-
-    private static string? ClosedBy(CacheSnapshot snapshot, string id, HostSpec? spec) => spec switch
-    {
-        { Witness: true } => "it is a witness, which runs no VM",
-        { Maintenance: { } maintenance } => $"it is in maintenance{(maintenance.Reason is { } reason ? $" ({reason})" : "")}",
-        _ when snapshot.Get(Keys.RemovedHosts, id) is not null => "it was taken out of the cluster",
-        // Where no host says that it lives, none is asked to.
-        _ when !HostPresence.IsLive(snapshot, id) && snapshot.All(Keys.Hosts.Live).Any() => "its daemon is silent",
-        _ => null,
-    };
 }

@@ -27,7 +27,7 @@ internal sealed class VmPowerEndpoints(OperationRequests operations, HostVms vms
 
     private static ApiEndpoint Verb(ApiRoutes api, string verb, string summary, Func<ApiRequest, ValueTask<ApiAnswer>> handler) => api
         .Post($"/v1/vms/{{vm}}/{verb}", Permission.Operate, summary, handler)
-        .Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.notRunning", "vm.notPaused", "vm.paused", "vm.running", "vm.starting", "vm.stopping", "vm.unresponsive", "host.stopping");
+        .Begins().Idempotent().Problems("vm.notFound", "vm.deleting", "vm.notRunning", "vm.notPaused", "vm.paused", "vm.running", "vm.starting", "vm.stopping", "vm.unresponsive", "host.stopping", "host.maintenance");
 
     private async ValueTask<ApiAnswer> StartAsync(ApiRequest request)
     {
@@ -66,9 +66,20 @@ internal sealed class VmPowerEndpoints(OperationRequests operations, HostVms vms
     {
         if (verb == VmVerb.Start && vms.IsHostStopping)
             throw ProblemException.Conflict("host.stopping", "This host is going down: nothing is started any more.", "Start it when the host is back, or mark it for autostart.");
+        if (verb == VmVerb.Start) RequireOpenHost(request);
         var (vm, change, operation) = Begin(request, verb, kind, parameters);
         change.Update(Keys.Vms.Spec, vm.Id, vm.Record with { Power = new VmPower { Wanted = wanted, Request = operation.Id } }, vm.ModRevision);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), operation.Request.Target);
+    }
+
+    /// <summary>What could leave a host in maintenance has left it; the rest would keep it from being empty.</summary>
+    private static void RequireOpenHost(ApiRequest request)
+    {
+        var vm = request.Snapshot.Find(Keys.Vms.Spec, "vm", request.Project, request.Route("vm"));
+        if (request.Snapshot.Get(Keys.Vms.Assignment, vm.Id) is not { } assignment || request.Snapshot.Get(Keys.Hosts.Spec, assignment.Record.Host) is not { Record.Maintenance: not null } host) return;
+        throw ProblemException.Conflict(
+            "host.maintenance", $"VM '{vm.Record.Name}' is on host '{host.Record.Name}', which is in maintenance: nothing is started there.",
+            $"Let it go elsewhere first, with its disks where they must: lamina vm migrate {vm.Record.Name} --to HOST --with-storage; or end the maintenance: lamina host maintenance exit {host.Record.Name}");
     }
 
     /// <summary>No power state is wanted: the operation itself is the request.</summary>

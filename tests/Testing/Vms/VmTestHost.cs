@@ -185,6 +185,11 @@ internal sealed class VmTestHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Looks once whether the load of hosts is to be evened out, as the leader does each minute; this host leads.</summary>
+    /// <returns>How many moves were begun.</returns>
+    public Task<int> BalanceAsync() =>
+        new Balancer(_daemon.Maintenance, _daemon.Leadership.Term ?? throw new InvalidOperationException($"{Id} does not lead")).BalanceAsync(CancellationToken.None);
+
     /// <summary>Ends the daemon as a crash would as far as anybody can see: its runners are dropped, whatever they are at.</summary>
     public async Task RestartDaemonAsync(string bootId = "boot-1")
     {
@@ -446,6 +451,8 @@ internal sealed class VmTestHost : IAsyncDisposable
         public required HostVms Vms { get; init; }
         public required HostNetworks Networks { get; init; }
         public required HostPools Pools { get; init; }
+        public required Leadership Leadership { get; init; }
+        public required MaintenanceGround Maintenance { get; init; }
 
         public static async Task<TestDaemon> StartAsync(VmTestHost host, string bootId, MortalStore store)
         {
@@ -486,12 +493,13 @@ internal sealed class VmTestHost : IAsyncDisposable
                 UserIds = new VmUserIds(host.Instance.VmUserIds),
                 Loggers = NullLoggerFactory.Instance,
             };
-            var daemon = new TestDaemon { Store = store, Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools };
+            var maintenance = new MaintenanceGround { Store = store, Cache = cache, Runs = runs, Events = events, Time = time, Loggers = NullLoggerFactory.Instance };
+            var daemon = new TestDaemon { Store = store, Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools, Leadership = leadership, Maintenance = maintenance };
             leadership.Add("vm controller", (term, stopping) =>
                 new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance).RunAsync(stopping));
             var executor = new OperationExecutor(runs, cache, events, host.Id, NullLogger<OperationExecutor>.Instance);
             executor.ServedElsewhere([.. VmOperations.All, Migrations.Operation]);
-            var maintenance = new MaintenanceGround { Store = store, Cache = cache, Runs = runs, Events = events, Time = time, Loggers = NullLoggerFactory.Instance };
+            new GuestsShutdown(ground, daemon.Vms, new OperationRequests(time)).Register(executor);
             MaintenanceRoom.Register(executor, maintenance, new MaintenanceHost(host.Id, host.Id, bootId, () => daemon.Vms.RunningIds), host.AskMachineAsync);
             leadership.Add("evacuations", (term, stopping) => new EvacuationController(maintenance, term).RunAsync(stopping));
             var snapshots = new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time);

@@ -113,6 +113,20 @@ public class EvacuationTests
     }
 
     [Fact]
+    public async Task AGuestThatCannotGoPowersOffWhereThatIsAskedForBeforeTheMachineDoes()
+    {
+        await using var pair = await HostPair.CreateAsync();
+        await HostPair.SucceedAsync(pair.Second, await pair.Second.AskHostAsync(EvacuationJob.Enter, pair.Second));
+        string id = await pair.LaunchAsync();
+        pair.FirstEngine.Guest(Guid.Parse(id)).OnPowerButton = guest => guest.PowerOff();
+        var parameters = new JsonObject { [EvacuationJob.SkipBlockedParameter] = true, [EvacuationJob.StopGuestsParameter] = true };
+        await HostPair.SucceedAsync(pair.First, await pair.First.AskHostAsync(EvacuationJob.Shutdown, pair.First, parameters));
+        Assert.Equal(StopCause.HostBoot, (await pair.First.StatusAsync(id, status => status.State == VmState.Stopped)).StopCause);
+        await pair.First.WaitForAsync([Keys.Operations.State], snapshot => PowerOf(snapshot)?.State?.Message is not null);
+        Assert.Equal([HostPowerAction.Shutdown], pair.First.AskedOfMachine);
+    }
+
+    [Fact]
     public async Task AGuestThatCanGoNowhereIsNamedBeforeAnythingBegins()
     {
         await using var host = await VmTestHost.CreateAsync(new FakeEngine());
