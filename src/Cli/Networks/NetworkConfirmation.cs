@@ -109,6 +109,10 @@ internal static class NetworkConfirmation
                 last = (await client.Networks.GetAsync(network.Id, cancellationToken)).Value.Status;
                 if (last is not null && until(last)) return last;
             }
+            catch (LaminaException unknown) when (unknown.Problem.Status == 404 && last is null)
+            {
+                // Made this moment: another connection may come before the daemon's own picture of it.
+            }
             catch (LaminaUnreachableException)
             {
                 // As long as the host looks for its way, or takes it back.

@@ -73,6 +73,7 @@ internal sealed class HostPoolOperations(Cache cache, HostPools pools, EventLog 
             return;
         }
 
+        pools.LetGo(pool.Id);
         var left = PoolFolder.GiveBack(new PoolPaths(pool.Record.Path), pool.Id);
         if (left.Count > 0) run.Log($"left in {pool.Record.Path}, because no record speaks of it: {string.Join(", ", left)}");
         var change = new StoreChange(Delete)

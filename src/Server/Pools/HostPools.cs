@@ -80,6 +80,9 @@ internal sealed partial class HostPools(IStore store, Cache cache, PoolHost host
     /// <exception cref="ProblemException">The pool cannot be read.</exception>
     public PoolRoomNow Room(string poolId) => Room(poolId, _reservations.Sum(poolId));
 
+    /// <summary>Closes this host's own file in a shared pool that is being deleted: NFS keeps a file that is open (<c>.nfs…</c>), and its folder with it.</summary>
+    public void LetGo(string poolId) => _proof.Forget(poolId);
+
     /// <summary>Promises room to an upload or operation until <see cref="Release"/>; else says why there is none.</summary>
     /// <exception cref="ProblemException">The pool cannot be read.</exception>
     public Failure? TryReserve(string poolId, string owner, string what, long bytes)

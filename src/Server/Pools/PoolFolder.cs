@@ -20,9 +20,9 @@ internal static class PoolFolder
         CheckParents(paths.Root);
         try
         {
+            if (FileSystem(paths.Root)?.Refusal() is { } unfit) throw Refuse("pool.fileSystem", $"{paths.Root} cannot be a pool: {unfit}.", "Name a folder on another file system.");
             if (!Directory.Exists(paths.Root)) Directory.CreateDirectory(paths.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             CheckOwner(paths.Root, isPool: true);
-            if (FileSystem(paths.Root)?.Refusal() is { } unfit) throw Refuse("pool.fileSystem", $"{paths.Root} cannot be a pool: {unfit}.", "Name a folder on another file system.");
             Mark(paths, poolId);
             HostPools.MakeFolders(paths);
         }

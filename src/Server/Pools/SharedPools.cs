@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Lamina.Api;
 using Lamina.Linux;
+using Lamina.Linux.Files;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Store;
@@ -107,6 +108,7 @@ internal sealed class SharedPools(IStore store, Cache cache, PoolHost host, Shar
         try
         {
             var paths = new PoolPaths(pool.Record.Path);
+            _ = FileSystemSpace.Read(paths.Root); // an NFS client answers this from no cache of its own, as it does opening and reading
             HostPools.RequireMark(paths, pool.Id, pool.Record);
             return proof.Look(paths, pool.Id, [.. PoolHosts.On(cache.Snapshot, pool.Id)]);
         }
