@@ -12,7 +12,7 @@ namespace Lamina.Tests.Nested;
 internal static class NestedCommand
 {
     private static readonly IReadOnlyList<Step> All =
-        [.. InstallationSteps.All, .. GuestSteps.All, .. LimitSteps.All, .. SurvivalSteps.All, .. BootSteps.All, .. KvmSteps.All, .. FirewallSteps.All, .. RemovalSteps.All];
+        [.. InstallationSteps.All, .. GuestSteps.All, .. LimitSteps.All, .. SurvivalSteps.All, .. BootSteps.All, .. KvmSteps.All, .. FirewallSteps.All, .. VlanSteps.All, .. NfsSteps.All, .. RemovalSteps.All];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output)
     {
@@ -24,7 +24,7 @@ internal static class NestedCommand
 
         if (options.List)
         {
-            foreach (var step in All) await output.WriteLineAsync(step.Name);
+            foreach (var step in Taken(options)) await output.WriteLineAsync(step.Name);
             return 0;
         }
 
@@ -56,6 +56,8 @@ internal static class NestedCommand
         }
     }
 
+    private static IReadOnlyList<Step> Taken(NestedOptions options) => options.Cluster ? [.. All.Where(step => step.IsGround || step.IsCluster)] : All;
+
     private static async Task<int> VisitAsync(NestedOptions options, string temporary, string results, Transcript transcript, CancellationToken stop)
     {
         var clock = BootTimeProvider.Shared;
@@ -67,7 +69,8 @@ internal static class NestedCommand
         await using var host = await NestedHost.StartAsync(disk, cdrom, temporary, Path.Combine(results, "console.txt"), stop);
         var scene = new Scene(host, transcript, stop);
         int failed = 0, done = 0;
-        foreach (var step in All)
+        var steps = Taken(options);
+        foreach (var step in steps)
         {
             bool right = await TakeAsync(step, scene, transcript);
             done++;
@@ -78,7 +81,7 @@ internal static class NestedCommand
         }
 
         transcript.Write(string.Create(CultureInfo.InvariantCulture,
-            $"{done - failed} of {All.Count} steps came right, {failed} did not, {All.Count - done} were not taken; {clock.GetElapsedTime(began).TotalMinutes:0.0} minutes"));
+            $"{done - failed} of {steps.Count} steps came right, {failed} did not, {steps.Count - done} were not taken; {clock.GetElapsedTime(began).TotalMinutes:0.0} minutes"));
         if (!options.Hold) return failed == 0 ? 0 : 1;
         transcript.Write($"the host runs on until Ctrl-C; its guest agent listens at {host.AgentPath}");
         await Task.Delay(Timeout.Infinite, stop);

@@ -7,4 +7,7 @@ internal sealed record Step(string Name, Func<Scene, Task> Do)
 {
     /// <summary>Without it nothing that follows makes sense.</summary>
     public bool IsGround { get; init; }
+
+    /// <summary>What a cluster needs of its hosts' kernels: can be taken without the others.</summary>
+    public bool IsCluster { get; init; }
 }

@@ -19,7 +19,8 @@ readonly SUITE=bookworm DISK_SIZE=12G
 readonly PACKAGES=(
   systemd-sysv udev dbus linux-image-amd64 initramfs-tools zstd kmod qemu-guest-agent
   iproute2 procps iputils-ping curl jq bash-completion
-  "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}"
+  "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}"
+  nfs-kernel-server nfs-common # a pool that two hosts share
 )
 
 bootstrap() {
@@ -50,6 +51,8 @@ configure() {
   # Timers that would compete with the first minutes.
   rm -f "$ROOT"/etc/systemd/system/timers.target.wants/{apt-daily,apt-daily-upgrade,e2scrub_all,dpkg-db-backup,fstrim}.timer
   step "masking e2scrub_reap" systemctl --root="$ROOT" disable e2scrub_reap.service
+  # Started by the steps that want them.
+  step "disabling servers" systemctl --root="$ROOT" disable etcd.service nfs-server.service nfs-blkmap.service rpcbind.service rpcbind.socket nfs-client.target
 }
 
 make_boot_files() {
