@@ -111,6 +111,8 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(ClusterTokenCreate))]
 [JsonSerializable(typeof(ClusterToken))]
 [JsonSerializable(typeof(ClusterJoin))]
+[JsonSerializable(typeof(ClusterAddress))]
+[JsonSerializable(typeof(ClusterAddressChange))]
 [JsonSerializable(typeof(ClusterJoined))]
 [JsonSerializable(typeof(UpgradePackage))]
 [JsonSerializable(typeof(ClusterUpgradeRequest))]

@@ -26,6 +26,9 @@ public sealed record ClusterStatus
     /// <summary>How many voters may fail before nothing can be written any more.</summary>
     public int VotersThatMayFail { get; init; }
 
+    /// <summary>A change of the address of the host that answers, while it is tried or when it was taken back; null: there is none.</summary>
+    public ClusterAddressChange? AddressChange { get; init; }
+
     /// <summary>What a person should know of it, in words.</summary>
     public IReadOnlyList<string> Notes { get; set; } = [];
 }
@@ -41,6 +44,9 @@ public sealed record ClusterMember
 
     /// <summary>It holds its lease in the store; null: not known now.</summary>
     public bool? Live { get; init; }
+
+    /// <summary>Since when it does not; null: it does, or that is not known.</summary>
+    public DateTimeOffset? SilentSince { get; init; }
 
     /// <summary>Its controllers decide for the cluster.</summary>
     public bool Leader { get; init; }
@@ -114,6 +120,23 @@ public sealed record ClusterJoin
 
     /// <summary>Only checks.</summary>
     public bool DryRun { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/cluster/address</c>, asked of the host that it concerns.</summary>
+public sealed record ClusterAddress
+{
+    /// <summary>An address of this machine.</summary>
+    public required string Address { get; init; }
+}
+
+/// <summary>A host's change of the address by which the others reach it.</summary>
+public sealed record ClusterAddressChange
+{
+    public required string Former { get; init; }
+    public required string Wanted { get; init; }
+
+    /// <summary>Why it was taken back; null: it is being tried.</summary>
+    public string? Problem { get; init; }
 }
 
 /// <summary>What became of a join.</summary>

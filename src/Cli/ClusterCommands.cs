@@ -9,14 +9,14 @@ namespace Lamina.Cli;
 internal static class ClusterCommands
 {
     /// <summary>A daemon begins anew on another store within a second or two; on a slow machine it may take longer.</summary>
-    private static readonly TimeSpan ChangePatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan ChangePatience = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan ChangePause = TimeSpan.FromMilliseconds(200);
 
     private static readonly IReadOnlyList<Column<ClusterMember>> Members =
     [
         new("host", m => m.Name),
         new("role", m => m.Witness ? $"{Word(m.Role)}, witness" : Word(m.Role)),
-        new("state", m => m.Live switch { null => "not known", true => "live", false => "silent" }),
+        new("state", m => m.Live switch { null => "not known", true => "live", false => m.SilentSince is { } since ? $"silent since {Times.Absolute(since)}" : "silent" }),
         new("leader", m => m.Leader ? "yes" : null),
         new("address", m => m.Addresses.Peer),
         new("daemon", m => m.DaemonVersion),
@@ -33,7 +33,7 @@ internal static class ClusterCommands
         new("voters that may fail", c => c.IsCluster ? c.VotersThatMayFail.ToString(System.Globalization.CultureInfo.InvariantCulture) : null),
     ];
 
-    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), Certificate(), RebalanceCommand.Build(), UpgradeCommand.Build());
+    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), AddressCommand(), Certificate(), RebalanceCommand.Build(), UpgradeCommand.Build());
 
     private static Command Status() => CommandBuilder.Verb("status", "its hosts, who keeps its store, and what to know of it", [], async (invocation, cancellationToken) =>
     {
@@ -62,7 +62,7 @@ internal static class ClusterCommands
                 KeyFile = invocation.Value(key) ?? throw new CliException(ExitCode.Usage, "--etcd needs --etcd-key"),
             };
             await invocation.Client.Cluster.InitAsync(new ClusterInit { Name = invocation.Value(name)!, Address = invocation.Value(address), Etcd = external }, cancellationToken);
-            await WaitAsync(invocation, cancellationToken);
+            await WaitAsync(invocation, status => status.IsCluster, cancellationToken);
             invocation.Say($"this host is the first of the cluster '{invocation.Value(name)}'; let others join: lamina cluster token");
         });
     }
@@ -102,7 +102,7 @@ internal static class ClusterCommands
                 return;
             }
 
-            await WaitAsync(invocation, cancellationToken);
+            await WaitAsync(invocation, status => status.IsCluster, cancellationToken);
             invocation.Say($"this host is a member of the cluster '{joined.Cluster}'; contexts that pinned its own CA log in again, to {joined.CaFingerprint}");
             foreach (string note in joined.Notes) invocation.Say(note);
         });
@@ -121,6 +121,18 @@ internal static class ClusterCommands
         });
     }
 
+    private static Command AddressCommand()
+    {
+        var address = new Argument<string>("address") { Description = "an address of this host" };
+        return CommandBuilder.Verb("address", "let the other hosts reach this one at another address; taken back unless all of them do", [address], async (invocation, cancellationToken) =>
+        {
+            var begun = await invocation.Client.Cluster.ChangeAddressAsync(new ClusterAddress { Address = invocation.Value(address) }, cancellationToken);
+            var status = await WaitAsync(invocation, status => status.IsCluster && status.AddressChange is not { Problem: null }, cancellationToken);
+            if (status.AddressChange is { Problem: { } problem }) throw new CliException(ExitCode.Conflict, $"this host has stayed at {begun.Former}: {problem}", "mend that, then try again");
+            invocation.Say($"this host is reached at {begun.Wanted}, no longer at {begun.Former}");
+        });
+    }
+
     private static Command Certificate() => CommandBuilder.Noun(
         "certificate",
         "of this host among the members",
@@ -135,7 +147,7 @@ internal static class ClusterCommands
     private static string Word(ClusterRole role) => role.ToString().ToLowerInvariant();
 
     /// <summary>The daemon begins anew on the cluster's store.</summary>
-    private static async Task WaitAsync(Invocation invocation, CancellationToken cancellationToken)
+    private static async Task<ClusterStatus> WaitAsync(Invocation invocation, Predicate<ClusterStatus> holds, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(ChangePatience);
@@ -144,7 +156,7 @@ internal static class ClusterCommands
             try
             {
                 using var client = invocation.Connect(TimeSpan.FromSeconds(10));
-                if ((await client.Cluster.GetAsync(patience.Token)).IsCluster) return;
+                if (await client.Cluster.GetAsync(patience.Token) is { } status && holds(status)) return status;
             }
             catch (Exception notYet) when (notYet is LaminaUnreachableException or LaminaException && !patience.IsCancellationRequested)
             {

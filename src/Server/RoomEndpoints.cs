@@ -28,7 +28,7 @@ internal static class RoomEndpoints
     {
         var app = WebHost.Build(rooms.Loggers, kestrel =>
         {
-            foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance, rooms.Cluster.Address)) rooms.Auth.Listen(kestrel, address);
+            foreach (var address in WebHost.AddressesOf(rooms.Configuration.Api, rooms.Instance, rooms.Cluster.ListeningAt)) rooms.Auth.Listen(kestrel, address);
             rooms.Cluster.Listen(kestrel);
             LocalSocket.Listen(kestrel, rooms.Instance.LocalSocket);
             listenForPeers?.Invoke(kestrel);

@@ -53,11 +53,11 @@ internal static class WebHost
 
     /// <param name="configuration">Null: nothing was configured.</param>
     /// <param name="instance">Whose port it is.</param>
-    /// <param name="clusterAddress">By which other hosts reach this one, and people then too unless the configuration says otherwise; null: it is alone.</param>
-    public static IEnumerable<IPEndPoint> AddressesOf(ApiConfiguration? configuration, Instance instance, string? clusterAddress)
+    /// <param name="clusterAddresses">By which other hosts reach this one, and people then too unless the configuration says otherwise; empty: it is alone.</param>
+    public static IEnumerable<IPEndPoint> AddressesOf(ApiConfiguration? configuration, Instance instance, IReadOnlyList<string> clusterAddresses)
     {
         int port = configuration?.Port ?? instance.ApiPort;
-        var addresses = configuration?.Addresses ?? (clusterAddress is null ? ["127.0.0.1"] : ["127.0.0.1", clusterAddress]);
+        var addresses = configuration?.Addresses ?? ["127.0.0.1", .. clusterAddresses];
         return addresses.Select(address => new IPEndPoint(IPAddress.Parse(address), port));
     }
 

@@ -21,6 +21,10 @@ public sealed class ClusterClient
     public Task<ClusterJoined> JoinAsync(ClusterJoin join, CancellationToken cancellationToken) =>
         _connection.PostAsync(Path("join"), join, ApiJson.Default.ClusterJoin, ApiJson.Default.ClusterJoined, cancellationToken);
 
+    /// <summary>Lets the host that is asked try another address; <see cref="ClusterStatus.AddressChange"/> tells what becomes of it.</summary>
+    public Task<ClusterAddressChange> ChangeAddressAsync(ClusterAddress address, CancellationToken cancellationToken) =>
+        _connection.PostAsync(Path("address"), address, ApiJson.Default.ClusterAddress, ApiJson.Default.ClusterAddressChange, cancellationToken);
+
     /// <summary>Gives the host that is asked a new certificate among the members.</summary>
     public async Task RotateCertificateAsync(CancellationToken cancellationToken)
     {

@@ -25,6 +25,9 @@ internal sealed class ClusterEndpoints(ClusterRoom room, EventLog events, TimePr
             .Takes(ApiJson.Default.ClusterTokenCreate, optional: true).Answers(ApiJson.Default.ClusterToken, StatusCodes.Status201Created).InstallationWide().Problems("cluster.alone");
         api.Post("/v1/cluster/join", Permission.Administer, "Makes this host a member of another one's cluster", JoinAsync)
             .Takes(ApiJson.Default.ClusterJoin).Answers(ApiJson.Default.ClusterJoined).InstallationWide().Problems("cluster.already", "cluster.noAnswer", "cluster.tokenInvalid");
+        api.Post("/v1/cluster/address", Permission.Administer, "Lets this host be reached at another address; taken back unless every member reaches it there", MoveAsync)
+            .Takes(ApiJson.Default.ClusterAddress).Answers(ApiJson.Default.ClusterAddressChange).InstallationWide()
+            .Problems("cluster.alone", "cluster.address", "cluster.addressTried", "cluster.sameAddress", "cluster.unreachable", "cluster.quorum", "cluster.othersSilent");
         api.Post("/v1/cluster/certificate/rotate", Permission.Administer, "Gives this host a new certificate among the members", RotateAsync)
             .AnswersNothing().InstallationWide().Problems("cluster.alone");
     }
@@ -72,6 +75,19 @@ internal sealed class ClusterEndpoints(ClusterRoom room, EventLog events, TimePr
         }, request.Aborted);
         if (!body.DryRun) request.Http.Response.OnCompleted(RestartAsync);
         return ApiAnswer.Ok(joined, ApiJson.Default.ClusterJoined);
+    }
+
+    private async ValueTask<ApiAnswer> MoveAsync(ApiRequest request)
+    {
+        var body = await request.BodyAsync(ApiJson.Default.ClusterAddress);
+        var moving = room.ChangeAddress();
+        string address = await moving.CheckAsync(request.Snapshot, body.Address, request.Aborted);
+        var change = new StoreChange("cluster.address");
+        events.Add(change, new EventDraft { Kind = "host.addressTried", Message = $"This host tries the address {address}; it is taken back unless every member reaches it there.", Target = Target });
+        await request.CommitAsync(change, ApiAnswer.NoContent(), Target);
+        var begun = moving.Begin(address);
+        request.Http.Response.OnCompleted(RestartAsync);
+        return ApiAnswer.Ok(begun, ApiJson.Default.ClusterAddressChange);
     }
 
     private async ValueTask<ApiAnswer> RotateAsync(ApiRequest request)

@@ -84,21 +84,23 @@ internal sealed class ClusterRoom : IDisposable
 
     private EtcdAdmin? Admin { get; }
 
-    /// <summary>By which other hosts reach this one; null: it is alone.</summary>
-    public string? Address => _parts.Start?.Membership.Address;
+    /// <summary>By which other hosts reach this one; two while a change is tried, none: it is alone.</summary>
+    public IReadOnlyList<string> ListeningAt => _parts.Start?.Membership.ListeningAt(HostAddressRules.Own()) ?? [];
 
     /// <summary>Opens the port for the other hosts, if there are any.</summary>
     public void Listen(KestrelServerOptions kestrel)
     {
-        if (Address is { } address) Gate!.Listen(kestrel, new IPEndPoint(IPAddress.Parse(address), _parts.Instance.PeerPort));
+        foreach (string address in ListeningAt) Gate!.Listen(kestrel, new IPEndPoint(IPAddress.Parse(address), _parts.Instance.PeerPort));
     }
 
     public void Map(ApiRoutes api, PeerRoutes peers)
     {
         new ClusterEndpoints(this, _parts.Events, _parts.Time).Map(api);
         new HostRemovalEndpoints(_parts.Events, _parts.Time).Map(api);
-        if (Voter is not null) new StandingDesk(_parts.Cache).Map(peers);
-        if (Voter is { } voter) new JoinDesk(_parts.Instance, _parts.Tls, voter, _reservations, _parts.Store, _parts.Cache, _parts.Events, _parts.Time).Map(peers);
+        if (Voter is not { } voter) return;
+        new StandingDesk(_parts.Cache).Map(peers);
+        new JoinDesk(_parts.Instance, _parts.Tls, voter, _reservations, _parts.Store, _parts.Cache, _parts.Events, _parts.Time).Map(peers);
+        new AddressDesk(voter, Peers!, _parts.Cache, _parts.Time).Map(peers);
     }
 
     public void Add(Loops loops)
@@ -111,6 +113,7 @@ internal sealed class ClusterRoom : IDisposable
 
         loops.Add("cluster's records", ClusterRecordsAsync);
         loops.Add("cluster's etcd", Voter.RunAsync);
+        loops.Add("address in the cluster", new AddressTrial(_parts, Voter, Peers!, Admin!, _parts.Loggers.CreateLogger<AddressTrial>()).RunAsync);
         loops.Add("cluster's trust", Trust!.RunAsync);
         loops.Add("standing in the cluster", new Standing(_parts.Instance, Voter, Trust.Certificate, _parts.Tls, _parts.Cache, Restart, _parts.Time, _parts.Loggers.CreateLogger<Standing>()).RunAsync);
     }
@@ -143,6 +146,9 @@ internal sealed class ClusterRoom : IDisposable
     }
 
     /// <exception cref="ProblemException">This host is alone.</exception>
+    public AddressChange ChangeAddress() => Voter is { } voter ? new AddressChange(_parts, voter, Peers!) : throw Alone();
+
+    /// <exception cref="ProblemException">This host is alone.</exception>
     public HostTrust RequireTrust() => Trust ?? throw Alone();
 
     /// <summary>Of all members, this one first.</summary>
@@ -161,7 +167,7 @@ internal sealed class ClusterRoom : IDisposable
         _parts.Start?.Certificate.Dispose();
     }
 
-    internal static string OwnAddress(string? wanted) => HostAddressRules.Choose(wanted, HostAddressRules.Reachable(name => name.StartsWith("lm", StringComparison.Ordinal)));
+    internal static string OwnAddress(string? wanted) => HostAddressRules.Choose(wanted, HostAddressRules.Own());
 
     private async Task<string?> VersionAsync(CancellationToken cancellation)
     {

@@ -32,9 +32,13 @@ internal sealed record ClusterStart(Membership Membership, HostCertificate Certi
         {
             SecretFiles.TakeUp(instance);
             JoinAttempt.Forget(instance);
-            return membership ?? throw new ProblemException(
+            if (membership is null) throw new ProblemException(
                 ProblemKind.Internal, "cluster.membershipMissing", $"The store of this host is a cluster's, but {instance.MembershipFile} is not there.",
                 "Restore that file from a backup, or remove the host from the cluster ('lamina host remove HOST --dead' on a member) and let it join anew.");
+            if (membership.AddressTry is { Problem: null } && !HostAddressRules.Own().Contains(membership.Address))
+                membership = AddressTrial.TakeBack(instance, membership, $"{membership.Address} is no address of this host any more.");
+            await etcd.StopElsewhereAsync(membership, cancellation);
+            return membership;
         }
 
         SecretFiles.Discard(instance);
@@ -80,6 +84,6 @@ internal sealed record ClusterStart(Membership Membership, HostCertificate Certi
     {
         HostTrust.EnsureList(instance, tls);
         return new HostCertificate(
-            tls, instance.SecretsDirectory, hostId, () => [membership.Address, .. names, Dns.GetHostName(), .. Loopback], time, loggers.CreateLogger<HostCertificate>());
+            tls, instance.SecretsDirectory, hostId, () => [membership.Address, .. HostAddressRules.Own(), .. names, Dns.GetHostName(), .. Loopback], time, loggers.CreateLogger<HostCertificate>());
     }
 }

@@ -35,6 +35,7 @@ internal static class ClusterViews
             StoreVersion = etcd,
             Level = ClusterLevel.Of(snapshot),
             VotersThatMayFail = VoterPlan.MayFail(voters),
+            AddressChange = membership.AddressTry?.Shown(),
             Notes = [.. ClusterNotes.Of(members, membership, etcd, stale)],
         };
     }
@@ -47,6 +48,7 @@ internal static class ClusterViews
         Role = RoleOf(snapshot.Get(Keys.Hosts.Voter, id)?.Record),
         Witness = spec.Witness,
         Live = stale ? null : HostPresence.IsLive(snapshot, id),
+        SilentSince = stale || HostPresence.IsLive(snapshot, id) ? null : snapshot.Get(Keys.Hosts.Silence, id)?.Record.Since,
         Leader = snapshot.Get(Keys.Leader, "")?.Record.Host == id,
         DaemonVersion = snapshot.Get(Keys.Hosts.Status, id)?.Record.DaemonVersion,
         CertificateEnds = snapshot.Get(Keys.Hosts.Certificate, id)?.Record.NotAfter,
@@ -63,12 +65,31 @@ internal static class ClusterNotes
         if (stale) yield return "The cluster's store does not answer: guests run on, nothing is started or changed, and what is shown may be old.";
         if (membership.External is not null) yield return $"The store is an etcd that Lamina does not look after: {string.Join(", ", membership.Endpoints)}.";
         else if (Voters(members) is { } voters) yield return voters;
-        foreach (string silent in members.Where(member => member.Live == false).Select(member => member.Name))
-            yield return $"{silent} is silent: its state is not known, and its guests are not started elsewhere.";
+        foreach (var silent in members.Where(member => member.Live == false))
+            yield return $"{silent.Name} is silent{(silent.SilentSince is { } since ? $" since {since:u}" : "")}: its state is not known, and its guests are not started elsewhere.";
+        if (Few(members) is { } few) yield return few;
         if (members.Select(member => member.DaemonVersion).OfType<string>().Distinct().Count() > 1)
             yield return "Not all hosts run the same version: they work together, and what only the newest can do waits for the others: lamina cluster upgrade";
+        switch (membership.AddressTry)
+        {
+            case { Problem: null } trying:
+                yield return $"This host tries the address {trying.Wanted}, and is reached at {trying.Former}, too, until every member has reached it there.";
+                break;
+            case { Problem: { } problem } refused:
+                yield return $"This host has stayed at {refused.Former}, since its change to {refused.Wanted} came to nothing: {problem}";
+                break;
+        }
+
         if (etcd is { } version && version.StartsWith("3.4.", StringComparison.Ordinal))
             yield return $"etcd {version} has known faults in watches and reads; 3.5 or newer is wanted for production.";
+    }
+
+    /// <summary>Silent voters are not replaced, so that fewer failures are borne than it seems.</summary>
+    private static string? Few(IReadOnlyList<ClusterMember> members)
+    {
+        int voters = members.Count(member => member.Role == ClusterRole.Voter);
+        int silent = members.Count(member => member is { Role: ClusterRole.Voter, Live: false });
+        return voters > 1 && silent > 0 ? $"{voters - silent} of {voters} voters are there: {VoterPlan.MayFail(voters) - silent} more may fail. One that never comes back is replaced when its host is removed: lamina host remove HOST --dead" : null;
     }
 
     private static string? Voters(IReadOnlyList<ClusterMember> members)

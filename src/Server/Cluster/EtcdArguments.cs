@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Api;
 using Lamina.Server.Auth;
 
 namespace Lamina.Server.Cluster;
@@ -12,6 +13,9 @@ internal static class EtcdArguments
     /// <summary>Names the process for whoever looks for it again.</summary>
     public static string DataArgument(Instance instance) => $"--data-dir={DataFolder(instance)}";
 
+    /// <summary>Says by which address others reach it.</summary>
+    public static string ReachedArgument(Instance instance, Membership member) => $"--advertise-client-urls={Addresses.EtcdClient(Addresses.Of(instance, member.Address))}";
+
     public static string DataFolder(Instance instance) => Path.Combine(instance.EtcdDirectory, "data");
 
     /// <summary>Certificates that count no more; etcd reads it at each handshake.</summary>
@@ -21,12 +25,13 @@ internal static class EtcdArguments
     /// <param name="hostId">Names the member.</param>
     /// <param name="member">With its initial cluster.</param>
     /// <param name="manner">What it begins as, and for whom it answers.</param>
-    public static IReadOnlyList<string> Of(Instance instance, string hostId, Membership member, EtcdManner manner)
+    /// <param name="listening">By which addresses it is reached; null: the member's.</param>
+    public static IReadOnlyList<string> Of(Instance instance, string hostId, Membership member, EtcdManner manner, IReadOnlyList<string>? listening = null)
     {
         bool isPrivate = manner is EtcdManner.Private or EtcdManner.Survivor;
-        var addresses = Addresses.Of(instance, member.Address);
-        string client = Addresses.EtcdClient(addresses);
-        string peer = Addresses.EtcdPeer(addresses);
+        string peer = Addresses.EtcdPeer(Addresses.Of(instance, member.Address));
+        HostAddresses[] all = [.. (listening ?? [member.Address]).Select(address => Addresses.Of(instance, address))];
+        string clients = string.Join(',', all.Select(Addresses.EtcdClient)), peers = string.Join(',', all.Select(Addresses.EtcdPeer));
         string certificate = HostCertificate.FileIn(instance.SecretsDirectory);
         string ca = HostCertificate.CaFileIn(instance.SecretsDirectory);
         string revoked = RevokedFile(instance);
@@ -34,9 +39,9 @@ internal static class EtcdArguments
         [
             $"--name={hostId}",
             DataArgument(instance),
-            isPrivate ? $"--listen-client-urls={PrivateClient(instance)}" : $"--listen-client-urls={client},{PrivateClient(instance)}",
-            $"--advertise-client-urls={client}",
-            isPrivate ? string.Create(CultureInfo.InvariantCulture, $"--listen-peer-urls=https://127.0.0.1:{instance.EtcdPeerPort}") : $"--listen-peer-urls={peer}",
+            isPrivate ? $"--listen-client-urls={PrivateClient(instance)}" : $"--listen-client-urls={clients},{PrivateClient(instance)}",
+            ReachedArgument(instance, member),
+            isPrivate ? string.Create(CultureInfo.InvariantCulture, $"--listen-peer-urls=https://127.0.0.1:{instance.EtcdPeerPort}") : $"--listen-peer-urls={peers}",
             $"--initial-advertise-peer-urls={peer}",
             $"--initial-cluster={member.EtcdInitialCluster}",
             $"--initial-cluster-token={member.ClusterId}",

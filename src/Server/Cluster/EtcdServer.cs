@@ -51,12 +51,20 @@ internal sealed class EtcdServer(Instance instance, string hostId, TimeProvider 
         _process = ChildProcess.Spawn(new ChildSpec
         {
             Program = Program,
-            Arguments = [.. EtcdArguments.Of(instance, hostId, member, manner)],
+            Arguments = [.. EtcdArguments.Of(instance, hostId, member, manner, member.ListeningAt(HostAddressRules.Own()))],
             OomScoreAdjustment = OomScoreAdjust,
             StandardOutput = ChildOutput.To(log),
             StandardError = ChildOutput.To(log),
         });
         CrashPoints.Reached("etcd", "start", "after");
+    }
+
+    /// <summary>Ends one that is reached by another address than the member's: the next start begins it there.</summary>
+    public async Task StopElsewhereAsync(Membership member, CancellationToken cancellation)
+    {
+        Adopt();
+        if (ProcessId is not { } running || ProcessIdentity.FindByArgument(EtcdArguments.ReachedArgument(instance, member)).Any(found => found.ProcessId == running)) return;
+        await StopAsync(cancellation);
     }
 
     /// <summary>The last of what it said.</summary>

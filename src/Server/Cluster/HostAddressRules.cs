@@ -19,6 +19,9 @@ internal static class HostAddressRules
             .Select(address => address.ToString()),
     ];
 
+    /// <summary>The same, without the links that Lamina makes.</summary>
+    public static IReadOnlyList<string> Own() => Reachable(name => name.StartsWith("lm", StringComparison.Ordinal));
+
     /// <summary>The address to use (pure).</summary>
     /// <param name="wanted">As asked for; null: the only one.</param>
     /// <param name="own">This machine's.</param>

@@ -24,6 +24,7 @@ internal sealed partial class HostVoter(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _gate = new(1);
+    private readonly Lock _keeping = new();
     private Membership _membership = membership;
     private bool _isSealed;
 
@@ -59,7 +60,7 @@ internal sealed partial class HostVoter(
         try
         {
             _isSealed = true;
-            Keep(Membership with { Recovery = recovery });
+            Keep(now => now with { Recovery = recovery });
             await etcd.StopAsync(cancellationToken);
         }
         finally
@@ -72,7 +73,7 @@ internal sealed partial class HostVoter(
     public async Task ToldAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
-        Keep(Membership with { Untold = null });
+        Keep(now => now with { Untold = null });
         _gate.Release();
     }
 
@@ -105,7 +106,7 @@ internal sealed partial class HostVoter(
         bool ran = etcd.IsRunning;
         etcd.Run(Membership);
         if (!ran) LogStarted(logger, member, etcd.ProcessId ?? 0);
-        if (!Membership.EtcdStarted && etcd.HasData) Keep(Membership with { EtcdStarted = true });
+        if (!Membership.EtcdStarted && etcd.HasData) Keep(now => now with { EtcdStarted = true });
     }
 
     /// <summary>Another member than before, or none: what the former one kept is of no use to it.</summary>
@@ -113,9 +114,9 @@ internal sealed partial class HostVoter(
     {
         LogBecomes(logger, wanted.Member ?? "none");
         // Before its data go: a crash in between must not look like a loss.
-        Keep(Membership with { EtcdMember = null, EtcdStarted = false });
+        Keep(now => now with { EtcdMember = null, EtcdStarted = false });
         await etcd.RemoveAsync(cancellationToken);
-        Keep(Membership with { EtcdMember = wanted.Member, EtcdInitialCluster = wanted.InitialCluster });
+        Keep(now => now with { EtcdMember = wanted.Member, EtcdInitialCluster = wanted.InitialCluster });
     }
 
     private async Task ReportLostAsync(CacheSnapshot snapshot, string member, CancellationToken cancellationToken)
@@ -131,14 +132,19 @@ internal sealed partial class HostVoter(
         string[] peers = [.. snapshot.All(Keys.Hosts.Spec).Where(host => host.Id != hostId).Select(host => host.Record.Addresses?.Peer).OfType<string>().Order(StringComparer.Ordinal)];
         bool isElsewhere = !endpoints.SequenceEqual(Membership.Endpoints);
         if (!isElsewhere && peers.SequenceEqual(Membership.Peers)) return;
-        Keep(Membership with { Endpoints = endpoints, Peers = peers });
+        Keep(now => now with { Endpoints = endpoints, Peers = peers });
         if (isElsewhere) EndpointsChanged?.Invoke();
     }
 
-    private void Keep(Membership changed)
+    /// <summary>Keeps a change of this host's membership in mind.</summary>
+    public void Keep(Func<Membership, Membership> change)
     {
-        changed.Write(instance);
-        Volatile.Write(ref _membership, changed);
+        lock (_keeping)
+        {
+            var changed = change(Membership);
+            changed.Write(instance);
+            Volatile.Write(ref _membership, changed);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The care of this host's etcd has met a failure and goes on: {Reason}")]

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using Lamina.Api;
 using Lamina.Server.Auth;
 using Lamina.Server.Cluster.Import;
@@ -20,7 +18,6 @@ internal sealed class JoinDesk(Instance instance, TlsIdentity tls, HostVoter vot
     /// <summary>Enough for the names of some 10,000 VMs.</summary>
     private const long MostBytes = 8 << 20;
 
-    private static readonly TimeSpan ReachPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan CachePatience = TimeSpan.FromSeconds(5);
 
     public void Map(PeerRoutes peers)
@@ -53,7 +50,7 @@ internal sealed class JoinDesk(Instance instance, TlsIdentity tls, HostVoter vot
         var now = time.GetUtcNow();
         return JoinRules.Token(snapshot, facts.TokenId, facts.Secret) is { } wrong
             ? [wrong]
-            : [.. JoinRules.Check(snapshot, facts, BuildInformation.Version, now, await ReachAsync(facts, cancellation)), .. plan.Clashes];
+            : [.. JoinRules.Check(snapshot, facts, BuildInformation.Version, now, await PeerReach.ProblemAsync(facts.Addresses.Peer, facts.Nonce, time, cancellation)), .. plan.Clashes];
     }
 
     /// <summary>
@@ -111,30 +108,5 @@ internal sealed class JoinDesk(Instance instance, TlsIdentity tls, HostVoter vot
             Target = target,
         });
         return change;
-    }
-
-    /// <summary>Connects back: whatever answers there must be this very host.</summary>
-    /// <returns>Why not; null: it is.</returns>
-    private async Task<string?> ReachAsync(JoinFacts facts, CancellationToken cancellation)
-    {
-        using var patience = new CancellationTokenSource(ReachPatience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
-        try
-        {
-            var address = new Uri($"https://{facts.Addresses.Peer}");
-            using var line = new TcpClient();
-            await line.ConnectAsync(address.DnsSafeHost, address.Port, either.Token);
-            byte[] said = new byte[facts.Nonce.Length];
-            await line.GetStream().ReadExactlyAsync(said, either.Token);
-            return Encoding.ASCII.GetString(said) == facts.Nonce ? null : "another machine answers there.";
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            return $"no answer within {ReachPatience.TotalSeconds:0} s.";
-        }
-        catch (Exception failure) when (failure is SocketException or IOException or UriFormatException)
-        {
-            return failure.Message;
-        }
     }
 }

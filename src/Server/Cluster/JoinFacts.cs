@@ -93,4 +93,7 @@ internal sealed record JoinWithdrawal(string TokenId, string Secret, string Host
 [JsonSerializable(typeof(JoinWithdrawal))]
 [JsonSerializable(typeof(ImportManifest))]
 [JsonSerializable(typeof(StandingAnswer))]
+[JsonSerializable(typeof(AddressQuestion))]
+[JsonSerializable(typeof(AddressNews))]
+[JsonSerializable(typeof(AddressAnswer))]
 internal sealed partial class ClusterJson : JsonSerializerContext;

@@ -46,6 +46,9 @@ internal sealed record Membership
     /// <summary>It was removed from the cluster, and what follows from that is to be done.</summary>
     public bool Departing { get; init; }
 
+    /// <summary>The last change of <see cref="Address"/>, while it is tried or when it was taken back; null: there is none to tell of.</summary>
+    public AddressTry? AddressTry { get; init; }
+
     /// <summary>What becomes of the records that the host had before it joined; null: they are all there.</summary>
     public ImportMapping? Import { get; init; }
 
@@ -65,8 +68,39 @@ internal sealed record Membership
         }
     }
 
+    /// <summary>Where this host is to listen: its address, and its former one while the change is tried.</summary>
+    /// <param name="own">This machine's addresses: etcd and the daemon cannot listen elsewhere.</param>
+    public IReadOnlyList<string> ListeningAt(IReadOnlyList<string> own) =>
+        AddressTry is { Problem: null, Former: var former } && own.Contains(former) ? [Address, former] : [Address];
+
+    /// <summary>The same host at another address.</summary>
+    public Membership At(Instance instance, string address)
+    {
+        string before = Addresses.EtcdClient(Addresses.Of(instance, Address)), after = Addresses.EtcdClient(Addresses.Of(instance, address));
+        return this with { Address = address, Endpoints = [.. Endpoints.Select(endpoint => endpoint == before ? after : endpoint)] };
+    }
+
     public void Write(Instance instance) => DurableFile.Write(
         instance.MembershipFile, JsonSerializer.SerializeToUtf8Bytes(this, MembershipJson.Default.Membership), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+}
+
+/// <summary>A change of this host's address: tried until the other members have reached it there, else taken back.</summary>
+internal sealed record AddressTry
+{
+    /// <summary>The address before.</summary>
+    public required string Former { get; init; }
+
+    /// <summary>The address that was asked for.</summary>
+    public required string Wanted { get; init; }
+
+    /// <summary>Why it was taken back; null: it is being tried.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>The timeline has that.</summary>
+    public bool Told { get; init; }
+
+    /// <summary>As people see it.</summary>
+    public ClusterAddressChange Shown() => new() { Former = Former, Wanted = Wanted, Problem = Problem };
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -26,6 +26,7 @@ internal static class StoreChoice
     public static async Task<OpenedStore> OpenAsync(Instance instance, ClusterStart? member, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var access = member is null ? null : Access(instance, member.Membership);
+        long began = time.GetTimestamp();
         while (true)
         {
             try
@@ -35,6 +36,7 @@ internal static class StoreChoice
             catch (StoreUnavailableException) when (access is not null)
             {
                 if (await Standing.FindAsync(instance, member!.Membership, member.Certificate, member.Tls, cancellation)) throw new DaemonRestartException();
+                AddressTrial.RequireStore(instance, member!.Membership, time.GetElapsedTime(began));
                 await Task.Delay(Pause, time, cancellation);
             }
         }

@@ -56,6 +56,10 @@ internal sealed partial class VoterController(EtcdAdmin admin, IStore store, Cac
                 await admin.AddLearnerAsync(add.Host.PeerUrl, cancellationToken);
                 await SayAsync(term, $"Host '{NameOf(snapshot, add.Host.PeerUrl)}' gets a copy of the cluster's store, to vote on it.", cancellationToken);
                 break;
+            case VoterStep.Move move:
+                await admin.UpdateAsync(move.Member.Id, move.Host.PeerUrl, cancellationToken);
+                await SayAsync(term, $"The voter {snapshot.HostName(move.Host.Id)} is reached at {move.Host.PeerUrl} now.", cancellationToken);
+                break;
             case VoterStep.Promote promote:
                 try
                 {

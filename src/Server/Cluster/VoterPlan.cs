@@ -22,6 +22,9 @@ internal abstract record VoterStep
     /// <summary>Lets a host follow, so that it can vote.</summary>
     internal sealed record Add(VoterCandidate Host) : VoterStep;
 
+    /// <summary>Tells the others that a member is reached elsewhere now.</summary>
+    internal sealed record Move(EtcdMember Member, VoterCandidate Host) : VoterStep;
+
     /// <summary>Lets one that follows vote.</summary>
     internal sealed record Promote(EtcdMember Member) : VoterStep;
 }
@@ -42,6 +45,11 @@ internal static class VoterPlan
             // The last one that votes is never taken out: the store would end with it.
             if (HostOf(hosts, member) is not { } host) return new VoterStep.Remove(member, "its host is no member of the cluster any more");
             if (host.LostMember == member.Id) return new VoterStep.Remove(member, "its host has lost the data");
+        }
+
+        foreach (var member in members)
+        {
+            if (HostOf(hosts, member) is { } host && host.PeerUrl != member.PeerUrl) return new VoterStep.Move(member, host);
         }
 
         if (members.FirstOrDefault(member => member.IsLearner) is { } learner) return HostOf(hosts, learner) is { IsLive: true } ? new VoterStep.Promote(learner) : null;

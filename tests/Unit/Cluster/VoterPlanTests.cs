@@ -58,6 +58,14 @@ public sealed class VoterPlanTests
     public void FewerHostsNeedFewerVotesAndTheSilentOneGoesFirst() =>
         Assert.Equal("m1", Assert.IsType<VoterStep.Remove>(VoterPlan.Next([Host(1, live: false), Host(2)], [Member(1), Member(2)])).Member.Id);
 
+    [Fact]
+    public void AVoterWhoseHostIsElsewhereIsMovedThere()
+    {
+        var moved = Host(2) with { PeerUrl = "https://10.0.0.9:7446" };
+        var step = Assert.IsType<VoterStep.Move>(VoterPlan.Next([Host(1), moved, Host(3)], [Member(1), Member(2), Member(3)]));
+        Assert.Equal(("m2", "https://10.0.0.9:7446"), (step.Member.Id, step.Host.PeerUrl));
+    }
+
     /// <summary>A member that has not started bears no name; one whose host has changed its address keeps its own.</summary>
     [Fact]
     public void AMemberIsKnownByItsNameAndElseByItsAddress()
