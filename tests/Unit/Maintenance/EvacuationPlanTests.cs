@@ -34,8 +34,30 @@ public class EvacuationPlanTests
     public void TheNextIsMadeReadyWhileTheLastSwitches()
     {
         var ending = new Passage("v1", "a", "b", 100 * MiB, (long)(50 * MiB), IsSettled: false);
-        Assert.Single(EvacuationPlan.Next([Guest("v2", "a", "b")], [ending], new EvacuationLinks()));
-        Assert.Empty(EvacuationPlan.Next([Guest("v2", "a", "b")], [ending with { RemainingBytes = (long)(500 * MiB) }], new EvacuationLinks()));
+        var sending = ending with { Vm = "v3", RemainingBytes = (long)(500 * MiB) };
+        Assert.Single(EvacuationPlan.Next([Guest("v2", "a", "b")], [ending, sending], new EvacuationLinks()));
+        Assert.Empty(EvacuationPlan.Next([Guest("v2", "a", "b")], [ending with { RemainingBytes = (long)(500 * MiB) }, sending], new EvacuationLinks()));
+    }
+
+    [Fact]
+    public void TheNextIsMadeReadyWhileOneSendsAndOnlyOneAtATime()
+    {
+        var sending = new Passage("v1", "a", "b", 25 * MiB, (long)(100 * MiB), IsSettled: false);
+        Departure[] waiting = [Guest("v2", "a", "b"), Guest("v3", "a", "b")];
+        Assert.Single(EvacuationPlan.Next(waiting, [sending], new EvacuationLinks()));
+        Assert.Empty(EvacuationPlan.Next(waiting, [sending with { BytesPerSecond = 0 }], new EvacuationLinks()));
+        // Guests that are sent in less time than they take to be made ready: several are made ready at once.
+        var fast = new EvacuationLinks().Observe([new Passage("v0", "a", "b", 1024 * MiB, 0, IsSettled: true)]);
+        Assert.Equal(2, EvacuationPlan.Next(waiting, [sending], fast).Count);
+    }
+
+    [Fact]
+    public void AGuestThatWritesMuchHasTheLinkToItself()
+    {
+        var links = new EvacuationLinks().Observe([new Passage("v0", "a", "b", 25 * MiB, 0, IsSettled: true)]).Observe([new Passage("v0", "a", "b", 25 * MiB, 0, IsSettled: true), new Passage("v1", "a", "b", 1, 0, IsSettled: true)]);
+        var sending = new Passage("v1", "a", "b", 25 * MiB, (long)(100 * MiB), IsSettled: false);
+        Assert.Single(EvacuationPlan.Next([Guest("v2", "a", "b")], [sending], links));
+        Assert.Empty(EvacuationPlan.Next([Guest("v2", "a", "b") with { DirtyBytesPerSecond = 10 * MiB }], [sending], links));
     }
 
     [Fact]

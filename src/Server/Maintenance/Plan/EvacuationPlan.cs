@@ -25,28 +25,39 @@ internal sealed record EvacuationLinks
 
 /// <summary>
 /// Which migrations to begin now, so that all of them are over soonest (pure). The links are what is short: as many streams as it takes to fill them, and no more,
-/// for a guest that writes sends the more the longer it is on its way. Hosts that share no link do not wait for each other, and the next one is made ready while the last
-/// one switches, so that the link is never idle.
+/// for a guest that writes sends the more the longer it is on its way. Hosts that share no link do not wait for each other. While one is made ready, or switches, another one
+/// sends, so that the link is never idle; and they begin one after the other, lest they all switch at the same time.
 /// </summary>
 internal static class EvacuationPlan
 {
+    /// <summary>A guest that writes more than this part of what the link carries would pay dearly for sharing it.</summary>
+    private const double QuietPart = 0.2;
+
     /// <summary>The VMs to begin with now, in this order.</summary>
     /// <param name="waiting">Those that have not begun.</param>
     /// <param name="underWay">Those that have.</param>
     /// <param name="links">What was learned so far.</param>
     public static IReadOnlyList<Departure> Next(IReadOnlyList<Departure> waiting, IReadOnlyList<Passage> underWay, EvacuationLinks links)
     {
-        var busy = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var passage in underWay.Where(passage => !passage.IsEnding)) Take(busy, passage.From, passage.To);
+        var busy = new Dictionary<string, Traffic>(StringComparer.Ordinal);
+        foreach (var passage in underWay.Where(passage => !passage.IsEnding)) Take(busy, passage.From, passage.To, sends: passage.BytesPerSecond > 0);
         var chosen = new List<Departure>();
         foreach (var departure in Order(waiting))
         {
-            if (!HasRoom(busy, links, departure.From) || !HasRoom(busy, links, departure.To)) continue;
-            Take(busy, departure.From, departure.To);
+            if (!HasRoom(busy, links, departure, departure.From) || !HasRoom(busy, links, departure, departure.To)) continue;
+            Take(busy, departure.From, departure.To, sends: false);
             chosen.Add(departure);
         }
 
         return chosen;
+    }
+
+    /// <summary>How many at once leave the link no pause: one that sends, and so many that are made ready or switch meanwhile.</summary>
+    private static int Overlap(Departure departure, LinkExperience link)
+    {
+        if (link.BestBytesPerSecond is not { } rate) return 2;
+        if (departure.DirtyBytesPerSecond > rate * QuietPart) return 1;
+        return 1 + (int)Math.Clamp(Math.Ceiling(Passage.Lead.TotalSeconds * rate / Math.Max(departure.Bytes, 1)), 1, LinkExperience.MostStreams - 1);
     }
 
     /// <summary>
@@ -89,13 +100,25 @@ internal static class EvacuationPlan
         .ThenByDescending(departure => departure.Bytes)
         .ThenBy(departure => departure.Vm, StringComparer.Ordinal);
 
-    private static bool HasRoom(Dictionary<string, int> busy, EvacuationLinks links, string host) => busy.GetValueOrDefault(host) < links.Of(host).Streams;
-
-    private static void Take(Dictionary<string, int> busy, string from, string to)
+    private static bool HasRoom(Dictionary<string, Traffic> busy, EvacuationLinks links, Departure departure, string host)
     {
-        busy[from] = busy.GetValueOrDefault(from) + 1;
-        busy[to] = busy.GetValueOrDefault(to) + 1;
+        var (link, traffic) = (links.Of(host), busy.GetValueOrDefault(host));
+        if (traffic.Streams < link.Streams) return true;
+        int overlap = Overlap(departure, link);
+        return traffic.Streams < overlap && traffic.MadeReady < (overlap + 1) / 2;
+    }
+
+    private static void Take(Dictionary<string, Traffic> busy, string from, string to, bool sends)
+    {
+        foreach (string host in new[] { from, to })
+        {
+            var before = busy.GetValueOrDefault(host);
+            busy[host] = new Traffic(before.Streams + 1, before.MadeReady + (sends ? 0 : 1));
+        }
     }
 
     private static void Add(Dictionary<string, double> bytes, string host, double more) => bytes[host] = bytes.GetValueOrDefault(host) + more;
+
+    /// <summary>What is under way over a host's link.</summary>
+    private readonly record struct Traffic(int Streams, int MadeReady);
 }

@@ -26,7 +26,8 @@ internal sealed record LinkExperience
     {
         get
         {
-            int streams = 1;
+            // Where two were under way from the start, one alone was never measured.
+            int streams = BytesPerSecond.Keys.FirstOrDefault(1);
             while (streams < MostStreams && BytesPerSecond.TryGetValue(streams, out double alone))
             {
                 if (BytesPerSecond.TryGetValue(streams + 1, out double together) && together < alone * WorthIt) return streams;
