@@ -106,8 +106,21 @@ public sealed record VmHandover : StoredRecord
     /// <summary>Disks that go along, with the pools that they leave and enter; empty: the target reaches all that the VM has.</summary>
     public IReadOnlyList<HandoverDisk> Disks { get; set; } = [];
 
+    /// <summary>At rest, its own files go along too; null: the target reaches them, or there are none that matter.</summary>
+    public HandoverHome? Home { get; init; }
+
     /// <summary>Why it was given up.</summary>
     public Failure? Failure { get; init; }
+}
+
+/// <summary>Where the VM's own files are and go: firmware variables, TPM, memories.</summary>
+public sealed record HandoverHome : RecordPart
+{
+    /// <summary>Id of the pool that they leave.</summary>
+    public required string From { get; init; }
+
+    /// <summary>Id of the pool that they enter.</summary>
+    public required string To { get; init; }
 }
 
 /// <summary>A disk that goes along.</summary>

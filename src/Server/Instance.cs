@@ -51,6 +51,9 @@ internal sealed record Instance
     /// <summary>Keys and certificates of the installation, root only.</summary>
     public string SecretsDirectory => Path.Combine(DataDirectory, "secrets");
 
+    /// <summary>Which files are being brought here for VMs that come at rest.</summary>
+    public string ArrivalsDirectory => Path.Combine(DataDirectory, "arrivals");
+
     /// <summary>What is being done to physical cards, and how they were before: of no other host, and not lost by a reboot.</summary>
     public string UplinksDirectory => Path.Combine(DataDirectory, "uplinks");
 

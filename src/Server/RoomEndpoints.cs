@@ -45,6 +45,7 @@ internal static class RoomEndpoints
         Map(rooms, api);
         var peers = new PeerRoutes(app);
         rooms.Storage.Map(peers);
+        rooms.Migration.Map(peers);
         rooms.Cluster.Map(api, peers);
         rooms.Upgrades.Map(api, peers);
         OpenApiDescription.Map(app);

@@ -17,6 +17,7 @@ using Lamina.Server.Maintenance;
 using Lamina.Server.Memory;
 using Lamina.Server.Metrics;
 using Lamina.Server.Migration;
+using Lamina.Server.Migration.Cold;
 using Lamina.Server.Networks;
 using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
@@ -281,7 +282,19 @@ internal sealed record Rooms
                 Secrets = auth.Secrets,
             })),
             Migration = new MigrationRooms(
-                new MigrationGround { Host = vms.Ground, Vms = vms.Vms, Pools = storage.Pools, Disks = storage.Disks, Secrets = auth.Secrets }, executor),
+                new MigrationGround
+                {
+                    Host = vms.Ground,
+                    Vms = vms.Vms,
+                    Pools = storage.Pools,
+                    Disks = storage.Disks,
+                    Secrets = auth.Secrets,
+                    Copies = storage.Copies,
+                    Peers = services.Peers,
+                    Arrivals = new ColdArrivals(instance.ArrivalsDirectory, cache, storage.Pools),
+                    Sender = new ColdSender(cache, storage.Pools, time),
+                },
+                executor),
             Metrics = metrics,
             Memory = memory,
             Maintenance = maintenance,

@@ -72,6 +72,14 @@ public static class SparseCopy
         return sum;
     }
 
+    /// <summary>The next piece that is not a hole, from an offset on; null: only a hole is left.</summary>
+    public static (long Offset, long End)? NextData(SafeFileHandle file, long offset)
+    {
+        long length = RandomAccess.GetLength(file);
+        long begin = NextData(file, offset, length);
+        return begin >= length ? null : (begin, EndOfData(file, begin, length));
+    }
+
     private static long NextData(SafeFileHandle file, long offset, long length)
     {
         if (offset >= length) return length;

@@ -87,7 +87,8 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
         foreach (var (id, spec) in ArrivingDisks(record, ground.Now))
         {
             change.Put(Keys.Disks.Spec, id, spec);
-            change.Put(Keys.Disks.Status, id, new DiskStatus { State = ContentState.Ready, SizeBytes = spec.SizeBytes });
+            // At rest all of its files have come as they were.
+            if (record.Kind == HandoverKind.Live) change.Put(Keys.Disks.Status, id, new DiskStatus { State = ContentState.Ready, SizeBytes = spec.SizeBytes });
         }
     }
 
@@ -137,7 +138,7 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
         var arriving = new Dictionary<string, DiskSpec>(StringComparer.Ordinal);
         foreach (var disk in record.Disks)
         {
-            if ((disk.Spec ?? snapshot.Get(Keys.Disks.Spec, disk.Disk)?.Record) is { } spec) arriving[disk.Disk] = MoveRules.Moved(spec, disk.To);
+            if ((disk.Spec ?? snapshot.Get(Keys.Disks.Spec, disk.Disk)?.Record) is { } spec) arriving[disk.Disk] = record.Kind == HandoverKind.Cold ? spec with { Pool = disk.To } : MoveRules.Moved(spec, disk.To);
         }
 
         return arriving;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Lamina.Api;
+using Lamina.Linux;
 using Lamina.Server.Control;
 using Lamina.Server.Vms.Run;
 
@@ -43,13 +44,32 @@ internal sealed partial class HostMigrations(MigrationGround ground)
         foreach (var hand in _hands.Values) hand.Wake();
     }
 
-    /// <summary>Processes that were to take a guest which never came, and of whose hand-over nothing is on record any more.</summary>
+    /// <summary>Processes that were to take a guest which never came, and files of a VM that did not, of whose hand-over nothing is on record any more.</summary>
     private void UndoStrays(CacheSnapshot snapshot, CancellationToken stopping)
     {
+        foreach (string vm in ground.Arrivals.Vms)
+        {
+            bool goesOn = snapshot.Get(Keys.Vms.Handover, vm)?.Record is { Phase: HandoverPhase.Prepared } open && open.To == ground.Host.HostId;
+            if (!goesOn) RemoveArrival(vm);
+        }
+
         foreach (string vm in ground.Vms.ArrivingIds.Where(vm => snapshot.Get(Keys.Vms.Handover, vm) is null))
         {
             var lost = new VmHandover { Nonce = "", Operation = "", From = "", To = ground.Host.HostId, Epoch = long.MaxValue - 2, Phase = HandoverPhase.Aborted };
             Begin(vm, lost, 0, stopping);
+        }
+    }
+
+    private void RemoveArrival(string vm)
+    {
+        try
+        {
+            ground.Arrivals.Remove(vm);
+        }
+        catch (Exception failure) when (failure is LinuxException or IOException or ProblemException)
+        {
+            // The pool is away: the note stays, and the next start looks again.
+            LogNotRemoved(_logger, vm, failure);
         }
     }
 
@@ -119,6 +139,9 @@ internal sealed partial class HostMigrations(MigrationGround ground)
 
         public void Wake() => wake();
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Files that were brought for VM {Vm}, which did not come, could not be removed")]
+    private static partial void LogNotRemoved(ILogger logger, string vm, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The hand-over of VM {Vm} has met a fault of its own")]
     private static partial void LogFault(ILogger logger, string vm, Exception failure);

@@ -25,6 +25,19 @@ internal static class MigrationBlockers
         ];
     }
 
+    /// <summary>At rest, its own files go along when the target does not reach them; null: they stay.</summary>
+    public static HandoverHome? HomeOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    {
+        if (!request.WithStorage || !IsAtRest(snapshot, vm) || PlacementHosts.Read(snapshot, request.To) is not { } host) return null;
+        string home = VmHome.PoolOf(snapshot, vm.Record);
+        if (host.Reaches(home) || PoolFor(snapshot, home, host, request) is not { } pool) return null;
+        // Beside its first disk, as they are now.
+        string to = DisksOf(snapshot, vm, request).FirstOrDefault(disk => disk.From == home)?.To ?? pool;
+        return new HandoverHome { From = home, To = to };
+    }
+
+    private static bool IsAtRest(CacheSnapshot snapshot, CachedRecord<VmSpec> vm) => Migrations.IsAtRest(snapshot.Get(Keys.Vms.Status, vm.Id)?.Record);
+
     private static IEnumerable<Failure> OfVm(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
         string name = vm.Record.Name;
@@ -78,12 +91,12 @@ internal static class MigrationBlockers
     private static IEnumerable<Failure> OfStorage(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
         if (PlacementHosts.Read(snapshot, request.To) is not { } host) yield break;
-        bool runs = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is VmState.Running;
         foreach (var disk in vm.Record.Disks.Select(disk => snapshot.Get(Keys.Disks.Spec, disk.Disk)).OfType<CachedRecord<DiskSpec>>().Where(disk => !host.Reaches(disk.Record.Pool)))
         {
-            foreach (var blocker in OfDisk(snapshot, vm, disk, host, request, runs)) yield return blocker;
+            foreach (var blocker in OfDisk(snapshot, vm, disk, host, request)) yield return blocker;
         }
 
+        foreach (var full in OfRoom(snapshot, vm, request)) yield return full;
         foreach (string medium in VmRecords.MediaOf(vm.Record))
         {
             if (snapshot.Get(Keys.Isos.Spec, medium)?.Record is { } iso && host.Reaches(iso.Pool)) continue;
@@ -93,11 +106,11 @@ internal static class MigrationBlockers
 
         string home = VmHome.PoolOf(snapshot, vm.Record);
         bool hasFiles = vm.Record.Firmware == VmFirmware.Uefi || vm.Record.Tpm is not null || snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.Memory is not null;
-        if (hasFiles && !host.Reaches(home))
-            yield return Blocked("migration.homeMissing", $"Firmware variables, TPM or memory of VM '{vm.Record.Name}' lie in pool '{PoolName(snapshot, home)}', which host '{host.Name}' does not reach.", "Keep such VMs in a pool that both hosts reach.");
+        if (hasFiles && !host.Reaches(home) && HomeOf(snapshot, vm, request) is null)
+            yield return Blocked("migration.homeMissing", $"Firmware variables, TPM or memory of VM '{vm.Record.Name}' lie in pool '{PoolName(snapshot, home)}', which host '{host.Name}' does not reach.", $"Shut it down and take them along: lamina vm migrate {vm.Record.Name} --to {host.Name} --with-storage; or keep such VMs in a pool that both hosts reach.");
     }
 
-    private static IEnumerable<Failure> OfDisk(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, CachedRecord<DiskSpec> disk, PlacementHost host, MigrationRequest request, bool runs)
+    private static IEnumerable<Failure> OfDisk(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, CachedRecord<DiskSpec> disk, PlacementHost host, MigrationRequest request)
     {
         string pool = PoolName(snapshot, disk.Record.Pool);
         if (!request.WithStorage)
@@ -106,13 +119,27 @@ internal static class MigrationBlockers
             yield break;
         }
 
-        if (!runs) yield return Blocked("migration.coldStorage", $"VM '{vm.Record.Name}' does not run, and its disks go along only while it does.", $"Start it first: lamina vm start {vm.Record.Name}.");
+        if (IsAtRest(snapshot, vm) && disk.Record.Base is not null)
+            yield return Blocked("migration.linkedClone", $"Disk {disk.Record.Name} stands on another disk, which stays in pool '{pool}'.", "Move it to a shared pool first, which makes it stand alone: lamina disk move.");
         if (PoolFor(snapshot, disk.Record.Pool, host, request) is null)
             yield return Blocked("migration.noPool", $"Host '{host.Name}' reaches no pool that could take disk {disk.Record.Name}.", "Name one: --pool.");
-        if (DiskUse.SnapshotsOf(snapshot, disk.Id) is { Count: > 0 } snapshots)
+        // At rest all layers go along as they are.
+        if (!IsAtRest(snapshot, vm) && DiskUse.SnapshotsOf(snapshot, disk.Id) is { Count: > 0 } snapshots)
             yield return Blocked("migration.hasSnapshots", $"Snapshots need the layers of disk {disk.Record.Name}, which become one when it goes along: {Images.ImageRules.Listed(snapshots)}.", "Delete these snapshots first, or use a shared pool.");
         if (DiskUse.ClonesOf(snapshot, disk.Id).Count > 0)
             yield return Blocked("migration.hasClones", $"Linked clones stand on disk {disk.Record.Name}.", "Delete them first, or use a shared pool.");
+    }
+
+    /// <summary>Pools that have less room now than what would enter them occupies.</summary>
+    private static IEnumerable<Failure> OfRoom(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    {
+        foreach (var entering in DisksOf(snapshot, vm, request).GroupBy(disk => disk.To))
+        {
+            if (snapshot.Get(Keys.Pools.Status, entering.Key)?.Record is not { Available: true } room) continue;
+            long needed = entering.Sum(disk => snapshot.Get(Keys.Disks.Status, disk.Disk)?.Record.AllocatedBytes ?? 0);
+            if (needed > room.FreeBytes)
+                yield return Blocked("migration.poolFull", $"The disks of VM '{vm.Record.Name}' occupy {Sizes.Format(needed)}, and pool '{PoolName(snapshot, entering.Key)}' has {Sizes.Format(room.FreeBytes)} left.", "Make room there, or name another pool: --pool.");
+        }
     }
 
     /// <summary>Null: there is none.</summary>

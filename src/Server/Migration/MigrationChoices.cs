@@ -82,6 +82,14 @@ internal static class MigrationChoices
         _ => (PercentOf(progress), Words(progress)),
     };
 
+    /// <summary>Of a VM that goes at rest with its files.</summary>
+    public static (int? Percent, string Words) DescribeFiles(OperationTransfer files)
+    {
+        long total = files.TransferredBytes + files.RemainingBytes;
+        string end = files.BytesPerSecond > 0 && files.RemainingBytes > 0 ? $", done in about {Math.Max(1, files.RemainingBytes / files.BytesPerSecond)} s" : "";
+        return (total == 0 ? null : (int)Math.Min(99, files.TransferredBytes * 100 / total), $"copying files: {Sizes.Format(files.TransferredBytes)} of {Sizes.Format(total)}{end}");
+    }
+
     public static OperationTransfer TransferOf(MigrationProgress progress) => new()
     {
         TransferredBytes = progress.TransferredBytes,

@@ -3,6 +3,9 @@ using Lamina.Api;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
+using Lamina.Server.Http;
+using Lamina.Server.Images;
+using Lamina.Server.Migration.Cold;
 using Lamina.Server.Pools;
 using Lamina.Server.Vms.Run;
 
@@ -18,6 +21,16 @@ internal sealed record MigrationGround
     public required HostPools Pools { get; init; }
     public required HostDisks Disks { get; init; }
     public required SecretBox Secrets { get; init; }
+
+    /// <summary>Brings images to this host.</summary>
+    public required ContentCopies Copies { get; init; }
+    public required PeerDirectory Peers { get; init; }
+
+    /// <summary>Of VMs that come at rest with their files.</summary>
+    public required ColdArrivals Arrivals { get; init; }
+
+    /// <summary>Of VMs that go so.</summary>
+    public required ColdSender Sender { get; init; }
 
     /// <summary>Of migrations and mirrors (decision 22).</summary>
     public int FirstPort => Host.Instance.ApiPort + 7;

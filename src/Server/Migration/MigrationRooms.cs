@@ -1,3 +1,4 @@
+using Lamina.Server.Hosts;
 using Lamina.Server.Http;
 using Lamina.Server.Operations;
 
@@ -22,6 +23,8 @@ internal sealed class MigrationRooms
         new MigrationEndpoints(operations, time).Map(api);
         new TakeoverEndpoints(operations, _ground.Host.Events, time).Map(api);
     }
+
+    public void Map(PeerRoutes peers) => _ground.Sender.Map(peers);
 
     public void Add(Loops loops) => loops.Add("migrations", _migrations.RunAsync);
 }

@@ -81,6 +81,7 @@ internal static class Migrations
             MaxBytesPerSecond = request.MaxBytesPerSecond,
             PreparedAt = now,
             Disks = MigrationBlockers.DisksOf(snapshot, vm, request),
+            Home = MigrationBlockers.HomeOf(snapshot, vm, request),
         };
         change.Create(Keys.Vms.Handover, vm.Id, handover)
             .Delete(Keys.Vms.HandoverSource[vm.Id])
@@ -97,5 +98,5 @@ internal static class Migrations
         return operation;
     }
 
-    private static bool IsAtRest(VmStatus? status) => status?.State is null or VmState.Stopped or VmState.Suspended;
+    internal static bool IsAtRest(VmStatus? status) => status?.State is null or VmState.Stopped or VmState.Suspended;
 }

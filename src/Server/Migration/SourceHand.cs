@@ -66,8 +66,8 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
         var word = _stream.Said(snapshot, record.Nonce);
         var target = snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { } heard && heard.Nonce == record.Nonce ? heard : null;
         var seen = await _stream.SeeAsync(_vm, record, snapshot, stopping);
-        _looksAgain = seen.Qemu is not (SourceQemu.AtRest or SourceQemu.Gone or SourceQemu.Idle) || seen.Mirrors == MirrorState.Filling;
-        if (_operation is not null) _stream.Report(_operation, seen.Qemu, target);
+        _looksAgain = seen.Qemu is not (SourceQemu.AtRest or SourceQemu.Gone or SourceQemu.Idle) || seen.Mirrors == MirrorState.Filling || (seen.Qemu == SourceQemu.AtRest && (record.Disks.Count > 0 || record.Home is not null));
+        if (_operation is not null) _stream.Report(_operation, record, seen.Qemu, target);
         return new MigrationMoment
         {
             Side = MigrationSide.Source,
@@ -160,35 +160,32 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
         var snapshot = ground.Now;
         string name = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Name ?? vmId;
         var change = MigrationEnd.Of(ground, vmId, name, decided, _file.Revision);
-        var outcome = MigrationEnd.OutcomeOf(decided, _stream.Result());
+        var outcome = MigrationEnd.OutcomeOf(decided, _stream.Result(decided));
         var result = _operation is { } run && !run.State.IsEnded()
             ? await run.EndAsync(outcome, change, stopping)
             : await change.CommitAsync(ground.Host.Store, ground.Host.Time, stopping);
+        ground.Sender.Forget(decided.Nonce);
         await ground.Host.Cache.WaitForRevisionAsync(result.Revision, FaultPause, stopping);
         // Its process is dead, which is all that the other host waited for; what it held goes while nobody waits. A daemon that dies here leaves that to the sweep.
         if (isAnothers) await _vm.EndAsync();
     }
 
-    /// <summary>The disks lie on the other host now. While the hand-over is on record this is done again by whoever takes it up.</summary>
+    /// <summary>The files lie on the other host now. While the hand-over is on record this is done again by whoever takes it up.</summary>
     private void DeleteDeparted(VmHandover decided)
     {
-        foreach (var disk in decided.Disks)
+        try
         {
-            if (disk.Spec is not { } left || ground.Now.Get(Keys.Disks.Spec, disk.Disk)?.Record.Pool == left.Pool) continue;
-            try
-            {
-                ground.Disks.Delete(disk.Disk, left);
-            }
-            catch (Exception failure) when (failure is LinuxException or IOException or ProblemException)
-            {
-                // A pool that is away must not keep the guest's migration from ending: what stays there is listed among the orphans.
-                LogNotDeleted(_logger, left.Name, vmId, failure);
-            }
+            ground.Arrivals.RemoveLeft(vmId, decided);
+        }
+        catch (Exception failure) when (failure is LinuxException or IOException or ProblemException)
+        {
+            // A pool that is away must not keep the guest's migration from ending: what stays there is listed among the orphans.
+            LogNotDeleted(_logger, vmId, failure);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The old file of disk {Disk}, which has left with VM {Vm}, could not be deleted")]
-    private static partial void LogNotDeleted(ILogger logger, string disk, string vm, Exception failure);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old files that have left with VM {Vm} could not all be deleted")]
+    private static partial void LogNotDeleted(ILogger logger, string vm, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The hand-over of VM {Vm} failed at {Step}")]
     private static partial void LogFailed(ILogger logger, string vm, string step, Exception failure);

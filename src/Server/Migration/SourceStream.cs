@@ -89,16 +89,23 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
     }
 
     /// <summary>How far it is, in words and percent.</summary>
-    public void Report(OperationRun run, SourceQemu qemu, HandoverTarget? target)
+    public void Report(OperationRun run, VmHandover record, SourceQemu qemu, HandoverTarget? target)
     {
+        if (qemu == SourceQemu.AtRest && ground.Sender.ProgressOf(record.Nonce) is { } files)
+        {
+            var (part, said) = MigrationChoices.DescribeFiles(files);
+            run.Report(part, said, files);
+            return;
+        }
+
         var (percent, words) = MigrationChoices.Describe(qemu, _progress, target is not null);
         run.Report(percent, words, _progress is { } sent ? MigrationChoices.TransferOf(sent) : null);
     }
 
     /// <summary>Figures of its end.</summary>
-    public JsonObject Result()
+    public JsonObject Result(VmHandover record)
     {
-        if (_progress is not { } progress) return [];
+        if (_progress is not { } progress) return ground.Sender.ProgressOf(record.Nonce) is { } files ? new JsonObject { ["transferredBytes"] = files.TransferredBytes } : [];
         var result = new JsonObject { ["transferredBytes"] = progress.TransferredBytes, ["elapsedMs"] = progress.ElapsedMs, ["passes"] = progress.Passes };
         if (progress.DowntimeMs is { } downtime) result["downtimeMs"] = downtime;
         return result;

@@ -4,11 +4,13 @@ using Lamina.Engine.Migration;
 using Lamina.Engine.Qmp;
 using Lamina.Linux;
 using Lamina.Server.Control;
+using Lamina.Server.Migration.Cold;
 using Lamina.Server.Migration.Plan;
 using Lamina.Server.Store;
 using Lamina.Server.Vms;
 using Lamina.Server.Vms.Plan;
 using Lamina.Server.Vms.Run;
+using ContentState = Lamina.Server.Migration.Plan.ContentState;
 
 namespace Lamina.Server.Migration;
 
@@ -23,6 +25,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     private readonly HandoverClock<TargetQemu> _state = new(ground.Host.Time, TargetQemu.Unknown);
     private readonly HandoverClock<bool> _refusing = new(ground.Host.Time, false);
     private readonly Arrival _arrival = new(ground, vmId);
+    private ColdFetch _fetch = null!;
     private HeldVm _vm = null!;
     private HandoverTarget? _word;
     private bool _refused;
@@ -34,12 +37,26 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     public async Task RunAsync(HeldVm vm, CancellationToken stopping)
     {
         _vm = vm;
+        _fetch = new ColdFetch(ground, vmId, record, Wake);
+        try
+        {
+            await HoldAsync(vm, stopping);
+        }
+        finally
+        {
+            await _fetch.EndAsync();
+        }
+    }
+
+    private async Task HoldAsync(HeldVm vm, CancellationToken stopping)
+    {
         TargetQemu? known = null;
         while (true)
         {
             stopping.ThrowIfCancellationRequested();
             var moment = await LookAsync(known, stopping);
             var step = MigrationPlan.Next(moment);
+            if (step is MigrationStep.LetGo && moment.Phase == StorePhase.Committed) ground.Arrivals.Forget(vmId);
             if (step is MigrationStep.LetGo || (step is MigrationStep.Undo && _undone && moment.Phase == StorePhase.Gone)) return;
             try
             {
@@ -84,6 +101,8 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
                 // Without the run's record, a reboot of this host lies in between: then nobody can tell.
                 MayHaveRun = _mayHaveRun ?? true,
                 RefusedFor = _refused ? _refusing.Since(_refused) : null,
+                Content = record.Kind == HandoverKind.Cold ? _fetch.State : ContentState.NotNeeded,
+                ContentFailure = _fetch.Failure,
                 HasTaken = isMine && (snapshot.Get(Keys.Vms.Status, vmId)?.Record.Epoch == record.Epoch + 1 || _vm.Committed?.Status.Epoch == record.Epoch + 1),
             },
         };
@@ -112,6 +131,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             MigrationStep.Settle => _file.SettleAsync(),
             MigrationStep.Build => BuildAsync(stopping),
             MigrationStep.TellFailed failed => TellAsync(new HandoverTarget { Nonce = record.Nonce, State = HandoverTargetState.Failed, Failure = failed.Why }, null),
+            MigrationStep.Fetch => Fetch(),
             MigrationStep.Commit => CommitAsync(stopping),
             MigrationStep.ContinueTarget => ContinueAsync(stopping),
             MigrationStep.Done => DoneAsync(stopping),
@@ -143,6 +163,12 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
         await TellAsync(word, secret);
     }
 
+    private Task Fetch()
+    {
+        _fetch.Begin();
+        return Task.CompletedTask;
+    }
+
     private async Task TellAsync(HandoverTarget word, SecretRecord? secret)
     {
         var change = new StoreChange("handover.target").OfGeneration(ground.Host.Generation).RequireExists(Keys.Vms.Handover[vmId]).Put(Keys.Vms.HandoverTarget, vmId, word);
@@ -165,6 +191,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             change.Require(Keys.Hosts.Status[ground.Host.HostId], self.ModRevision)
                 .Update(Keys.Vms.Assignment, vmId, new VmAssignment { Host = ground.Host.HostId, Epoch = record.Epoch + 1, Cause = AssignmentCause.Handover }, assignment.ModRevision);
             _arrival.PutDisks(change, next);
+            if (record.Home is { } home && snapshot.Get(Keys.Vms.Spec, vmId) is { } spec) change.Update(Keys.Vms.Spec, vmId, spec.Record with { HomePool = home.To }, spec.ModRevision);
             if (record.Kind == HandoverKind.Cold && snapshot.Get(Keys.Vms.Status, vmId) is { } status)
                 change.Update(Keys.Vms.Status, vmId, status.Record with { Host = ground.Host.HostId, Epoch = record.Epoch + 1, HostBootId = ground.Host.BootId }, status.ModRevision);
         });
@@ -221,7 +248,9 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     {
         var definition = _vm.Vm?.Definition ?? _vm.Remains;
         await _vm.EndAsync();
-        _arrival.Undo(_file.Record, definition);
+        await _fetch.EndAsync();
+        if (record.Kind == HandoverKind.Cold) ground.Arrivals.Remove(vmId);
+        else _arrival.Undo(_file.Record, definition);
         _undone = true;
     }
 

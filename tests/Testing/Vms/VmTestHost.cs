@@ -12,6 +12,7 @@ using Lamina.Server.Http;
 using Lamina.Server.Isos;
 using Lamina.Server.Maintenance;
 using Lamina.Server.Migration;
+using Lamina.Server.Migration.Cold;
 using Lamina.Server.Networks;
 using Lamina.Server.Operations;
 using Lamina.Server.Pools;
@@ -504,7 +505,18 @@ internal sealed class VmTestHost : IAsyncDisposable
             leadership.Add("evacuations", (term, stopping) => new EvacuationController(maintenance, term).RunAsync(stopping));
             var snapshots = new SnapshotGround(cache, pools, disks, new WorkerUsers([299_998]), time);
             new HostSnapshots(snapshots, daemon.Vms).Register(executor);
-            var migrations = new HostMigrations(new MigrationGround { Host = ground, Vms = daemon.Vms, Pools = pools, Disks = disks, Secrets = host._secrets });
+            var migrations = new HostMigrations(new MigrationGround
+            {
+                Host = ground,
+                Vms = daemon.Vms,
+                Pools = pools,
+                Disks = disks,
+                Secrets = host._secrets,
+                Copies = copies,
+                Peers = new PeerDirectory(),
+                Arrivals = new ColdArrivals(host.Instance.ArrivalsDirectory, cache, pools),
+                Sender = new ColdSender(cache, pools, time),
+            });
             daemon.Run(new SnapshotSweep(store, snapshots, new OperationRequests(time)).RunAsync);
             RegisterMoves(host, daemon, disks, events, executor);
             daemon.Run(executor.RunAsync);

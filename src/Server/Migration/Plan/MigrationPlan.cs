@@ -71,6 +71,14 @@ internal static class MigrationPlan
         _ => new MigrationStep.Rest(),
     };
 
-    private static MigrationStep ColdTarget(MigrationMoment moment) =>
-        moment is { Source.Word.Completed: true, Target.Word: null } ? new MigrationStep.Commit() : new MigrationStep.Rest();
+    private static MigrationStep ColdTarget(MigrationMoment moment) => moment switch
+    {
+        // What has come is of no use any more; the source gives it up when it hears so.
+        { Target.Word: not null } => moment.Target.Content is ContentState.NotNeeded ? new MigrationStep.Rest() : new MigrationStep.Undo(),
+        { Source.Word: not { Completed: true } } => new MigrationStep.Rest(),
+        { Target.Content: ContentState.Missing } => new MigrationStep.Fetch(),
+        { Target.Content: ContentState.Coming } => new MigrationStep.Rest(),
+        { Target.Content: ContentState.Failed } => new MigrationStep.TellFailed(moment.Target.ContentFailure ?? MigrationFailures.TargetLost),
+        _ => new MigrationStep.Commit(),
+    };
 }

@@ -78,6 +78,19 @@ internal enum TargetQemu
     Gone,
 }
 
+/// <summary>How far the target is with the files of a VM that comes at rest.</summary>
+internal enum ContentState
+{
+    /// <summary>No file goes along.</summary>
+    NotNeeded,
+    Missing,
+    Coming,
+
+    /// <summary>All are whole here, as far as this daemon knows of its own doing.</summary>
+    Here,
+    Failed,
+}
+
 /// <summary>How far the mirrors of the disks that go along are.</summary>
 internal enum MirrorState
 {
@@ -128,6 +141,12 @@ internal sealed record TargetSeen
 
     /// <summary>For how long QEMU has refused to let the guest run; null: it has not.</summary>
     public TimeSpan? RefusedFor { get; init; }
+
+    /// <summary>Of a cold hand-over.</summary>
+    public ContentState Content { get; init; }
+
+    /// <summary>Why the files could not be brought.</summary>
+    public Failure? ContentFailure { get; init; }
 
     /// <summary>The VM's status is the target's, at its epoch: DONE, or the crash that it has reported.</summary>
     public bool HasTaken { get; init; }

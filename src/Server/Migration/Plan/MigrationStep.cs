@@ -64,6 +64,9 @@ internal abstract record MigrationStep
 
     public sealed record TellFailed(Failure Why) : MigrationStep;
 
+    /// <summary>Begins to bring the files of a VM at rest, from the source, which keeps it at rest.</summary>
+    public sealed record Fetch : MigrationStep;
+
     /// <summary>The transaction that makes the VM this host's.</summary>
     public sealed record Commit : MigrationStep;
 
