@@ -25,6 +25,15 @@ public sealed class MigrationTests
         await RunAsync("target-qemu", new BedMove(walker, OtherThan(walker)));
         await RunAsync("lost-answers", new BedMove(packer, OtherThan(packer)));
 
+        // At rest its files go along over the line between the hosts, and none stays behind.
+        var (to, runs) = (OtherThan(packer), guests.Listener.Of("packer").Runs.Count);
+        string disk = (await first.Client.Vms.GetAsync("packer", deadline)).Value.Spec.Disks[0].Disk;
+        await first.LaminaAsync("vm", "stop", "packer", "--force", "--yes");
+        await first.LaminaAsync("vm", "migrate", "packer", "--to", to.Name, "--with-storage");
+        Assert.StartsWith(Path.Combine(bed.Folder, $"h{to.Number}"), Assert.Single(Directory.GetDirectories(bed.Folder, disk, SearchOption.AllDirectories)), StringComparison.Ordinal);
+        await first.LaminaAsync("vm", "start", "packer");
+        Assert.Same(to, (await guests.RestsAsync(packer, runs + 1)).Host);
+
         async Task<IReadOnlyList<BedResult>> RunAsync(string fault, params BedMove[] moves)
         {
             var strike = new BedStrike(BedFault.All.Single(known => known.Name == fault), first, Early, Early);

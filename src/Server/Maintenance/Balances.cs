@@ -3,6 +3,7 @@ using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Maintenance.Plan;
 using Lamina.Server.Migration;
+using Lamina.Server.Placement;
 using Lamina.Server.Operations;
 
 namespace Lamina.Server.Maintenance;
@@ -31,7 +32,9 @@ internal static class Balances
         var nodes = hosts.Select(host => NodeOf(snapshot, host)).OfType<BalanceNode>().ToList();
         var moved = RecentlyMoved(snapshot, now);
         var guests = nodes.SelectMany(node => GuestsOf(snapshot, node, moved)).ToList();
-        var steps = mode == BalanceMode.Off ? [] : BalancePlan.Next(nodes, guests, (vm, to) => CanGo(snapshot, vm, to), MostMoves);
+        // Read only when a move is thought of, and then once.
+        var world = new Lazy<PlacementWorld>(() => PlacementBoard.Read(snapshot));
+        var steps = mode == BalanceMode.Off ? [] : BalancePlan.Next(nodes, guests, (vm, to) => CanGo(snapshot, vm, to, world.Value), MostMoves);
         return new BalanceReport
         {
             Mode = mode,
@@ -78,8 +81,8 @@ internal static class Balances
             .Select(request => request.Record.Target.Id),
     ];
 
-    private static bool CanGo(CacheSnapshot snapshot, string vmId, string to) =>
-        snapshot.Get(Keys.Vms.Spec, vmId) is { } vm && Migrations.Forecast(snapshot, vm, new MigrationRequest { To = to }).Blockers.Count == 0;
+    private static bool CanGo(CacheSnapshot snapshot, string vmId, string to, PlacementWorld world) =>
+        snapshot.Get(Keys.Vms.Spec, vmId) is { } vm && Migrations.Forecast(snapshot, vm, new MigrationRequest { To = to }, world).Blockers.Count == 0;
 
     private static BalanceHost Shown(CacheSnapshot snapshot, CachedRecord<HostSpec> host, IReadOnlyList<BalanceNode> nodes)
     {

@@ -23,10 +23,14 @@ internal sealed class EvacuationTargets
     private readonly CacheSnapshot _snapshot;
     private readonly PlacementWorld _world;
 
+    /// <summary>Without the choices: what stands in the way of one migration, as it is now.</summary>
+    private readonly PlacementWorld _now;
+
     public EvacuationTargets(CacheSnapshot snapshot)
     {
         _snapshot = snapshot;
         _world = PlacementBoard.Read(snapshot);
+        _now = PlacementBoard.Read(snapshot);
         foreach (var handover in snapshot.All(Keys.Vms.Handover)) Count(handover.Id, handover.Record.To);
     }
 
@@ -43,7 +47,7 @@ internal sealed class EvacuationTargets
         foreach (var opinion in _world.Explain(withStorage ? wanted with { Pools = [] } : wanted, here).Where(opinion => opinion.Host != here && (only is null || opinion.Host == only)))
         {
             var against = opinion.Reasons.Where(reason => runs || reason.Code != "host.memoryFull").ToList();
-            var forecast = against.Count > 0 ? null : Migrations.Forecast(_snapshot, vm, new MigrationRequest { To = opinion.Host, WithStorage = withStorage });
+            var forecast = against.Count > 0 ? null : Migrations.Forecast(_snapshot, vm, new MigrationRequest { To = opinion.Host, WithStorage = withStorage }, _now);
             if (forecast is { Blockers.Count: 0 })
             {
                 Count(vm.Id, opinion.Host);

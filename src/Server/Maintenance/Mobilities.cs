@@ -2,6 +2,7 @@ using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Maintenance.Plan;
 using Lamina.Server.Migration;
+using Lamina.Server.Placement;
 
 namespace Lamina.Server.Maintenance;
 
@@ -13,20 +14,21 @@ internal static class Mobilities
     {
         string? here = snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record.Host;
         var links = MeasuredLinks.Read(snapshot);
+        var world = PlacementBoard.Read(snapshot);
         return
         [
             .. snapshot.All(Keys.Hosts.Spec).Where(host => !host.Record.Witness)
                 .OrderByDescending(host => host.Id == here).ThenBy(host => host.Record.Name, StringComparer.Ordinal)
-                .Select(host => host.Id == here ? Here(host) : Of(snapshot, vm, host, here, links)),
+                .Select(host => host.Id == here ? Here(host) : Of(snapshot, vm, host, here, links, world)),
         ];
     }
 
     private static VmMobility Here(CachedRecord<HostSpec> host) => new() { Host = host.Id, HostName = host.Record.Name, IsHere = true };
 
-    private static VmMobility Of(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, CachedRecord<HostSpec> host, string? here, EvacuationLinks links)
+    private static VmMobility Of(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, CachedRecord<HostSpec> host, string? here, EvacuationLinks links, PlacementWorld world)
     {
-        var plain = Migrations.Forecast(snapshot, vm, new MigrationRequest { To = host.Id });
-        var whole = Migrations.Forecast(snapshot, vm, new MigrationRequest { To = host.Id, WithStorage = true });
+        var plain = Migrations.Forecast(snapshot, vm, new MigrationRequest { To = host.Id }, world);
+        var whole = Migrations.Forecast(snapshot, vm, new MigrationRequest { To = host.Id, WithStorage = true }, world);
         bool canGo = plain.Blockers.Count == 0;
         bool withStorage = whole.Blockers.Count == 0;
         var way = canGo || !withStorage ? plain : whole;

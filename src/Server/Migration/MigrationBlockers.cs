@@ -10,8 +10,8 @@ namespace Lamina.Server.Migration;
 /// <summary>What stands in the way of a migration (pure): all of it at once, before anything begins.</summary>
 internal static class MigrationBlockers
 {
-    public static IReadOnlyList<Failure> Of(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request) =>
-        [.. OfVm(snapshot, vm, request), .. OfHost(snapshot, vm, request), .. OfStorage(snapshot, vm, request)];
+    public static IReadOnlyList<Failure> Of(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request, PlacementWorld world) =>
+        [.. OfVm(snapshot, vm, request), .. OfHost(snapshot, vm, request, world), .. OfStorage(snapshot, vm, request)];
 
     /// <summary>Disks that the target does not reach and that shall go along, with the pools they go to.</summary>
     public static IReadOnlyList<HandoverDisk> DisksOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
@@ -68,10 +68,9 @@ internal static class MigrationBlockers
     }
 
     /// <summary>What placement says of the host, with the memory it has free now.</summary>
-    private static IEnumerable<Failure> OfHost(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    private static IEnumerable<Failure> OfHost(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request, PlacementWorld world)
     {
         string name = snapshot.HostName(request.To);
-        var world = PlacementBoard.Read(snapshot);
         if (world.Hosts.FirstOrDefault(host => host.Id == request.To) is not { } target)
         {
             yield return Blocked("migration.hostSilent", $"Host '{name}' has not told what it is.", $"See: lamina host show {name}.");

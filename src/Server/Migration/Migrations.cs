@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Operations;
+using Lamina.Server.Placement;
 using Lamina.Server.Vms;
 
 namespace Lamina.Server.Migration;
@@ -30,7 +31,11 @@ internal static class Migrations
     public const string Operation = "vm.migrate";
 
     /// <summary>What would be done, and everything that stands in the way, as far as the records tell. Pure.</summary>
-    public static MigrationForecast Forecast(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    /// <param name="snapshot">The records.</param>
+    /// <param name="vm">The VM.</param>
+    /// <param name="request">What is asked.</param>
+    /// <param name="world">What placement reads from the same snapshot, for who asks about many; null: it is read.</param>
+    public static MigrationForecast Forecast(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request, PlacementWorld? world = null)
     {
         var status = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
         string? from = snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record.Host;
@@ -40,7 +45,7 @@ internal static class Migrations
             From = from is null ? "" : snapshot.HostName(from),
             To = snapshot.HostName(request.To),
             Kind = IsAtRest(status) ? HandoverKind.Cold : HandoverKind.Live,
-            Blockers = MigrationBlockers.Of(snapshot, vm, request),
+            Blockers = MigrationBlockers.Of(snapshot, vm, request, world ?? PlacementBoard.Read(snapshot)),
             Disks = disks,
         };
     }

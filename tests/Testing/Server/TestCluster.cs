@@ -60,6 +60,13 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>They reach each other again.</summary>
+    public void Mend()
+    {
+        Connect(A, B);
+        Connect(B, A);
+    }
+
     /// <summary>Nobody reaches others any more, as when the network between them is cut.</summary>
     public void Cut()
     {

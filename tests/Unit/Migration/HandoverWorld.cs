@@ -1,5 +1,6 @@
 using Lamina.Api;
 using Lamina.Server.Migration.Plan;
+using ContentState = Lamina.Server.Migration.Plan.ContentState;
 
 namespace Lamina.Tests.Unit.Migration;
 
@@ -37,7 +38,7 @@ internal enum Happening
 /// Two hosts, one store and one guest, as a model. Each daemon has its own, possibly old, view of the store; transactions compare the revision. QEMU's part
 /// is as measured: a target stands still until it is told, a source that failed before <c>completed</c> runs on by itself.
 /// </summary>
-internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live)
+internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false)
 {
     private readonly Daemon _source = new() { Side = MigrationSide.Source };
     private readonly Daemon _target = new() { Side = MigrationSide.Target };
@@ -54,6 +55,8 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
     private bool _lockHeld;
     private bool _ranAtTarget;
     private bool _qemuDied;
+    private ContentState _content = files ? ContentState.Missing : ContentState.NotNeeded;
+    private bool _leftFilesBehind;
 
     /// <summary>Both run, or one goes on from where the other has gone on from already: what must never be.</summary>
     public bool IsDoubled { get; private set; }
@@ -90,6 +93,8 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 break;
             case Happening.TargetDaemonDies:
                 Restart(_target);
+                // What it has brought it does not trust any more.
+                if (files && _store.Phase != StorePhase.Committed) _content = ContentState.Missing;
                 break;
             case Happening.SourceQemuDies:
                 if (_sourceQemu != SourceQemu.AtRest) _sourceQemu = SourceQemu.Gone;
@@ -140,6 +145,8 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
         bool atSource = _store.Owner == MigrationSide.Source;
         bool hasStray = atSource ? _targetQemu is not (TargetQemu.None or TargetQemu.Gone) : _sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest);
         if (hasStray) return $"a process is left where the VM is not: {Describe()}";
+        if (_leftFilesBehind) return "the VM was committed without its files";
+        if (files && atSource && _content != ContentState.Missing) return $"files are left where the VM is not: {_content}";
         if (kind == HandoverKind.Cold) return _sourceRuns || _targetRuns ? "a stopped VM runs" : null;
         // A process that has died is begun anew, or told of, by the owner's own plan.
         bool isDead = atSource ? _sourceQemu == SourceQemu.Gone : _targetQemu == TargetQemu.Gone;
@@ -161,6 +168,7 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
 
     private void MoveStream()
     {
+        if (_content == ContentState.Coming) _content = ContentState.Here;
         if (_targetQemu is not (TargetQemu.InMigrate or TargetQemu.Loaded))
         {
             CutLink();
@@ -185,6 +193,7 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
     /// <summary>Before <c>completed</c> the source fails and runs on by itself, also when the target has everything already.</summary>
     private void CutLink()
     {
+        if (_content == ContentState.Coming) _content = ContentState.Failed;
         if (_sourceQemu is not (SourceQemu.Moving or SourceQemu.Device)) return;
         _sourceQemu = SourceQemu.Failed;
         _sourceRuns = true;
@@ -219,6 +228,7 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 MayHaveRun = !isSource && _marker && !_refused,
                 RefusedFor = !isSource && daemon.Refusing ? late : null,
                 HasTaken = view.Taken,
+                Content = isSource ? ContentState.NotNeeded : _content,
             },
         };
     }
@@ -249,10 +259,14 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
             case MigrationStep.BeginMigration:
                 _sourceQemu = _sourceQemu == SourceQemu.Idle ? SourceQemu.Moving : _sourceQemu;
                 break;
+            case MigrationStep.Fetch:
+                _content = ContentState.Coming;
+                break;
             case MigrationStep.Abort:
                 Commit(daemon, Decision(daemon, StorePhase.Prepared, store => store with { Phase = StorePhase.Aborted }));
                 break;
             case MigrationStep.Commit:
+                _leftFilesBehind |= files && _content != ContentState.Here;
                 Commit(daemon, Decision(daemon, StorePhase.Prepared, store => store with { Phase = StorePhase.Committed, Owner = MigrationSide.Target, Taken = kind == HandoverKind.Cold }));
                 break;
             case MigrationStep.HandBack:
@@ -282,6 +296,7 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 break;
             case MigrationStep.Undo:
                 (_targetQemu, _targetRuns) = (TargetQemu.None, false);
+                if (files) _content = ContentState.Missing;
                 daemon.HasLetGo = daemon.View.Phase == StorePhase.Gone;
                 break;
             case MigrationStep.LetGo:

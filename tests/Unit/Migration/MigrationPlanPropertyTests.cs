@@ -22,6 +22,25 @@ public class MigrationPlanPropertyTests
     public void AStoppedVmGoesOverOnceAndRunsNowhere() => GenHappenings.Sample(happenings => Check(happenings, MigrationPlan.Next, HandoverKind.Cold), iter: 5_000);
 
     [Fact]
+    public void AStoppedVmGoesOverWithAllOfItsFilesOrNone() => GenHappenings.Sample(happenings => Check(happenings, MigrationPlan.Next, HandoverKind.Cold, files: true), iter: 10_000);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void EachSeededFaultOfTheFilesIsFound(bool commitsEarly)
+    {
+        Func<MigrationMoment, MigrationStep> plan = commitsEarly
+            ? moment => MigrationPlan.Next(moment) is MigrationStep.Fetch ? new MigrationStep.Commit() : MigrationPlan.Next(moment)
+            : moment => MigrationPlan.Next(moment) is MigrationStep.Undo ? new MigrationStep.LetGo() : MigrationPlan.Next(moment);
+        for (int attempt = 0; attempt < 100_000; attempt++)
+        {
+            if (WrongAfter(GenHappenings.Single(), plan, HandoverKind.Cold, files: true) is not null) return;
+        }
+
+        Assert.Fail("The tests of this class would not see it.");
+    }
+
+    [Fact]
     public void TheStraightWayEndsAtTheTarget()
     {
         var world = new HandoverWorld(MigrationPlan.Next);
@@ -66,14 +85,14 @@ public class MigrationPlanPropertyTests
             moment is { Side: MigrationSide.Source, Phase: StorePhase.Committed } ? new MigrationStep.ContinueSource() : MigrationPlan.Next(moment),
     };
 
-    private static void Check(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live)
+    private static void Check(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false)
     {
-        if (WrongAfter(happenings, plan, kind) is { } wrong) Assert.Fail(wrong);
+        if (WrongAfter(happenings, plan, kind, files) is { } wrong) Assert.Fail(wrong);
     }
 
-    private static string? WrongAfter(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind)
+    private static string? WrongAfter(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind, bool files = false)
     {
-        var world = new HandoverWorld(plan, kind);
+        var world = new HandoverWorld(plan, kind, files);
         foreach (var happening in happenings) world.Happen(happening);
         world.Settle();
         string? wrong = world.IsDoubled ? "it ran twice" : world.WrongAtRest();
