@@ -12,7 +12,6 @@ namespace Lamina.Server.Migration;
 /// <summary>What the target makes for a guest that is to come, and takes away when it does not. Of one hand.</summary>
 internal sealed class Arrival(MigrationGround ground, string vmId)
 {
-    private readonly HashSet<string> _made = new(StringComparer.Ordinal);
     private MigrationCredentials? _credentials;
 
     /// <summary>Makes QEMU and lets it listen. What fails is undone, but for the process.</summary>
@@ -35,12 +34,10 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
             undo.Add("give back the user id", () => host.UserIds.Release(userId));
             undo.Add("remove the VM's links", () => host.Resources.RemoveLinks(vmId, spec));
             var arriving = ArrivingDisks(record, snapshot);
-            // A file that is in the way is somebody's, and stays.
-            foreach (var (id, disk) in arriving)
-            {
-                if (!File.Exists(ground.Pools.PathsOf(disk.Pool).Disk(id, disk.Format))) _made.Add(id);
-            }
-
+            // What a daemon that died has left of an earlier attempt goes first. Another file that is in the way is somebody's, and stays.
+            ground.Arrivals.Remove(vmId);
+            var made = record.Disks.Where(disk => arriving.TryGetValue(disk.Disk, out var here) && !File.Exists(ground.Pools.PathsOf(here.Pool).Disk(disk.Disk, here.Format))).ToList();
+            if (made.Count > 0) ground.Arrivals.Note(vmId, record with { Disks = made });
             var material = await host.Resources.PrepareArrivalAsync(vmId, spec, arriving, cancellationToken);
             var identity = new VmRunIdentity
             {
@@ -98,20 +95,6 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
         {
             change.Put(Keys.Disks.Spec, disk.Disk, disk.Spec!);
             if (disk.Status is { } status) change.Put(Keys.Disks.Status, disk.Disk, status);
-        }
-    }
-
-    /// <summary>Removes files that were made for disks which do not come. Their records name other files.</summary>
-    /// <param name="record">The hand-over.</param>
-    /// <param name="process">What the process ran with that is ended; null: there was none.</param>
-    public void Undo(VmHandover record, VmDefinition? process)
-    {
-        var snapshot = ground.Now;
-        foreach (var (id, spec) in ArrivingDisks(record, snapshot))
-        {
-            string path = ground.Pools.PathsOf(spec.Pool).Disk(id, spec.Format);
-            bool isOurs = _made.Contains(id) || process?.Disks.Any(disk => disk.Path == path) == true;
-            if (isOurs && snapshot.Get(Keys.Disks.Spec, id)?.Record.Pool != spec.Pool) ground.Disks.Delete(id, spec);
         }
     }
 

@@ -246,11 +246,9 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
 
     private async Task UndoAsync()
     {
-        var definition = _vm.Vm?.Definition ?? _vm.Remains;
         await _vm.EndAsync();
         await _fetch.EndAsync();
-        if (record.Kind == HandoverKind.Cold) ground.Arrivals.Remove(vmId);
-        else _arrival.Undo(_file.Record, definition);
+        ground.Arrivals.Remove(vmId);
         _undone = true;
     }
 

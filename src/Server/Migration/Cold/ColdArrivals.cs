@@ -24,7 +24,10 @@ internal sealed class ColdArrivals(string folder, Cache cache, HostPools pools)
 
     public bool Has(string vmId) => File.Exists(PathOf(vmId));
 
-    public void Forget(string vmId) => File.Delete(PathOf(vmId));
+    public void Forget(string vmId)
+    {
+        if (Has(vmId)) File.Delete(PathOf(vmId));
+    }
 
     /// <summary>Removes what was brought and is not the VM's: its records name other places. Safe to repeat.</summary>
     public void Remove(string vmId)
