@@ -15,6 +15,8 @@ internal sealed class SecretBox : IDisposable
     private const int TagBytes = 16;
     private const int HeaderBytes = 1 + NonceBytes + TagBytes;
 
+    // One at a time: the cipher's native state is one, and two that use it at once spoil each other's work.
+    private readonly Lock _gate = new();
     private readonly AesGcm _cipher;
 
     private SecretBox(byte[] key) => _cipher = new AesGcm(key, TagBytes);
@@ -35,7 +37,7 @@ internal sealed class SecretBox : IDisposable
         byte[] box = new byte[HeaderBytes + plain.Length];
         box[0] = Version;
         RandomNumberGenerator.Fill(box.AsSpan(1, NonceBytes));
-        _cipher.Encrypt(box.AsSpan(1, NonceBytes), plain, box.AsSpan(HeaderBytes), box.AsSpan(1 + NonceBytes, TagBytes), Bound(id));
+        lock (_gate) _cipher.Encrypt(box.AsSpan(1, NonceBytes), plain, box.AsSpan(HeaderBytes), box.AsSpan(1 + NonceBytes, TagBytes), Bound(id));
         return box;
     }
 
@@ -46,7 +48,7 @@ internal sealed class SecretBox : IDisposable
         {
             if (box.Length < HeaderBytes || box[0] != Version) throw new CryptographicException("The form is not known.");
             byte[] plain = new byte[box.Length - HeaderBytes];
-            _cipher.Decrypt(box.Slice(1, NonceBytes), box[HeaderBytes..], box.Slice(1 + NonceBytes, TagBytes), plain, Bound(id));
+            lock (_gate) _cipher.Decrypt(box.Slice(1, NonceBytes), box[HeaderBytes..], box.Slice(1 + NonceBytes, TagBytes), plain, Bound(id));
             return plain;
         }
         catch (CryptographicException failure)

@@ -13,6 +13,14 @@ public sealed class SecretBoxTests : IDisposable
     private string KeyFile => _folder.File("secrets/box.key");
 
     [Fact]
+    public void ManyAtOnceDoNotSpoilEachOther()
+    {
+        using var box = SecretBox.Open(KeyFile);
+        byte[] plain = new byte[4096];
+        Parallel.For(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, index => Assert.Equal(plain, box.Unseal($"{index}", box.Seal($"{index}", plain))));
+    }
+
+    [Fact]
     public void AnyChangedByteIsRefused()
     {
         using var box = SecretBox.Open(KeyFile);
