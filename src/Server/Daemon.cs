@@ -41,7 +41,7 @@ internal sealed record DaemonOptions
 /// One daemon: its <see cref="Rooms"/>, served by <see cref="RoomEndpoints"/> and kept at work by <see cref="RoomLoops"/>. Opening has no effect
 /// beyond the data folder; <see cref="StartAsync"/> begins to serve and to act.
 /// </summary>
-internal sealed class Daemon : IAsyncDisposable
+internal sealed partial class Daemon : IAsyncDisposable
 {
     private readonly OpenedParts _parts;
     private readonly Rooms _rooms;
@@ -114,7 +114,15 @@ internal sealed class Daemon : IAsyncDisposable
         _loops.Start();
         var change = new StoreChange("daemon.start");
         _rooms.Events.Add(change, new EventDraft { Kind = "daemon.started", Message = $"laminad {BuildInformation.Version} has started." });
-        await change.CommitAsync(Store, _rooms.Time, cancellationToken);
+        try
+        {
+            await change.CommitAsync(Store, _rooms.Time, cancellationToken);
+        }
+        catch (Exception away) when (away is StoreUnavailableException or StoreOutcomeUnknownException)
+        {
+            // A store that falls silent just now ends no daemon: it serves and waits, as it does later on.
+            LogNotTold(_app.Logger, away);
+        }
     }
 
     /// <summary>Stops serving and acting. Guests run on: nothing here touches them.</summary>
@@ -135,4 +143,7 @@ internal sealed class Daemon : IAsyncDisposable
         await StopAsync();
         await _parts.DisposeAsync();
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "That this daemon has started could not be written among the events")]
+    private static partial void LogNotTold(ILogger logger, Exception failure);
 }
