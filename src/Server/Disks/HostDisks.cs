@@ -16,6 +16,9 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
 {
     private const int MaxOperationsPerCommit = 50;
 
+    /// <summary>A file beside a disk that comes from another host, until it is here by the records: what is left of one that never came is made anew.</summary>
+    private const string ArrivingMark = "arriving";
+
     // A guest that writes moves its figure all the time: smaller steps are not worth a write.
     private const long FigureStepBytes = 64L << 20;
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(1);
@@ -81,12 +84,25 @@ internal sealed partial class HostDisks(IStore store, Cache cache, HostPools poo
     public async Task<DiskPaths> MakeArrivalAsync(string diskId, DiskSpec spec, CancellationToken cancellation)
     {
         var paths = DiskPaths.Of(pools.PathsOf(spec.Pool), diskId, spec, new DiskLayers(null).ChainOf(DiskLayer.First), null);
-        if (File.Exists(paths.Path)) throw ProblemException.Conflict(
+        using var root = RootedDirectory.Open(pools.PathsOf(spec.Pool).Root);
+        if (root.Find(MarkOf(diskId)) is not null) root.DeleteDirectory(System.IO.Path.Join("disks", diskId));
+        else if (File.Exists(paths.Path)) throw ProblemException.Conflict(
             "disk.inTheWay", $"There is a file already where disk {spec.Name} shall lie: {paths.Path}.", "Look at what it is (lamina pool show), and remove it by hand if nobody needs it.");
         pools.RequireRoom(spec.Pool, $"disk {spec.Name}", PoolAccounting.ThinDiskBytes);
+        root.CreateDirectory(System.IO.Path.Join("disks", diskId));
+        root.OpenFile(MarkOf(diskId), OpenFlags.ReadWrite | OpenFlags.Create).Dispose();
         await MakeAsync(diskId, spec, cancellation);
         return paths;
     }
+
+    /// <summary>The records say that the disk lies here.</summary>
+    public void Arrived(string diskId, DiskSpec spec)
+    {
+        using var root = RootedDirectory.Open(pools.PathsOf(spec.Pool).Root);
+        root.DeleteFile(MarkOf(diskId));
+    }
+
+    private static string MarkOf(string diskId) => System.IO.Path.Join("disks", diskId, ArrivingMark);
 
     /// <summary>Makes an empty layer on top of another one, of the size that this one has; a file that is there is left alone. Not on record yet.</summary>
     /// <exception cref="ProblemException">The pool is full.</exception>

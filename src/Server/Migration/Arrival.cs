@@ -89,6 +89,12 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
         }
     }
 
+    /// <summary>The transaction of <see cref="PutDisks"/> is known to have won.</summary>
+    public void Arrived(VmHandover record)
+    {
+        foreach (var (id, spec) in ArrivingDisks(record, ground.Now)) ground.Disks.Arrived(id, spec);
+    }
+
     public static void PutDisksBack(StoreChange change, VmHandover record)
     {
         foreach (var disk in record.Disks.Where(disk => disk.Spec is not null))

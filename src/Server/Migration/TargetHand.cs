@@ -230,6 +230,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     private async Task TakeAsync(string label, Func<VmStatus, VmStatus> how, VmNews? news, CancellationToken stopping)
     {
         await ground.Host.Cache.WaitForRevisionAsync(_file.Revision, FaultPause, stopping);
+        _arrival.Arrived(_file.Record);
         await _vm.WriteAsync(label, status => how(status with { Host = ground.Host.HostId, Epoch = record.Epoch + 1, HostBootId = ground.Host.BootId, Job = null }), news, stopping);
     }
 
