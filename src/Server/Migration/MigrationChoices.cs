@@ -30,6 +30,9 @@ internal static class MigrationChoices
         // A guest that has powered off on its way: what is sent of it is nobody's.
         _ when state.Guest == RunState.Shutdown => SourceQemu.Gone,
         _ when state.Guest == RunState.PostMigrate => SourceQemu.Completed,
+        // A monitor that has not answered in time tells nothing: a daemon that has just started knows no earlier phase either.
+        // Nor does it tell whether the guest of one that has failed runs.
+        MigrationPhase.None or MigrationPhase.Completed or MigrationPhase.Failed or MigrationPhase.Cancelled when state.Guest is null => SourceQemu.Unknown,
         MigrationPhase.None or MigrationPhase.Completed => SourceQemu.Idle,
         MigrationPhase.Failed or MigrationPhase.Cancelled when !begun && state.Guest == RunState.Running => SourceQemu.Idle,
         MigrationPhase.PreSwitchover => SourceQemu.PreSwitchover,
@@ -53,7 +56,7 @@ internal static class MigrationChoices
     public static MirrorState MirrorsOf(VmHandover record, IReadOnlyList<EngineMirror> mirrors)
     {
         if (record.Disks.Count == 0) return MirrorState.NotNeeded;
-        if (mirrors.Count < record.Disks.Count) return MirrorState.NotBegun;
+        if (mirrors.Count < record.Disks.Count) return mirrors.Count == 0 ? MirrorState.NotBegun : MirrorState.Partly;
         if (mirrors.Any(mirror => mirror.Stage == MirrorStage.Failed)) return MirrorState.Failed;
         if (mirrors.Any(mirror => mirror.Stage == MirrorStage.Copying)) return MirrorState.Filling;
         return mirrors.All(mirror => mirror.Stage == MirrorStage.Ended) ? MirrorState.Ended : MirrorState.Ready;

@@ -72,6 +72,26 @@ public class MigrationPlanTests
         Is<MigrationStep.Finish>(moment with { Phase = StorePhase.Aborted });
     }
 
+    /// <summary>What is left of copies would be taken for those of the next attempt.</summary>
+    [Theory]
+    [InlineData(MirrorState.Partly)]
+    [InlineData(MirrorState.Failed)]
+    [InlineData(MirrorState.Ended)]
+    internal void AbortedWithCopiesLeftClosesThemOnceTheGuestRuns(MirrorState mirrors)
+    {
+        var moment = Source(StorePhase.Aborted, SourceQemu.Idle);
+        moment = moment with { Source = moment.Source with { Mirrors = mirrors } };
+        Is<MigrationStep.Cancel>(moment);
+        if (mirrors != MirrorState.Partly) Is<MigrationStep.ContinueSource>(moment with { Source = moment.Source with { IsHalted = true } });
+    }
+
+    [Fact]
+    public void CopiesOfWhichOnlySomeHaveBegunAreBegunAgain()
+    {
+        var moment = Source(StorePhase.Prepared, SourceQemu.Idle);
+        Is<MigrationStep.BeginMirrors>(moment with { Source = moment.Source with { Mirrors = MirrorState.Partly, Word = Completed with { Completed = false } }, Target = moment.Target with { Word = Listening } });
+    }
+
     [Fact]
     public void PreparedPostmigrateAndLoadedCommitsOrAbortsAtTheDeadline()
     {

@@ -97,6 +97,9 @@ internal enum MirrorState
     /// <summary>No disk goes along.</summary>
     NotNeeded,
     NotBegun,
+
+    /// <summary>Those of some disks have begun.</summary>
+    Partly,
     Filling,
     Ready,
 

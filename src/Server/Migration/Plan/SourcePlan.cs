@@ -35,8 +35,10 @@ internal static class SourcePlan
         SourceQemu.Unknown => new MigrationStep.Rest(),
         SourceQemu.Moving or SourceQemu.PreSwitchover or SourceQemu.Device => new MigrationStep.Cancel(),
         SourceQemu.Gone or SourceQemu.AtRest => new MigrationStep.Finish(),
-        _ when source.Mirrors is MirrorState.Filling or MirrorState.Ready => new MigrationStep.Cancel(),
+        _ when source.Mirrors is MirrorState.Partly or MirrorState.Filling or MirrorState.Ready => new MigrationStep.Cancel(),
         _ when source.IsHalted => new MigrationStep.ContinueSource(),
+        // Copies that have failed or ended stay listed until they are closed, and would be taken for those of the next attempt.
+        _ when source.Mirrors is MirrorState.Failed or MirrorState.Ended => new MigrationStep.Cancel(),
         _ => new MigrationStep.Finish(),
     };
 
@@ -70,7 +72,7 @@ internal static class SourcePlan
         if (moment.Target.Word is null) return Within(MigrationPlan.PreparePatience, moment.Waited, MigrationFailures.TargetSlow);
         return moment.Source.Mirrors switch
         {
-            MirrorState.NotBegun => new MigrationStep.BeginMirrors(),
+            MirrorState.NotBegun or MirrorState.Partly => new MigrationStep.BeginMirrors(),
             MirrorState.Filling => new MigrationStep.Rest(),
             MirrorState.Failed or MirrorState.Ended => new MigrationStep.Abort(MigrationFailures.MirrorFailed),
             _ => new MigrationStep.BeginMigration(),
