@@ -31,12 +31,21 @@ internal sealed class FaultsRun(FaultsOptions options, FaultsReport report, Text
             }
             catch (Exception failure) when (failure is not OperationCanceledException || !stop.IsCancellationRequested)
             {
-                await output.WriteLineAsync($"cluster {bed} was given up: {failure}");
-                string kept = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.Report))!, $"faults-{options.Seed}-{bed}");
-                Directory.CreateDirectory(kept);
-                foreach (var host in cluster.Hosts) await File.WriteAllTextAsync(Path.Combine(kept, $"{host.Name}.log"), host.Words, CancellationToken.None);
+                await output.WriteLineAsync($"cluster {bed} was given up: {failure.Message}");
+            }
+            finally
+            {
+                await KeepWordsAsync(cluster, bed);
             }
         }
+    }
+
+    /// <summary>What the daemons have said, beside the report.</summary>
+    private async Task KeepWordsAsync(ClusterBed cluster, int bed)
+    {
+        string kept = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.Report))!, $"faults-{options.Seed}-{bed}");
+        Directory.CreateDirectory(kept);
+        foreach (var host in cluster.Hosts) await File.WriteAllTextAsync(Path.Combine(kept, $"{host.Name}.log"), host.Words, CancellationToken.None);
     }
 
     private async Task RunOnAsync(ClusterBed bed, CancellationToken stop)
