@@ -95,6 +95,22 @@ public sealed class TwoHostsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Nothing_is_started_on_a_host_in_maintenance_and_its_fitness_says_why()
+    {
+        await MakeAsync(A, "web", "default-hostb");
+        await SucceedsAsync(A, await A.Client.Vms.StopAsync("web", new VmStopRequest { Force = true }, Token));
+        await SucceedsAsync(A, await A.Client.Hosts.MaintainAsync("hostb", new HostMaintenanceRequest { Action = HostMaintenanceAction.Enter, Reason = "new disks" }, Token));
+        var refused = await Assert.ThrowsAsync<LaminaException>(() => A.Client.Vms.StartAsync("web", Token));
+        Assert.Equal("host.maintenance", refused.Problem.Code);
+        var host = (await A.Client.Hosts.GetAsync("hostb", Token)).Value;
+        Assert.False(host.Fitness!.TakesVms);
+        Assert.Equal("Host 'hostb' takes no VMs: it is in maintenance (new disks).", Assert.Single(host.Fitness.Reasons).Message);
+        await SucceedsAsync(A, await A.Client.Hosts.MaintainAsync("hostb", new HostMaintenanceRequest { Action = HostMaintenanceAction.Exit }, Token));
+        await SucceedsAsync(A, await A.Client.Vms.StartAsync("web", Token));
+        Assert.True((await A.Client.Hosts.GetAsync("hostb", Token)).Value.Fitness!.PromisedMiB > 0);
+    }
+
+    [Fact]
     public async Task A_user_has_the_same_rights_on_the_host_to_which_a_request_is_carried()
     {
         var vm = await MakeAsync(A, "web", "default-hostb");
