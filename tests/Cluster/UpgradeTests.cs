@@ -68,6 +68,14 @@ public sealed class UpgradeTests
         await Eventually.BecomesAsync(async cancellation => await PhaseAsync(other, cancellation) == OperationPhase.Succeeded, "the operation has ended well");
         Assert.Equal("0.2", (await other.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).Level);
         Assert.Equal(guest, await GuestAsync(bed, other));
+
+        // A guest that can go nowhere keeps its host from being emptied; at rest it stays there.
+        await other.LaminaAsync("vm", "stop", "web1", "--force");
+        string last = await UpgradePackageFile.MakeAsync(bed.Folder, "0.2.1");
+        await other.LaminaAsync("cluster", "upgrade", "--package", last, "--evacuate", "--yes");
+        Assert.All(await VersionsAsync(other), version => Assert.Equal("0.2.1", version));
+        var hosts = await other.Client.Hosts.ListAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        Assert.All(hosts, host => Assert.True(host.Fitness!.TakesVms));
     }
 
     private static async Task<BedHost> LeaderAsync(ClusterBed bed)
