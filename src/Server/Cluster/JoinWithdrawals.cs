@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Server.Store;
 
 namespace Lamina.Server.Cluster;
@@ -6,6 +7,7 @@ namespace Lamina.Server.Cluster;
 /// Tells a cluster that this host, which it has let in, has not come: its join was given up, or the daemon died in the midst of it. Until the cluster has heard that, it shows a silent host and
 /// keeps names for it.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore's wait handle is never taken, so nothing is held.")]
 internal sealed partial class JoinWithdrawals(Instance instance, string hostId, TimeProvider time, ILogger<JoinWithdrawals> logger)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(30);

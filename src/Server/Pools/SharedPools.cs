@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Linux.Files;
@@ -93,6 +94,7 @@ internal sealed class SharedPools(IStore store, Cache cache, PoolHost host, Shar
     }
 
     /// <summary>As <see cref="TryAsync"/>, for who holds a lock that other pools need: null: it has not come back in time.</summary>
+    [SuppressMessage("Usage", "VSTHRD002", Justification = "The task has a thread of its own, and is waited for no longer than the patience lasts.")]
     public static T? Try<T>(Func<T> look)
         where T : class
     {

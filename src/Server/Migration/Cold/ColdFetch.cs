@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Linux.Files;
@@ -15,6 +16,7 @@ namespace Lamina.Server.Migration.Cold;
 /// Brings the files of a VM at rest here, on a task of its own; the target's hand begins it, looks at how it is, and ends it. A line that breaks is tried again for a
 /// while, and goes on with the file that was not whole.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The source has neither a timer nor a wait handle, so nothing is held.")]
 internal sealed class ColdFetch(MigrationGround ground, string vmId, VmHandover record, Action wake)
 {
     private static readonly TimeSpan LinePatience = TimeSpan.FromSeconds(60);
