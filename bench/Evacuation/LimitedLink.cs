@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Lamina.Linux.Processes;
 using Lamina.Testing.Bed;
@@ -10,6 +11,7 @@ internal sealed class LimitedLink
     private readonly BedHost _host;
     private long _begun;
 
+    [SuppressMessage("Usage", "VSTHRD002", Justification = "tc ends at once, and a constructor cannot await.")]
     public LimitedLink(BedHost host, int megabits)
     {
         _host = host;

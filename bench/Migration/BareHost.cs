@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Lamina.Engine.Migration;
 using Lamina.Linux.Cgroups;
@@ -65,6 +66,7 @@ internal sealed class BareHost : IAsyncDisposable
         Network.Dispose();
     }
 
+    [SuppressMessage("Usage", "VSTHRD002", Justification = "Short commands of the bench's own process, which has no other work meanwhile.")]
     private void Shell(string script)
     {
         using var shell = Spawn(new ChildSpec { Program = "sh", Arguments = ["-c", script], StandardError = ChildOutput.Tail(2000) });

@@ -50,11 +50,10 @@ internal static class VmGuestState
         if (!status.Pending.SequenceEqual(refreshed.Pending) && !changed) return moment.Write(refreshed, PendingNews(moment, status.Pending, refreshed.Pending));
         if (changed) return moment.Write(refreshed with { StopCause = null }, NewsOf(moment, status, now));
         if (moment.Seen.WatchdogFired) return moment.Write(refreshed, WatchdogNews(moment));
-        // A guest may reset itself without end, and each word of it costs a transaction: it waits as a refreshed figure does.
-        var guestReset = ResetNews(moment, status);
-        if (guestReset is null && !IsRefreshed(status, refreshed)) return new VmStep.Rest();
+        if (ResetNews(moment, status) is { } guestReset) return moment.Write(refreshed, guestReset);
+        if (!IsRefreshed(status, refreshed)) return new VmStep.Rest();
         var wait = VmPlan.RefreshInterval - moment.Seen.SinceStatus;
-        return wait > TimeSpan.Zero ? new VmStep.Rest(wait) : moment.Write(refreshed, guestReset);
+        return wait > TimeSpan.Zero ? new VmStep.Rest(wait) : moment.Write(refreshed);
     }
 
     private static VmStatus Refresh(VmStatus status, VmSeen seen)
