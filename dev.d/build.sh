@@ -6,11 +6,12 @@ dev_build() {
 }
 
 sources_hash() {
-  find src Directory.Build.props Directory.Packages.props global.json -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+  find src web/dist Directory.Build.props Directory.Packages.props global.json -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
 }
 
 publish_if_stale() {
   need_dotnet
+  web_if_stale
   local hash; hash=$(sources_hash)
   [ "$(cat "$OUT/.sources" 2>/dev/null)" != "$hash" ] || return 0
   say "building laminad and lamina (native AOT, some minutes)"

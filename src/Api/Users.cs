@@ -16,6 +16,9 @@ public sealed record UserRecord : StoredRecord
     public required string Name { get; init; }
     public string? PasswordHash { get; init; }
     public bool Disabled { get; init; }
+
+    /// <summary>The password is the one that the first start made and showed.</summary>
+    public bool FirstPassword { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 }
 
@@ -51,12 +54,16 @@ public sealed record SessionCreate
 {
     public required string User { get; init; }
     public required string Password { get; init; }
+
+    /// <summary>For a browser: the token is given as a cookie that no script can read, and not in the answer.</summary>
+    public bool Cookie { get; init; }
 }
 
 /// <summary>The answer to a log-in: the bearer token is shown this once.</summary>
 public sealed record SessionCreated
 {
-    public required string Token { get; init; }
+    /// <summary>Null: it is in a cookie.</summary>
+    public string? Token { get; init; }
     public required string User { get; init; }
     public required DateTimeOffset ExpiresAt { get; init; }
 }
@@ -166,4 +173,7 @@ public sealed record WhoAmI
 {
     public required string Subject { get; init; }
     public required IReadOnlyList<RoleBinding> Bindings { get; init; }
+
+    /// <summary>The password is the one that the first start made and showed: it should be changed.</summary>
+    public bool FirstPassword { get; init; }
 }

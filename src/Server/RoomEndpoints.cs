@@ -15,6 +15,7 @@ using Lamina.Server.Projects;
 using Lamina.Server.Support;
 using Lamina.Server.Snapshots;
 using Lamina.Server.Vms;
+using Lamina.Server.Web;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lamina.Server;
@@ -49,6 +50,7 @@ internal static class RoomEndpoints
         rooms.Cluster.Map(api, peers);
         rooms.Upgrades.Map(api, peers);
         OpenApiDescription.Map(app);
+        WebConsole.Map(app);
         // Now and not at the start, so that the API can be described without one.
         app.UseEndpoints(static _ => { });
         return app;

@@ -4,8 +4,8 @@ using Lamina.Server.Http;
 namespace Lamina.Server.Auth;
 
 /// <summary>
-/// Finds out who makes each request, before any endpoint: what another member says of whose request it carries, else a bearer token, else
-/// the peer of the local socket, else nobody. What the request
+/// Finds out who makes each request, before any endpoint: what another member says of whose request it carries, else a bearer token, else a
+/// browser's cookie, else the peer of the local socket, else nobody. What the request
 /// may is decided by the endpoint's permission; refusals are noted for the audit here.
 /// </summary>
 internal sealed class Authentication(Cache cache, SessionUpkeep sessions, DenialAudit denials, TimeProvider time)
@@ -46,6 +46,7 @@ internal sealed class Authentication(Cache cache, SessionUpkeep sessions, Denial
         // A bad token on the local socket stays bad: whoever sends one wants its rights, not root's.
         if (authorization.Length > 0)
             return Secret.Parse(authorization) is { } credential ? Identification.Identify(cache.Snapshot, credential, time.GetUtcNow()) : null;
+        if (SessionCookie.Of(http) is { } session) return Identification.Identify(cache.Snapshot, session, time.GetUtcNow());
         if (http.Features.Get<LocalPeer>() is not { } peer) return null;
         string subject = Subjects.Local(peer.Uid);
         return new Identity(subject, Rights.LocalAdministrator(subject));

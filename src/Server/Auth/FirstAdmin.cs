@@ -30,6 +30,7 @@ internal static class FirstAdmin
         {
             Name = Name,
             PasswordHash = await passwords.HashAsync(Name, password, cancellationToken),
+            FirstPassword = true,
             CreatedAt = time.GetUtcNow(),
         };
         var binding = new RoleBinding { Subject = Subjects.User(Name), Role = Role.Admin, Scope = Rights.EveryScope };

@@ -35,10 +35,10 @@ internal sealed class SessionEndpoints(Passwords passwords, LoginThrottle thrott
         bool right = await passwords.VerifyAsync(body.User, user?.PasswordHash, body.Password, request.Aborted);
         if (!right || user is not { Disabled: false }) throw Failed();
         throttle.Succeeded(body.User, address);
-        return await OpenAsync(request, user);
+        return await OpenAsync(request, user, body.Cookie);
     }
 
-    private async ValueTask<ApiAnswer> OpenAsync(ApiRequest request, UserRecord user)
+    private async ValueTask<ApiAnswer> OpenAsync(ApiRequest request, UserRecord user, bool asCookie)
     {
         var now = time.GetUtcNow();
         string secret = Secret.NewSession();
@@ -47,9 +47,11 @@ internal sealed class SessionEndpoints(Passwords passwords, LoginThrottle thrott
         foreach (var surplus in SessionRules.Surplus(request.Snapshot, user.Name)) change.Delete(Keys.Sessions[surplus.Id]);
         // A password changed or a user disabled meanwhile must not be overtaken by this log-in.
         change.Require(Keys.Users[user.Name], request.Snapshot.Get(Keys.Users, user.Name)!.ModRevision);
-        var answer = new SessionCreated { Token = secret, User = user.Name, ExpiresAt = session.ExpiresAt };
-        return await request.CommitAsync(
+        var answer = new SessionCreated { Token = asCookie ? null : secret, User = user.Name, ExpiresAt = session.ExpiresAt };
+        var committed = await request.CommitAsync(
             change, ApiAnswer.Created(answer, ApiJson.Default.SessionCreated, "/v1/sessions/current"), UserEndpoints.Reference(user.Name));
+        if (asCookie) SessionCookie.Give(request.Http, secret, session.CreatedAt + SessionRules.Longest);
+        return committed;
     }
 
     private ApiAnswer List(ApiRequest request)
@@ -88,6 +90,7 @@ internal sealed class SessionEndpoints(Passwords passwords, LoginThrottle thrott
     {
         if (Authentication.Of(request.Http)?.Session is not var (id, record)) throw new ProblemException(
             ProblemKind.Conflict, "session.none", $"{request.Caller.Subject} has no session to end.", "Delete a token with DELETE /v1/tokens/NAME.");
+        SessionCookie.Take(request.Http);
         return await request.CommitAsync(
             new StoreChange("session.delete").Delete(Keys.Sessions[id]), ApiAnswer.NoContent(), UserEndpoints.Reference(record.User));
     }
@@ -95,7 +98,8 @@ internal sealed class SessionEndpoints(Passwords passwords, LoginThrottle thrott
     private static ApiAnswer WhoAmI(ApiRequest request)
     {
         var identity = Authentication.Of(request.Http)!;
-        return ApiAnswer.Ok(new WhoAmI { Subject = identity.Subject, Bindings = identity.Rights.Bindings }, ApiJson.Default.WhoAmI);
+        bool isFirst = identity.User is { } user && request.Snapshot.Get(Keys.Users, user)?.Record.FirstPassword == true;
+        return ApiAnswer.Ok(new WhoAmI { Subject = identity.Subject, Bindings = identity.Rights.Bindings, FirstPassword = isFirst }, ApiJson.Default.WhoAmI);
     }
 
     // One answer for unknown users, wrong passwords and disabled users.

@@ -73,7 +73,7 @@ internal sealed class UserEndpoints(Passwords passwords, LoginThrottle throttle,
         Passwords.Check(body.Password, user.Id, "$.password", problems);
         problems.ThrowIfAny();
         if (own) await VerifyCurrentAsync(request, user, body.Current);
-        var changed = user.Record with { PasswordHash = await passwords.HashAsync(user.Id, body.Password, request.Aborted) };
+        var changed = user.Record with { PasswordHash = await passwords.HashAsync(user.Id, body.Password, request.Aborted), FirstPassword = false };
         var change = new StoreChange("user.password").Update(Keys.Users, user.Id, changed, user.ModRevision);
         EndSessions(request, change, user.Id, except: identity.Session?.Id);
         var answer = await request.CommitAsync(change, ApiAnswer.Ok(View(changed), ApiJson.Default.User), Reference(user.Id));

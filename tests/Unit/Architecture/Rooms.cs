@@ -6,7 +6,7 @@ internal static class Rooms
     public static readonly string[] InOrder =
     [
         "Store", "Control", "Http", "Events", "Operations", "Auth", "Projects", "Hosts", "Pools", "OperatingSystems", "Images", "Isos", "Disks", "Networks", "FirewallGroups",
-        "Placement", "Vms", "Consoles", "Snapshots", "Copies", "Migration", "Metrics", "Memory", "Maintenance", "Backups", "Doctor", "Support", "Cluster", "Upgrades",
+        "Placement", "Vms", "Consoles", "Snapshots", "Copies", "Migration", "Metrics", "Memory", "Maintenance", "Backups", "Doctor", "Support", "Cluster", "Upgrades", "Web",
     ];
 
     /// <returns>The room of a namespace, "" for Lamina.Server itself, null for what is not of the server.</returns>

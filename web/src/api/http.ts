@@ -1,0 +1,90 @@
+import type { InputProblem, Problem } from "./types";
+
+/** A refusal of the server, in its own words (RFC 9457), or the line that broke (status 0). */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly remedy?: string;
+  readonly problems: InputProblem[];
+
+  constructor(problem: Partial<Problem> & { status: number; code: string }) {
+    super(problem.detail ?? problem.title ?? problem.code);
+    this.status = problem.status;
+    this.code = problem.code;
+    this.remedy = problem.remedy ?? undefined;
+    this.problems = problem.problems ?? [];
+  }
+
+  /** The words for one field of a form: `$.name`. */
+  at(path: string): string | undefined {
+    return this.problems.find((problem) => problem.path === path)?.message;
+  }
+}
+
+/** Called when a request was refused because the session has ended. */
+export const onSignedOut: { call: () => void } = { call: () => {} };
+
+/** The revision of the last write: reads wait for it, so that one sees what one wrote. */
+let written: string | null = null;
+
+interface Options {
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** For a creation: sent again after a broken line, it does not create twice. */
+  once?: boolean;
+}
+
+export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
+  const headers: Record<string, string> = { ...options.headers };
+  if (written && method === "GET") headers["Lamina-Min-Revision"] = written;
+  if (options.once) headers["Idempotency-Key"] = crypto.randomUUID();
+  let body: BodyInit | undefined;
+  if (options.body instanceof Blob) body = options.body;
+  else if (options.body !== undefined) {
+    headers["Content-Type"] ??= method === "PATCH" ? "application/merge-patch+json" : "application/json";
+    body = JSON.stringify(options.body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, { method, headers, body, signal: options.signal, credentials: "same-origin" });
+  } catch (failure) {
+    if (options.signal?.aborted) throw failure;
+    throw new ApiError({ status: 0, code: "line.broken", detail: "" });
+  }
+  if (method !== "GET") written = response.headers.get("Lamina-Revision") ?? written;
+  if (response.ok) return response;
+  const refusal = await problemOf(response);
+  if (refusal.status === 401 && refusal.code !== "auth.failed") onSignedOut.call();
+  throw refusal;
+}
+
+export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const response = await send(method, path, options);
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+export const get = <T>(path: string, signal?: AbortSignal) => request<T>("GET", path, { signal });
+export const post = <T>(path: string, body?: unknown) => request<T>("POST", path, { body: body ?? {}, once: true });
+export const patch = <T>(path: string, body: unknown) => request<T>("PATCH", path, { body });
+export const remove = <T>(path: string) => request<T>("DELETE", path);
+
+/** All items of a list, page after page. */
+export async function list<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+  const items: T[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const query: string = cursor ? `${path.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}` : "";
+    const page: { items: T[]; next?: string | null } = await get(path + query, signal);
+    items.push(...page.items);
+    if (!page.next) return items;
+    cursor = page.next;
+  }
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  try {
+    return new ApiError({ code: "unknown", ...(await response.json()), status: response.status });
+  } catch {
+    return new ApiError({ status: response.status, code: "unknown", detail: response.statusText });
+  }
+}

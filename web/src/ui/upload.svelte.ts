@@ -1,0 +1,51 @@
+import { ApiError, get, post, send } from "../api/http";
+
+interface Known {
+  id: string;
+  offsetBytes: number;
+}
+
+const chunkBytes = 8 * 2 ** 20;
+const retries = 8;
+
+/** One file on its way to the server. A broken line is taken up where it broke. */
+export class Upload {
+  sent = $state(0);
+  speed = $state(0);
+  busy = $state(false);
+  #end: AbortController | null = null;
+
+  /** The id under which the server has it then. */
+  async run(file: File, pool: string | null): Promise<string> {
+    this.busy = true;
+    this.sent = 0;
+    this.#end = new AbortController();
+    try {
+      const known = await post<Known>("/v1/uploads", { sizeBytes: file.size, pool });
+      const begun = Date.now();
+      let offset = known.offsetBytes;
+      for (let failures = 0; offset < file.size; ) {
+        try {
+          await send("PATCH", `/v1/uploads/${known.id}`, {
+            body: file.slice(offset, offset + chunkBytes), signal: this.#end.signal,
+            headers: { "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(offset) },
+          });
+          failures = 0;
+        } catch (failure) {
+          if (!(failure instanceof ApiError) || (failure.status !== 0 && failure.status < 500) || ++failures > retries) throw failure;
+          await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** failures));
+        }
+        offset = (await get<Known>(`/v1/uploads/${known.id}`)).offsetBytes;
+        this.sent = offset;
+        this.speed = (offset / (Date.now() - begun)) * 1000;
+      }
+      return known.id;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  cancel() {
+    this.#end?.abort();
+  }
+}
