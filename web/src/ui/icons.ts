@@ -21,6 +21,7 @@ export const icons = {
   warning: "M8 2 15 14H1zM8 6v4M8 12h.01",
   error: "M8 1.5a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13M8 4.5v4M8 11h.01",
   info: "M8 1.5a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13M8 7.5v4M8 5h.01",
+  menu: "M2 4h12M2 8h12M2 12h12",
   more: "M3 8h.01M8 8h.01M13 8h.01",
   down: "M3 6l5 5 5-5",
   right: "M6 3l5 5-5 5",
