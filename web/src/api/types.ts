@@ -23,6 +23,7 @@ export type WhoAmI = Schemas["WhoAmI"];
 export type WatchChange = Schemas["WatchChange"];
 export type ClusterStatus = Schemas["ClusterStatus"];
 export type MetricHistory = Schemas["MetricHistory"];
+export type HostFigures = Schemas["HostFigures"];
 export type MetricsNow = Schemas["MetricsNow"];
 export type DoctorReport = Schemas["DoctorReport"];
 export type GuestOperatingSystem = Schemas["GuestOperatingSystem"];

@@ -225,6 +225,7 @@ export const en = {
   "password.rule": "At least 12 characters.",
   "path": "Path",
   "pending.restart": "at the next start",
+  "placement.rejected": "{count} hosts turned away by",
   "placement.why": "Why it is here",
   "pool": "Pool",
   "pool.create": "Create a pool",

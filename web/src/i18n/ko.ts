@@ -226,6 +226,7 @@ export const ko: Record<keyof typeof en, string> = {
   "password.rule": "12자 이상이어야 합니다.",
   "path": "경로",
   "pending.restart": "다음 시작 때 적용",
+  "placement.rejected": "호스트 {count}대 제외:",
   "placement.why": "이 호스트에 있는 이유",
   "pool": "풀",
   "pool.create": "풀 만들기",

@@ -1,4 +1,5 @@
 import type { Disk, Host, Pool, Vm } from "../api/types";
+import { groupBy } from "../ui/group";
 
 export interface Branch {
   id: string;
@@ -26,14 +27,13 @@ export function branchesOf(by: "hosts" | "tags" | "pools", world: World): Branch
   const vms = [...world.vms].sort(byName);
   if (by === "hosts") return hosts(world.hosts, vms);
   if (by === "pools") return pools(world, vms);
-  const groups = new Map<string, Vm[]>();
-  for (const vm of vms) for (const tag of vm.spec.tags?.length ? vm.spec.tags : [""]) groups.set(tag, [...(groups.get(tag) ?? []), vm]);
-  return [...groups].sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : collator.compare(a, b)))
-    .map(([tag, found]) => ({ id: `tag:${tag}`, name: tag || "–", href: `/vms?filter=${encodeURIComponent(tag)}`, vms: found }));
+  const tagged = vms.flatMap((vm) => (vm.spec.tags?.length ? vm.spec.tags : [""]).map((tag) => ({ tag, vm })));
+  return [...groupBy(tagged, ({ tag }) => tag)].sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : collator.compare(a, b)))
+    .map(([tag, found]) => ({ id: `tag:${tag}`, name: tag || "–", href: `/vms?filter=${encodeURIComponent(tag)}`, vms: found.map(({ vm }) => vm) }));
 }
 
 function hosts(all: Host[], vms: Vm[]): Branch[] {
-  const groups = Map.groupBy(vms, (vm) => vm.assignment?.host ?? "");
+  const groups = groupBy(vms, (vm) => vm.assignment?.host ?? "");
   const branches: Branch[] = [...all].sort(byName).map((host) => ({ id: host.id, name: host.name, href: `/hosts/${host.id}`, host, away: !host.liveSince, vms: groups.get(host.id) ?? [] }));
   const homeless = vms.filter((vm) => !all.some((host) => host.id === vm.assignment?.host));
   return homeless.length === 0 ? branches : [...branches, { id: "none", name: "–", href: "/vms", vms: homeless }];
