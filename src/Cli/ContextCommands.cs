@@ -107,6 +107,6 @@ internal static class ContextCommands
         var name = invocation.Value(user) ?? "admin";
         using var client = new LaminaClient(options);
         var session = await client.Sessions.CreateAsync(new SessionCreate { User = name, Password = Terminal.ReadSecret($"Password of {name}: ") }, cancellationToken);
-        return session.Token;
+        return session.Token!;
     }
 }
