@@ -107,6 +107,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(Page<Host>))]
 [JsonSerializable(typeof(HostUpdate))]
 [JsonSerializable(typeof(ClusterStatus))]
+[JsonSerializable(typeof(ClusterRecovery))]
 [JsonSerializable(typeof(ClusterInit))]
 [JsonSerializable(typeof(ClusterTokenCreate))]
 [JsonSerializable(typeof(ClusterToken))]

@@ -54,6 +54,55 @@ public sealed record ClusterMember
     public DateTimeOffset? CertificateEnds { get; init; }
 }
 
+/// <summary>What became of the guests since the cluster's store was recovered, as <c>GET /v1/cluster/recovery</c> gives it.</summary>
+public sealed record ClusterRecovery
+{
+    /// <summary>False: the store was never recovered, and there is nothing else to say.</summary>
+    public bool IsRecovered { get; init; }
+    public long? Generation { get; init; }
+    public DateTimeOffset? At { get; init; }
+
+    /// <summary>Name of the host on which it was.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>Name of the snapshot's file; null: what that host had of the store.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>Names of hosts that have not told what runs on them.</summary>
+    public IReadOnlyList<string> SilentHosts { get; set; } = [];
+
+    /// <summary>How many VMs neither start nor stop, since it is not known where they run.</summary>
+    public int WaitingVms { get; init; }
+
+    /// <summary>Of them, at most 1,000.</summary>
+    public IReadOnlyList<RecoveringVm> Waiting { get; set; } = [];
+
+    /// <summary>Guests that run and are of no VM on record.</summary>
+    public IReadOnlyList<OrphanGuest> Orphans { get; set; } = [];
+}
+
+/// <summary>A VM that waits, in <see cref="ClusterRecovery"/>.</summary>
+public sealed record RecoveringVm
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required string Project { get; init; }
+
+    /// <summary>For what, and what to do, as sentences.</summary>
+    public required string Why { get; init; }
+}
+
+/// <summary>A guest of no VM on record, in <see cref="ClusterRecovery"/>.</summary>
+public sealed record OrphanGuest
+{
+    /// <summary>Name of the host on which it runs.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Id that its VM had.</summary>
+    public required string Vm { get; init; }
+    public required string Name { get; init; }
+}
+
 /// <summary>What a host is to the cluster's store.</summary>
 [JsonConverter(typeof(CamelCaseEnum<ClusterRole>))]
 public enum ClusterRole

@@ -341,6 +341,9 @@ public sealed record VmAssignment : StoredRecord
 
     /// <summary>Why this host and no other; null: it was not chosen but handed over or recovered.</summary>
     public PlacementWhy? Why { get; init; }
+
+    /// <summary>A process that this host has of this epoch, or of one between, goes on under this assignment, though it is of an older one. Null: it is ended.</summary>
+    public long? Since { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<VmState>))]
@@ -380,6 +383,9 @@ public enum StopCause
 
     /// <summary>The guest let its watchdog run out, whose action is to cut the power.</summary>
     Watchdog,
+
+    /// <summary>The store was recovered, and no host had a process of the VM by then.</summary>
+    Recovery,
 }
 
 [JsonConverter(typeof(CamelCaseEnum<PauseCause>))]

@@ -33,7 +33,7 @@ internal static class ClusterCommands
         new("voters that may fail", c => c.IsCluster ? c.VotersThatMayFail.ToString(System.Globalization.CultureInfo.InvariantCulture) : null),
     ];
 
-    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), AddressCommand(), Certificate(), RebalanceCommand.Build(), UpgradeCommand.Build());
+    public static Command Build() => CommandBuilder.Noun("cluster", "several hosts that act as one", Status(), Init(), Token(), Join(), Witness(), Leave(), AddressCommand(), Certificate(), ClusterRecoveryCommands.Build(), RebalanceCommand.Build(), UpgradeCommand.Build());
 
     private static Command Status() => CommandBuilder.Verb("status", "its hosts, who keeps its store, and what to know of it", [], async (invocation, cancellationToken) =>
     {

@@ -31,6 +31,15 @@ public sealed class ClusterClient
         using var answer = await _connection.SendAsync(new ApiRequest(HttpMethod.Post, Path("certificate", "rotate")), cancellationToken);
     }
 
+    /// <summary>What became of the guests since the store was recovered.</summary>
+    public async Task<ClusterRecovery> GetRecoveryAsync(CancellationToken cancellationToken) => (await _connection.GetAsync(Path("recovery"), ApiJson.Default.ClusterRecovery, cancellationToken)).Value;
+
+    /// <summary>Cuts the power of a guest that a host reported since the store was recovered, and on which nothing has followed: an orphan, or one of two.</summary>
+    public async Task StopGuestAsync(string host, string vm, CancellationToken cancellationToken)
+    {
+        using var answer = await _connection.SendAsync(new ApiRequest(HttpMethod.Post, ApiPath.Of("hosts", host, "guests", vm, "stop")), cancellationToken);
+    }
+
     /// <summary>Brings a package of Lamina to the host that is asked.</summary>
     /// <param name="source">Seekable, from its beginning.</param>
     /// <param name="progress">Told the bytes sent so far; null: not wanted.</param>

@@ -48,7 +48,7 @@ internal sealed class ClusterRecovery(Instance instance, TimeProvider time, Text
         {
             Directory.Move(restored, EtcdArguments.DataFolder(instance));
             var recovery = await PrepareAsync(membership, etcd, certificate, tls, snapshot, cancellation);
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"This host alone keeps the store now, in generation {recovery.Generation}. Start laminad; then see: lamina cluster recovery"));
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"This host alone keeps the store now, in generation {recovery.Generation}. Start laminad; then see: lamina cluster recovery show"));
         }
         catch
         {

@@ -114,6 +114,8 @@ internal sealed class ClusterRoom : IDisposable
         loops.Add("cluster's records", ClusterRecordsAsync);
         loops.Add("cluster's etcd", Voter.RunAsync);
         loops.Add("address in the cluster", new AddressTrial(_parts, Voter, Peers!, Admin!, _parts.Loggers.CreateLogger<AddressTrial>()).RunAsync);
+        loops.Add("room in the cluster's etcd", new EtcdRoom(
+            Admin!, () => Voter.Membership.EtcdMember is null ? null : EtcdArguments.PrivateClient(_parts.Instance), EtcdArguments.QuotaBytes, _parts.Time, _parts.Loggers.CreateLogger<EtcdRoom>()).RunAsync);
         loops.Add("cluster's trust", Trust!.RunAsync);
         loops.Add("standing in the cluster", new Standing(_parts.Instance, Voter, Trust.Certificate, _parts.Tls, _parts.Cache, Restart, _parts.Time, _parts.Loggers.CreateLogger<Standing>()).RunAsync);
     }

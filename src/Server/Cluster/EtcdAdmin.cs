@@ -15,7 +15,13 @@ namespace Lamina.Server.Cluster;
 internal sealed record EtcdMember(string Id, string Name, string PeerUrl, bool IsLearner);
 
 /// <summary>How one member is.</summary>
-internal sealed record EtcdMemberStatus(string Version, long DatabaseBytes, long UsedBytes, string Leader);
+/// <param name="Member">Its id, hexadecimal.</param>
+/// <param name="Revision">Of its copy of the store.</param>
+/// <param name="Version">Of etcd.</param>
+/// <param name="DatabaseBytes">Of its file.</param>
+/// <param name="UsedBytes">Of what is in it.</param>
+/// <param name="Leader">Id of the member that leads, as it knows.</param>
+internal sealed record EtcdMemberStatus(string Member, long Revision, string Version, long DatabaseBytes, long UsedBytes, string Leader);
 
 /// <summary>
 /// The care of an etcd cluster, by the JSON form of its gRPC interface (etcd 3.4, rpc.proto: Cluster and Maintenance), which every member answers on its client
@@ -26,6 +32,8 @@ internal sealed record EtcdMemberStatus(string Version, long DatabaseBytes, long
 /// <param name="caPem">Of the cluster.</param>
 internal sealed class EtcdAdmin(Func<IReadOnlyList<string>> endpoints, Func<X509Certificate2> certificate, string caPem) : IDisposable
 {
+    private const string NoSpace = "NOSPACE";
+
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DefragmentPatience = TimeSpan.FromMinutes(5);
@@ -66,11 +74,26 @@ internal sealed class EtcdAdmin(Func<IReadOnlyList<string>> endpoints, Func<X509
     public async Task<EtcdMemberStatus> StatusAsync(CancellationToken cancellation, string? endpoint = null)
     {
         var answer = await AskAsync("maintenance/status", [], cancellation, endpoint);
-        return new EtcdMemberStatus((string?)answer["version"] ?? "", Number(answer["dbSize"]), Number(answer["dbSizeInUse"]), Hexadecimal(answer["leader"]));
+        return new EtcdMemberStatus(Hexadecimal(answer["header"]?["member_id"]), Number(answer["header"]?["revision"]), (string?)answer["version"] ?? "", Number(answer["dbSize"]), Number(answer["dbSizeInUse"]), Hexadecimal(answer["leader"]));
     }
 
     /// <summary>Gives room that compaction has freed back to the disk; the member answers nothing meanwhile.</summary>
     public Task DefragmentAsync(string endpoint, CancellationToken cancellation) => AskAsync("maintenance/defragment", [], cancellation, endpoint, DefragmentPatience);
+
+    /// <summary>Members that have used up their quota: etcd takes no writes until each of them says that it has room again.</summary>
+    public async Task<IReadOnlyList<string>> FullMembersAsync(CancellationToken cancellation, string? endpoint = null)
+    {
+        var answer = await AskAsync("maintenance/alarm", new JsonObject { ["action"] = "GET" }, cancellation, endpoint);
+        return [.. (answer["alarms"]?.AsArray() ?? []).Where(alarm => (string?)alarm!["alarm"] == NoSpace).Select(alarm => Hexadecimal(alarm!["memberID"]))];
+    }
+
+    /// <summary>Says that a member has room again.</summary>
+    public Task DisarmAsync(string member, CancellationToken cancellation) =>
+        AskAsync("maintenance/alarm", new JsonObject { ["action"] = "DEACTIVATE", ["memberID"] = Decimal(member), ["alarm"] = NoSpace }, cancellation);
+
+    /// <summary>Forgets the history up to a revision.</summary>
+    public Task CompactAsync(long revision, CancellationToken cancellation) =>
+        AskAsync("kv/compaction", new JsonObject { ["revision"] = revision.ToString(CultureInfo.InvariantCulture), ["physical"] = true }, cancellation, patience: DefragmentPatience);
 
     public void Dispose() => _http.Dispose();
 

@@ -8,7 +8,7 @@ namespace Lamina.Server.Cluster;
 internal static class EtcdArguments
 {
     /// <summary>Of the data; beyond it etcd takes no writes. Records are small: 10,000 VMs need some 100 MiB with an hour of history.</summary>
-    private const long QuotaBytes = 4L << 30;
+    public const long QuotaBytes = 4L << 30;
 
     /// <summary>Names the process for whoever looks for it again.</summary>
     public static string DataArgument(Instance instance) => $"--data-dir={DataFolder(instance)}";

@@ -43,6 +43,7 @@ internal static class MigrationBlockers
         string name = vm.Record.Name;
         var status = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
         if (vm.Record.Deleting is not null) yield return Blocked("vm.deleting", $"VM '{name}' is being deleted.");
+        if (RecoveryHold.IsUnruled(snapshot, vm.Id)) yield return Blocked("vm.recovering", $"Since the store was recovered it is not known where VM '{name}' runs.", "See: lamina cluster recovery show");
         if (snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record is not { } assignment) yield return Blocked("migration.notPlaced", $"VM '{name}' is on no host yet.", $"Start it: lamina vm start {name}.");
         else if (assignment.Host == request.To) yield return Blocked("migration.sameHost", $"VM '{name}' is on host '{snapshot.HostName(request.To)}' already.");
         if (snapshot.Get(Keys.Vms.Handover, vm.Id)?.Record is { } other)

@@ -14,6 +14,9 @@ namespace Lamina.Server.Vms;
 /// </summary>
 internal sealed class VmController(IStore store, Term term, Cache cache, OperationRuns operations, EventLog events, TimeProvider time, ILogger<VmController> logger)
 {
+    /// <summary>Until a VM of a store that was recovered is looked at again.</summary>
+    private static readonly TimeSpan RecoveryPause = TimeSpan.FromSeconds(2);
+
     private readonly PlacementBoard _board = new();
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -38,6 +41,7 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
     {
         var snapshot = cache.Snapshot;
         if (snapshot.Get(Keys.Vms.Spec, id) is not { } spec) return Reconciled.Done;
+        if (RecoveryHold.IsUnruled(snapshot, id)) return Reconciled.After(RecoveryPause);
         var assignment = snapshot.Get(Keys.Vms.Assignment, id);
         bool isGone = snapshot.Get(Keys.Vms.Status, id)?.Record.State == VmState.Gone;
         if (spec.Record.Deleting is not null && (isGone || assignment is null)) return await RemoveAsync(spec, snapshot, cancellationToken);

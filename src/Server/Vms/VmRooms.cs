@@ -10,6 +10,7 @@ using Lamina.Server.Networks;
 using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Store;
+using Lamina.Server.Vms.Recovery;
 using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Vms;
@@ -94,13 +95,17 @@ internal sealed class VmRooms : IAsyncDisposable
         new VmInsightEndpoints(Vms, _parts.Store, _parts.Time).Map(api);
         new VmFirewallEndpoints(_parts.Instance, _parts.Networks.Firewall, _parts.Events).Map(api);
         _shutdown.Map(api);
+        new RecoveryEndpoints(Vms, _parts.Store, _parts.Events, _parts.Time).Map(api);
     }
 
     public void Add(Loops loops)
     {
         _parts.Leadership.Add("vm controller", (term, stopping) => new VmController(
             _parts.Store, term, _parts.Cache, _parts.Operations, _parts.Events, _parts.Time, _parts.Loggers.CreateLogger<VmController>()).RunAsync(stopping));
+        _parts.Leadership.Add("recovery", (term, stopping) => new RecoveryController(
+            _parts.Store, term, _parts.Cache, _parts.Events, _parts.Time, _parts.Loggers.CreateLogger<RecoveryController>()).RunAsync(stopping));
         loops.Add("vms", Vms.RunAsync);
+        loops.Add("report after a recovery", new RecoveryReporter(_host, Vms).RunAsync);
     }
 
     /// <summary>Lets go of all VMs; their guests run on.</summary>

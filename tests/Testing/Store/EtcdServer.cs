@@ -16,10 +16,12 @@ internal sealed class EtcdServer : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly string _address;
     private readonly EtcdAccess? _tls;
+    private readonly long? _quotaBytes;
     private ChildProcess? _process;
 
-    private EtcdServer(bool tls)
+    private EtcdServer(bool tls, long? quotaBytes)
     {
+        _quotaBytes = quotaBytes;
         // All of 127.0.0.0/8 is this machine: a random address clashes with nobody, which a port that was free a moment ago may.
         _address = string.Create(CultureInfo.InvariantCulture, $"127.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(256)}.{Random.Shared.Next(1, 255)}");
         if (tls) _tls = EtcdCertificates.Make(_folder.Path, _address) with { Endpoints = [Endpoint(tls)] };
@@ -33,9 +35,9 @@ internal sealed class EtcdServer : IAsyncDisposable
 
     public string Folder => _folder.Path;
 
-    public static async Task<EtcdServer> StartAsync(bool tls = false)
+    public static async Task<EtcdServer> StartAsync(bool tls = false, long? quotaBytes = null)
     {
-        var server = new EtcdServer(tls);
+        var server = new EtcdServer(tls, quotaBytes);
         try
         {
             await server.StartAgainAsync();
@@ -94,6 +96,7 @@ internal sealed class EtcdServer : IAsyncDisposable
             "--name", "test", "--data-dir", _folder.File("data"), "--logger", "zap", "--log-level", "error",
             "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"test={peer}",
+            .. _quotaBytes is { } quota ? new[] { string.Create(CultureInfo.InvariantCulture, $"--quota-backend-bytes={quota}") } : [],
         ];
         return _tls is null ? plain :
         [

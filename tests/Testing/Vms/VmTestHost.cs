@@ -19,6 +19,7 @@ using Lamina.Server.Pools;
 using Lamina.Server.Snapshots;
 using Lamina.Server.Store;
 using Lamina.Server.Vms;
+using Lamina.Server.Vms.Recovery;
 using Lamina.Server.Vms.Rules;
 using Lamina.Server.Vms.Run;
 using Lamina.Testing.Engine;
@@ -498,6 +499,8 @@ internal sealed class VmTestHost : IAsyncDisposable
             var daemon = new TestDaemon { Store = store, Cache = cache, Vms = new HostVms(ground), Networks = networks, Pools = pools, Leadership = leadership, Maintenance = maintenance };
             leadership.Add("vm controller", (term, stopping) =>
                 new VmController(store, term, cache, runs, events, time, NullLogger<VmController>.Instance).RunAsync(stopping));
+            leadership.Add("recovery", (term, stopping) =>
+                new RecoveryController(store, term, cache, events, time, NullLogger<RecoveryController>.Instance).RunAsync(stopping));
             var executor = new OperationExecutor(runs, cache, events, host.Id, NullLogger<OperationExecutor>.Instance);
             executor.ServedElsewhere([.. VmOperations.All, Migrations.Operation]);
             new GuestsShutdown(ground, daemon.Vms, new OperationRequests(time)).Register(executor);
@@ -523,6 +526,7 @@ internal sealed class VmTestHost : IAsyncDisposable
             daemon.Run(runs.RunAsync);
             daemon.Run(leadership.RunAsync);
             daemon.Run(daemon.Vms.RunAsync);
+            daemon.Run(new RecoveryReporter(ground, daemon.Vms).RunAsync);
             daemon.Run(migrations.RunAsync);
             return daemon;
         }

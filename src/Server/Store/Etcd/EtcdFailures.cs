@@ -45,7 +45,7 @@ internal static class EtcdFailures
     public static string Describe(RpcException failure, string endpoint) => failure.Status.Detail switch
     {
         var detail when detail.Contains("database space exceeded", StringComparison.Ordinal) =>
-            $"etcd at {endpoint} has used up its quota: compact and defragment it, then clear its alarm (lamina cluster status).",
+            $"etcd at {endpoint} has used up its room and takes no writes. A cluster's own is given room again by its hosts within a minute; one that is looked after elsewhere must be compacted and defragmented, and its alarm cleared.",
         "" => $"etcd at {endpoint} does not answer ({failure.StatusCode}).",
         var detail => $"etcd at {endpoint} does not answer: {detail}",
     };

@@ -49,7 +49,7 @@ internal static class VmPlanAlive
         if (process.Epoch == moment.Wanted.Epoch && status is not null && status.Epoch == process.Epoch && status.Run == process.Run)
             return status is { State: VmState.Suspended, Memory: not null } ? new VmStep.End() : IsLive(status.State) ? null : Adopt(moment, process);
         if (process.State is RunState.PreLaunch or RunState.InMigrate) return new VmStep.End(NeverRan: true);
-        if (process.Epoch < moment.Wanted.Epoch) return Outlived(moment, status);
+        if (process.Epoch < moment.Wanted.Epoch) return process.Epoch >= moment.Wanted.Since ? new VmStep.TakeAlong() : Outlived(moment, status);
         return Adopt(moment, process);
     }
 

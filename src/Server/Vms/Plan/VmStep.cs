@@ -24,6 +24,9 @@ internal abstract record VmStep
 
     public sealed record PressPowerButton : VmStep;
 
+    /// <summary>Writes to the process that it is of its assignment's epoch from now on: it was found running when the store was recovered.</summary>
+    public sealed record TakeAlong : VmStep;
+
     /// <summary>Resets the machine; the step is recorded in the operation before it is done, and never done twice.</summary>
     public sealed record Reset(string Operation) : VmStep;
 

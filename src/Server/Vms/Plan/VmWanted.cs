@@ -10,6 +10,9 @@ internal sealed record VmWanted
     /// <summary>The assignment's.</summary>
     public required long Epoch { get; init; }
 
+    /// <summary>The lowest epoch of a process here that goes on at <see cref="Epoch"/>; null: none of another one does.</summary>
+    public long? Since { get; init; }
+
     /// <summary>Id of the assigned host, which is this one.</summary>
     public required string Host { get; init; }
 

@@ -30,10 +30,13 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
     /// <summary>Ids of the VMs that have a process here, on record or not.</summary>
     public IReadOnlyList<string> RunningIds => [.. _runners.Where(pair => pair.Value.Running is not null).Select(pair => pair.Key)];
 
+    /// <summary>The processes here, of VMs on record or not.</summary>
+    public IReadOnlyList<IVm> Processes => [.. _runners.Values.Select(runner => runner.Running).OfType<IVm>()];
+
     /// <summary>Takes up what runs, then follows the store, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var subscription = host.Cache.Subscribe(Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Operations.Request, Keys.Disks.Spec);
+        using var subscription = host.Cache.Subscribe(Keys.Vms.Spec, Keys.Vms.Assignment, Keys.Operations.Request, Keys.Disks.Spec, Keys.Hosts.Guests);
         await TakeUpAsync(subscription.Start, cancellationToken);
         _taken.TrySetResult();
         _ = Task.Run(() => new Autostart(host, Post).RunAsync(cancellationToken), CancellationToken.None);
@@ -187,6 +190,7 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
         {
             if (disk?.Record.Vm is { } owner) Post(owner, new VmMessage.Look());
         }
+        else if (change.Is(Keys.Hosts.Guests, out _, out _)) Post(change.Id[(change.Id.LastIndexOf('/') + 1)..], new VmMessage.Look());
         else if (change.Is(Keys.Vms.Spec, out _, out var spec) && spec is null) Drop(change.Id);
         else Ensure(change.Id, snapshot)?.Post(new VmMessage.Look());
     }

@@ -180,6 +180,13 @@ internal sealed partial class VmRunner : IAsyncDisposable
             return;
         }
 
+        if (_inFlight is null && RecoveryHold.Holds(snapshot, _host.HostId, _id, hasProcess: _memory.Watch is not null))
+        {
+            // The ruling comes with another status.
+            _isAway = true;
+            return;
+        }
+
         var wanted = VmWantedReader.Read(snapshot, _id, _host.HostId, _memory.Committed?.Status.Served);
         if (wanted is not null) wanted = _errands.Sort(Returned(wanted), snapshot);
         else Leave();

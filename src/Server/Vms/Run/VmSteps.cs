@@ -39,6 +39,7 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
                 VmStep.Write write => await WriteAsync(write, context, cancellationToken),
                 VmStep.MakeDisks => await MakeDisksAsync(step, context, cancellationToken),
                 VmStep.End => await EndAsync(step, context.Watch!),
+                VmStep.TakeAlong => await TakeAlongAsync(step, context, cancellationToken),
                 VmStep.DeleteResources => Delete(step, context.Wanted),
                 VmStep.Change change => await _live.ChangeAsync(change, context, cancellationToken),
                 VmStep.EndChange end => await _live.EndAsync(end, context, cancellationToken),
@@ -127,6 +128,13 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
         using var deadline = new CancellationTokenSource(QuitPatience, host.Time);
         await VmEnding.EndAsync(watch.Vm, deadline.Token);
         return new VmStepResult(step) { Ended = watch };
+    }
+
+    private static async Task<VmStepResult> TakeAlongAsync(VmStep step, VmStepContext context, CancellationToken cancellationToken)
+    {
+        var vm = context.Watch!.Vm;
+        await vm.AdoptEpochAsync(context.Wanted.Epoch, vm.Run, cancellationToken);
+        return new VmStepResult(step);
     }
 
     private VmStepResult Delete(VmStep step, VmWanted wanted)

@@ -31,6 +31,7 @@ internal static class VmWantedReader
             Spec = spec.Record,
             Host = hostId,
             Epoch = assignment.Record.Epoch,
+            Since = assignment.Record.Since,
             Order = isServed ? null : OrderOf(power.Request!, power.Wanted, snapshot.Get(Keys.Operations.Request, power.Request!)?.Record),
         };
     }
