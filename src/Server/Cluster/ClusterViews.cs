@@ -1,6 +1,7 @@
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Hosts;
+using Lamina.Server.Vms.Recovery;
 
 namespace Lamina.Server.Cluster;
 
@@ -36,7 +37,7 @@ internal static class ClusterViews
             Level = ClusterLevel.Of(snapshot),
             VotersThatMayFail = VoterPlan.MayFail(voters),
             AddressChange = membership.AddressTry?.Shown(),
-            Notes = [.. ClusterNotes.Of(members, membership, etcd, stale)],
+            Notes = [.. ClusterNotes.Of(members, membership, etcd, stale), .. ClusterNotes.Recovery(RecoveryViews.Of(snapshot))],
         };
     }
 
@@ -82,6 +83,13 @@ internal static class ClusterNotes
 
         if (etcd is { } version && version.StartsWith("3.4.", StringComparison.Ordinal))
             yield return $"etcd {version} has known faults in watches and reads; 3.5 or newer is wanted for production.";
+    }
+
+    /// <summary>What waits since the store was recovered.</summary>
+    public static IEnumerable<string> Recovery(Api.ClusterRecovery recovery)
+    {
+        if (recovery.WaitingVms > 0) yield return $"Since the store was recovered {recovery.WaitingVms} VMs neither start nor stop, until it is known where they run: lamina cluster recovery show";
+        if (recovery.Orphans.Count > 0) yield return $"{recovery.Orphans.Count} guests run of which the recovered store knows no VM: lamina cluster recovery show";
     }
 
     /// <summary>Silent voters are not replaced, so that fewer failures are borne than it seems.</summary>

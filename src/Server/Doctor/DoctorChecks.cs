@@ -27,7 +27,7 @@ internal static class DoctorChecks
             Qemu(facts), Accelerator(facts), Uefi(facts),
             .. Programs.Select(program => Installed(facts, program.Program, program.For, program.Package, program.Needed)),
             Cgroups(facts), .. facts.Pools.Select(Pool), .. facts.Networks.Select(DoctorNetworkChecks.Network), .. DoctorNetworkChecks.Host(facts.HostNetworks),
-            Store(facts), Orphans(facts), Clock(facts), Certificate(facts), .. OwnCertificate(facts), Group(facts), .. FirstPassword(facts),
+            Store(facts), .. Recovery(facts.Recovery), Orphans(facts), Clock(facts), Certificate(facts), .. OwnCertificate(facts), Group(facts), .. FirstPassword(facts),
         ],
     };
 
@@ -87,6 +87,16 @@ internal static class DoctorChecks
     private static DoctorCheck Store(DoctorFacts facts) => facts.StoreIsStale
         ? Error("store", "The store cannot be read: nothing starts, guests run on.", "See the daemon's log; often its file system is full or read-only.")
         : Ok("store", "checked at the daemon's start, and answering");
+
+    private static IEnumerable<DoctorCheck> Recovery(ClusterRecovery recovery)
+    {
+        if (!recovery.IsRecovered) yield break;
+        string words = string.Create(CultureInfo.InvariantCulture, $"the store was recovered on {recovery.At:yyyy-MM-dd}");
+        yield return recovery.WaitingVms == 0 && recovery.Orphans.Count == 0 ? Ok("recovery", $"{words}, and it is known where each guest runs")
+            : Warning(
+                "recovery", string.Create(CultureInfo.InvariantCulture, $"Since {words}, {recovery.WaitingVms} VMs wait until it is known where they run, and {recovery.Orphans.Count} guests are of no VM."),
+                "lamina cluster recovery show");
+    }
 
     private static DoctorCheck Orphans(DoctorFacts facts)
     {

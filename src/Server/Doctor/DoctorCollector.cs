@@ -6,6 +6,7 @@ using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Hosts;
 using Lamina.Server.Networks;
+using Lamina.Server.Vms.Recovery;
 using Lamina.Server.Pools;
 
 namespace Lamina.Server.Doctor;
@@ -28,6 +29,7 @@ internal sealed class DoctorCollector(Instance instance, LocalHost host, TlsIden
             Networks = [.. snapshot.All(Keys.Networks.Spec).Select(network => new NetworkFacts(network.Record.Name, NetworkStatuses.Of(snapshot, network.Id)))],
             HostNetworks = networks.ReadFacts(snapshot),
             StoreIsStale = cache.IsStale,
+            Recovery = RecoveryViews.Of(snapshot),
             ClockIsSynchronized = ClockState(),
             Sweeps = sweeper.LastReports,
             HasLocalGroup = LocalSocket.HasGroup(),

@@ -27,6 +27,9 @@ internal sealed record DoctorFacts
     public HostNetworkFacts HostNetworks { get; init; } = new();
     public bool StoreIsStale { get; init; }
 
+    /// <summary>Of the store, and what waits since.</summary>
+    public ClusterRecovery Recovery { get; init; } = new();
+
     /// <summary>Null: there is no wall clock state to be read.</summary>
     public bool? ClockIsSynchronized { get; init; }
 

@@ -50,6 +50,7 @@ public sealed class DoctorChecksTests
         { "pool default", CheckVerdict.Warning, "poolNearlyFull" },
         { "network default", CheckVerdict.Error, "networkDown" },
         { "store", CheckVerdict.Error, "storeAway" },
+        { "recovery", CheckVerdict.Warning, "recovering" },
         { "orphans", CheckVerdict.Warning, "orphan" },
         { "clock", CheckVerdict.Warning, "clockFree" },
         { "certificate", CheckVerdict.Error, "certificateOld" },
@@ -99,6 +100,7 @@ public sealed class DoctorChecksTests
         "poolNearlyFull" => Healthy with { Pools = [Pool(free: 3 * GiB)] },
         "networkDown" => Healthy with { Networks = [new NetworkFacts("default", new NetworkStatus { Up = false })] },
         "storeAway" => Healthy with { StoreIsStale = true },
+        "recovering" => Healthy with { Recovery = new ClusterRecovery { IsRecovered = true, At = Now, WaitingVms = 2 } },
         "orphan" => Healthy with
         {
             Sweeps = new Dictionary<string, SweepReport>
