@@ -109,6 +109,23 @@ public sealed class EtcdStoreTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
     }
 
     [Fact]
+    public async Task While_etcd_is_halted_an_outcome_is_unknown_and_settles_when_it_goes_on()
+    {
+        await using var own = await EtcdServer.StartAsync();
+        await using var store = await EtcdStore.OpenAsync(own.Access, TimeProvider.System, Cancellation);
+        long before = await store.PutAsync("counter", "0");
+        own.Pause();
+        var transaction = Next(before);
+        await Assert.ThrowsAsync<StoreOutcomeUnknownException>(async () => await store.CommitAsync(transaction, Cancellation));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.GetAsync("counter", Cancellation));
+
+        own.Continue();
+        var settled = await store.CommitSettledAsync(transaction, Deadline, TimeProvider.System, Cancellation);
+        Assert.True(settled.Succeeded);
+        Assert.Equal(settled.Revision, (await store.GetAsync("counter", Cancellation))!.ModRevision);
+    }
+
+    [Fact]
     public async Task A_watch_goes_on_without_a_gap_when_its_member_was_started_anew()
     {
         await using var own = await EtcdServer.StartAsync();
