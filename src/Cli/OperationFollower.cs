@@ -12,7 +12,8 @@ internal static class OperationFollower
     /// <exception cref="CliException">The wait was interrupted.</exception>
     public static async Task<Operation> FollowAsync(Invocation invocation, Operation operation, CancellationToken cancellationToken)
     {
-        if (!invocation.Wait) return operation;
+        // One that was done without a store is nowhere else than in the answer.
+        if (!invocation.Wait || operation.State is { Phase: OperationPhase.Succeeded or OperationPhase.Failed or OperationPhase.Cancelled }) return operation;
         using var progress = new Progress();
         try
         {
