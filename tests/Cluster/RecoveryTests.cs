@@ -111,7 +111,7 @@ public sealed class RecoveryTests
         var vm = JsonNode.Parse(await host.LaminaAsync("vm", "show", name, "--format", "json"))!;
         var groups = Linux.Cgroups.CgroupManager.Detect(host.Instance.CgroupName);
         string id = (string)vm["id"]!;
-        int process = groups.List().Any(group => group.Name == id) ? groups.ReadMembers(id).FirstOrDefault() : 0;
+        int process = groups.List().Any(group => group.Name == id) && groups.ReadMembers(id) is [var first, ..] ? first : 0;
         return ((string?)vm["status"]!["state"], (long)vm["assignment"]!["epoch"]!, process);
     }
 

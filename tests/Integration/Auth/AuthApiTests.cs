@@ -223,7 +223,7 @@ public sealed class AuthApiTests(SharedDaemon shared) : IClassFixture<SharedDaem
             await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var reader = new StreamReader(stream, System.Text.Encoding.Latin1);
             string content = await reader.ReadToEndAsync(Token);
-            Assert.All([Password, session.Token, token.Secret, shared.Daemon.AdminPassword], secret => Assert.DoesNotContain(secret, content, StringComparison.Ordinal));
+            Assert.All([Password, session.Token!, token.Secret, shared.Daemon.AdminPassword], secret => Assert.DoesNotContain(secret, content, StringComparison.Ordinal));
         }
     }
 

@@ -116,10 +116,10 @@ public sealed class TwoHostsTests : IAsyncLifetime
         var vm = await MakeAsync(A, "web", "default-hostb");
         await A.Client.Users.CreateAsync(new UserCreate { Name = "viewer", Password = "correct horse battery", Role = Role.Viewer }, Token);
         var session = await A.Client.Sessions.CreateAsync(new SessionCreate { User = "viewer", Password = "correct horse battery" }, Token);
-        using var serial = await SendAsync(HttpMethod.Get, $"/v1/vms/{vm.Id}/serial", session.Token);
+        using var serial = await SendAsync(HttpMethod.Get, $"/v1/vms/{vm.Id}/serial", session.Token!);
         Assert.Equal(HttpStatusCode.OK, serial.StatusCode);
         Assert.Equal(B.Daemon.HostId, serial.Headers.GetValues(PeerHeaders.AnsweredBy).Single());
-        using var refused = await SendAsync(HttpMethod.Get, $"/v1/vms/{vm.Id}/screenshot", session.Token);
+        using var refused = await SendAsync(HttpMethod.Get, $"/v1/vms/{vm.Id}/screenshot", session.Token!);
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
     }
 

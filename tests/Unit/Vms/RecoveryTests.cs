@@ -39,7 +39,7 @@ public sealed class RecoveryTests
         await pair.Second.StartDaemonAsync();
         var stopped = await pair.First.StatusAsync(deleted, status => status.State == VmState.Stopped);
         Assert.Equal(StopCause.Recovery, stopped.StopCause);
-        Assert.Empty(pair.SecondEngine.Guests.Where(there => there.IsAlive));
+        Assert.DoesNotContain(pair.SecondEngine.Guests, there => there.IsAlive);
         Assert.True(guest.IsAlive && stray.IsAlive);
         Assert.Empty(RecoveryViews.Of(pair.First.Cache.Snapshot).Waiting);
         Assert.Contains(await pair.First.EventsAsync(moved), happened => happened.Kind == "vm.recovered");

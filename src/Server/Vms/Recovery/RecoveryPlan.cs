@@ -79,6 +79,6 @@ internal static class RecoveryPlan
 
         if (!vm.IsRuled && vm.Unknown.Count > 0) return new RecoveryRuling.Wait(vm.Unknown);
         // One without an owner, and of which something is left, gets one that puts it away.
-        return (vm.Assignment?.Host ?? vm.Guests.FirstOrDefault()?.Host) is { } owner ? new RecoveryRuling.Give(owner, next, null) : null;
+        return (vm.Assignment?.Host ?? (vm.Guests is [var left, ..] ? left.Host : null)) is { } owner ? new RecoveryRuling.Give(owner, next, null) : null;
     }
 }
