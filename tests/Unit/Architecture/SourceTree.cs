@@ -5,7 +5,7 @@ namespace Lamina.Tests.Unit.Architecture;
 /// <summary>The repository's files, for the tests that guard its shape.</summary>
 internal static class SourceTree
 {
-    private static readonly string[] Skipped = ["artifacts", "bin", "obj", "node_modules", ".git"];
+    private static readonly string[] Skipped = ["artifacts", "bin", "obj", "node_modules", "dist", ".git"];
 
     /// <summary>Every C# file of the product, parsed.</summary>
     public static IReadOnlyList<SourceFile> Product { get; } =
