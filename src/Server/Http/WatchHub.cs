@@ -27,7 +27,8 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
         lock (_gate)
         {
             _reading ??= Begin();
-            var watcher = new Watcher(_reading.Snapshot, Leave);
+            // As new as can be, so that who has written sees it from the beginning; ticks of what it holds already are left out.
+            var watcher = new Watcher(services.Cache.Snapshot, Leave);
             _watchers.Add(watcher);
             return watcher;
         }
@@ -102,7 +103,6 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
                 return false;
             }
 
-            reading.Snapshot = tick.Snapshot;
             _watchers.ForEach(watcher => watcher.Offer(tick));
             return true;
         }
@@ -125,13 +125,7 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
     }
 
     /// <summary>One life of the reader: from the first watcher until a change comes that nobody waits for.</summary>
-    private sealed class Reading(CacheSubscription subscription)
-    {
-        public CacheSubscription Subscription => subscription;
-
-        /// <summary>What all watchers have been given, or have waiting.</summary>
-        public CacheSnapshot Snapshot { get; set; } = subscription.Start;
-    }
+    private sealed record Reading(CacheSubscription Subscription);
 
     /// <summary>One client's line of ticks.</summary>
     internal sealed class Watcher : IDisposable
@@ -151,7 +145,7 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
 
         internal void Offer(WatchTick tick)
         {
-            if (_ticks.Writer.TryWrite(tick)) return;
+            if (tick.Snapshot.Revision <= Start.Revision || _ticks.Writer.TryWrite(tick)) return;
             while (_ticks.Reader.TryRead(out _))
             {
             }
