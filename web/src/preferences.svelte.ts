@@ -9,10 +9,17 @@ class Preferences {
   /** Where the tree is grouped by. */
   tree = $state<"hosts" | "tags" | "pools">(read("tree", "hosts"));
 
+  #system = matchMedia("(prefers-color-scheme: dark)");
+  #systemIsDark = $state(this.#system.matches);
+
+  /** What is shown: as chosen, or as the system is now. */
+  readonly shown = $derived<"light" | "dark">(this.theme !== "system" ? this.theme : this.#systemIsDark ? "dark" : "light");
+
   constructor() {
+    this.#system.addEventListener("change", () => (this.#systemIsDark = this.#system.matches));
     $effect.root(() => {
       $effect(() => {
-        document.documentElement.dataset.theme = this.theme;
+        document.documentElement.dataset.theme = this.shown;
         document.documentElement.lang = this.language;
         write("theme", this.theme);
         write("language", this.language);

@@ -29,7 +29,13 @@ internal static class Secret
         const string scheme = "Bearer ";
         if (authorization is null || authorization.Length > LongestSecret) return null;
         if (!authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) return null;
-        string secret = authorization[scheme.Length..].Trim();
+        return Of(authorization[scheme.Length..].Trim());
+    }
+
+    /// <summary>The credential that a secret is; null when it is none of ours.</summary>
+    public static Credential? Of(string secret)
+    {
+        if (secret.Length > LongestSecret) return null;
         if (secret.StartsWith(SessionPrefix, StringComparison.Ordinal)) return new Credential.Session(Hash(secret));
         if (!secret.StartsWith(TokenPrefix, StringComparison.Ordinal)) return null;
         int end = secret.IndexOf('_', TokenPrefix.Length);

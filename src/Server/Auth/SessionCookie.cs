@@ -9,7 +9,6 @@ namespace Lamina.Server.Auth;
 /// </summary>
 internal static class SessionCookie
 {
-    private const string Scheme = "Bearer ";
     private const string OriginHeader = "Sec-Fetch-Site";
 
     /// <summary>Cookies are not told apart by port, daemons on one machine are.</summary>
@@ -22,10 +21,10 @@ internal static class SessionCookie
     /// <summary>The credential of a request of the page; null: it bears none, or is not the page's.</summary>
     public static Credential? Of(HttpContext http)
     {
-        if (!http.Request.Cookies.TryGetValue(NameFor(http), out string? secret) || string.IsNullOrEmpty(secret)) return null;
+        if (!http.Request.Cookies.TryGetValue(NameFor(http), out string? secret)) return null;
         string origin = http.Request.Headers[OriginHeader].ToString();
         bool isOwn = origin == "same-origin" || (origin == "none" && HttpMethods.IsGet(http.Request.Method));
-        return isOwn && Secret.Parse(Scheme + secret) is Credential.Session session ? session : null;
+        return isOwn && Secret.Of(secret) is Credential.Session session ? session : null;
     }
 
     private static CookieOptions Options(DateTimeOffset? end) => new() { Secure = true, HttpOnly = true, SameSite = SameSiteMode.Strict, Path = "/", Expires = end, IsEssential = true };

@@ -60,21 +60,6 @@ internal sealed class AddressChange(ClusterParts parts, HostVoter voter, PeerCli
         return answers.Where(answer => answer.Problem is not null).ToDictionary(answer => answer.Id, answer => answer.Problem!, StringComparer.Ordinal);
     }
 
-    private async Task<string?> AskAsync(string hostId, AddressQuestion question, CancellationToken cancellation)
-    {
-        using var patience = new CancellationTokenSource(Patience, parts.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
-        try
-        {
-            return (await peers.PostAsync(hostId, "/peer/v1/address/check", question, ClusterJson.Default.AddressQuestion, ClusterJson.Default.AddressAnswer, either.Token)).Problem;
-        }
-        catch (ProblemException silent)
-        {
-            return silent.Message;
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            return "it does not answer.";
-        }
-    }
+    private Task<string?> AskAsync(string hostId, AddressQuestion question, CancellationToken cancellation) =>
+        AddressAsks.ProblemAsync(peers, hostId, "/peer/v1/address/check", question, ClusterJson.Default.AddressQuestion, Patience, parts.Time, cancellation);
 }

@@ -103,23 +103,8 @@ internal sealed partial class AddressTrial(ClusterParts parts, HostVoter voter, 
         }
     }
 
-    private async Task<string?> AskAsync(string hostId, AddressNews news, CancellationToken cancellationToken)
-    {
-        using var patience = new CancellationTokenSource(AskPatience, parts.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
-        try
-        {
-            return (await peers.PostAsync(hostId, "/peer/v1/address/learned", news, ClusterJson.Default.AddressNews, ClusterJson.Default.AddressAnswer, either.Token)).Problem;
-        }
-        catch (ProblemException silent)
-        {
-            return silent.Message;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return "it does not answer.";
-        }
-    }
+    private Task<string?> AskAsync(string hostId, AddressNews news, CancellationToken cancellationToken) =>
+        AddressAsks.ProblemAsync(peers, hostId, "/peer/v1/address/learned", news, ClusterJson.Default.AddressNews, AskPatience, parts.Time, cancellationToken);
 
     private async Task SayAsync(string kind, string message, EventSeverity severity, CancellationToken cancellationToken)
     {

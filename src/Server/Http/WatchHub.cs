@@ -19,7 +19,8 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
 
     private readonly Lock _gate = new();
     private readonly List<Watcher> _watchers = [];
-    private Reading? _reading;
+    /// <summary>From the first watcher until a change comes that nobody waits for.</summary>
+    private CacheSubscription? _reading;
 
     /// <summary>Begins to watch: the state to begin with, and then each tick after it.</summary>
     public Watcher Join()
@@ -56,20 +57,19 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
 
     private string RevisionText(CacheSnapshot snapshot) => new StoreRevision(services.Store.StoreId, snapshot.Revision).ToString();
 
-    private Reading Begin()
+    private CacheSubscription Begin()
     {
-        var subscription = services.Cache.Subscribe([.. kinds.SelectMany(kind => kind.Records).Distinct(), Keys.Sessions]);
-        var reading = new Reading(subscription);
+        var reading = services.Cache.Subscribe([.. kinds.SelectMany(kind => kind.Records).Distinct(), Keys.Sessions]);
         _ = Task.Run(() => RunAsync(reading));
         return reading;
     }
 
-    private async Task RunAsync(Reading reading)
+    private async Task RunAsync(CacheSubscription reading)
     {
-        using var subscription = reading.Subscription;
+        using var ending = reading;
         try
         {
-            while (await subscription.ReadWaitingAsync(services.Stopping) is { Count: > 0 } batches && Deliver(reading, TickOf(batches)))
+            while (await reading.ReadWaitingAsync(services.Stopping) is { Count: > 0 } batches && Deliver(TickOf(batches)))
                 await Task.Delay(gather, services.Time, services.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             End(reading, null);
         }
@@ -80,7 +80,7 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
         }
     }
 
-    private void End(Reading reading, Exception? failure)
+    private void End(CacheSubscription reading, Exception? failure)
     {
         lock (_gate)
         {
@@ -93,7 +93,7 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
     }
 
     /// <summary>False: nobody watches any more.</summary>
-    private bool Deliver(Reading reading, WatchTick tick)
+    private bool Deliver(WatchTick tick)
     {
         lock (_gate)
         {
@@ -123,9 +123,6 @@ internal sealed class WatchHub(ApiServices services, IReadOnlyList<WatchKind> ki
     {
         lock (_gate) _watchers.Remove(watcher);
     }
-
-    /// <summary>One life of the reader: from the first watcher until a change comes that nobody waits for.</summary>
-    private sealed record Reading(CacheSubscription Subscription);
 
     /// <summary>One client's line of ticks.</summary>
     internal sealed class Watcher : IDisposable
