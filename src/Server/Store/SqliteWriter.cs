@@ -69,25 +69,32 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         var failure = TryWrite(group);
         if (failure is null) return;
         bool alone = failure.TryAlone || failure.OutcomeUnknown;
+        var refused = new List<(SqliteWrite Write, SqliteWriteFailure Failure)>();
         foreach (var write in group)
         {
             // After an unknown outcome this second attempt is the competing write that settles it.
             var again = alone ? TryWrite([write]) : failure;
             if (again is null) continue;
-            write.Fail(again with { OutcomeUnknown = again.OutcomeUnknown || failure.OutcomeUnknown });
+            refused.Add((write, again with { OutcomeUnknown = again.OutcomeUnknown || failure.OutcomeUnknown }));
             alone &= again.TryAlone;
         }
 
-        if (!alone) FailWaiting(failure with { OutcomeUnknown = false });
+        if (!alone) refused.AddRange(TakeWaiting().Select(write => (write, failure with { OutcomeUnknown = false })));
+
+        // Answered last: whoever hears the refusal, mends its reason and writes again is not among those that waited.
+        foreach (var (write, reason) in refused) write.Fail(reason);
     }
 
     /// <summary>What came meanwhile would fail alike, only later than its callers wait.</summary>
-    private void FailWaiting(SqliteWriteFailure failure)
+    private List<SqliteWrite> TakeWaiting()
     {
+        var waiting = new List<SqliteWrite>();
         while (_queue.Reader.TryRead(out var write))
         {
-            if (write.TryBegin()) write.Fail(failure);
+            if (write.TryBegin()) waiting.Add(write);
         }
+
+        return waiting;
     }
 
     private SqliteWriteFailure? TryWrite(List<SqliteWrite> group)

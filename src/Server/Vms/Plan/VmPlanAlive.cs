@@ -16,14 +16,14 @@ internal static class VmPlanAlive
         if (process.State == RunState.Shutdown) return moment.Write(Ending(moment, PowerOffCause(moment)));
         if (process.State is RunState.PreLaunch or RunState.InMigrate && status.State != VmState.Starting) return moment.Write(Ending(moment, StopCause.StartFailed));
         if (moment.Order is not { Wanted: PowerWanted.Stopped, Force: true } && VmPlanJob.Next(moment) is { } job) return job;
-        if (status is { State: VmState.Starting, Memory: not null }) return Load(moment, process);
+        if (status is { State: VmState.Starting, Memory: not null } || process.State == RunState.InMigrate) return Load(moment, process);
         if (moment.Order is { } order) return Obey(moment, process, order);
         return Unasked(moment, process, status);
     }
 
     /// <summary>
     /// A guest whose memory was loaded must not be loaded from there again once it has run: its disks are then of another time. So the memory is
-    /// off the record before the CPUs run. One that was not loaded has never run.
+    /// off the record before the CPUs run. One that was not loaded has never run, and one that still waits for a memory has none to wait for.
     /// </summary>
     private static VmStep Load(VmMoment moment, VmProcess process) => process.State switch
     {
