@@ -363,9 +363,6 @@ public enum VmState
 
     /// <summary>No process: its memory lies in a file, and the next start goes on where it stood.</summary>
     Suspended,
-
-    /// <summary>Deleted by its host; the controller now removes the keys.</summary>
-    Gone,
 }
 
 [JsonConverter(typeof(CamelCaseEnum<StopCause>))]

@@ -156,7 +156,7 @@ internal static class Invariants
             if (TwoOf(facts, vm.Id) is { } two) yield return two;
             bool runs = status?.State is VmState.Running or VmState.Paused or VmState.Unresponsive or VmState.Stopping;
             if (status is null) yield return $"VM {name} has no status";
-            else if (status.State is VmState.Starting or VmState.Gone) yield return $"VM {name} stays {status.State}";
+            else if (status.State is VmState.Starting) yield return $"VM {name} stays {status.State}";
             else if (runs != (inCgroup == 1)) yield return $"VM {name} is {status.State}, and its cgroup has {inCgroup} processes";
             if (status is not null && vm.Record.Power.Request is { } request && status.Served != request) yield return $"VM {name} has not served {request}, but {status.Served}";
             if (vm.Record.Deleting is not null) yield return $"VM {name} stays half deleted";

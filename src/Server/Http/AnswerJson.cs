@@ -13,7 +13,13 @@ internal static class AnswerJson
     public static ReadOnlyMemory<byte> Write(object body, JsonTypeInfo type)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, Options)) JsonSerializer.Serialize(writer, body, type);
+        Write(buffer, body, type);
         return buffer.WrittenMemory;
+    }
+
+    public static void Write(IBufferWriter<byte> output, object body, JsonTypeInfo type)
+    {
+        using var writer = new Utf8JsonWriter(output, Options);
+        JsonSerializer.Serialize(writer, body, type);
     }
 }

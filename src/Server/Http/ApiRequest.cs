@@ -187,10 +187,10 @@ internal sealed class ApiRequest(HttpContext http, EndpointDescription endpoint,
         else if (Endpoint.IsRead) response.Headers[ApiHeaders.Revision] = RevisionText(Snapshot.Revision);
         if (services.Cache.IsStale) response.Headers[ApiHeaders.Stale] = "true";
         if (answer.Body is null) return;
-        var json = AnswerJson.Write(answer.Body, answer.BodyType!);
         response.ContentType = "application/json";
-        response.ContentLength = json.Length;
-        await response.Body.WriteAsync(json, Aborted);
+        // Into the server's own small blocks: a list may have some MB, and pieces of that size make the collector stop everything.
+        AnswerJson.Write(response.BodyWriter, answer.Body, answer.BodyType!);
+        await response.BodyWriter.FlushAsync(Aborted);
     }
 
     /// <summary>What is thrown instead of a handler's failure when the body had problems; null: the failure stands.</summary>

@@ -22,15 +22,27 @@ internal sealed record PageRequest(int Limit, string? After)
     /// <param name="all">In any order.</param>
     /// <param name="keyOf">Unique and stable: name and id.</param>
     public Page<T> Cut<T>(IEnumerable<T> all, Func<T, string> keyOf)
+        where T : class => Cut(all, keyOf, entry => entry);
+
+    /// <summary>Cuts the page out of what the entries are shown as, which is made for no more of them than the page needs.</summary>
+    /// <param name="all">In any order.</param>
+    /// <param name="keyOf">Unique and stable: name and id.</param>
+    /// <param name="show">Null: this one is left out.</param>
+    public Page<T> Cut<TEntry, T>(IEnumerable<TEntry> all, Func<TEntry, string> keyOf, Func<TEntry, T?> show)
+        where T : class
     {
-        var rest = all.Select(entry => (Key: keyOf(entry), Entry: entry))
-            .Where(pair => After is null || string.CompareOrdinal(pair.Key, After) > 0)
-            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
-            .Take(Limit + 1)
-            .ToArray();
-        return rest.Length <= Limit
-            ? new Page<T> { Items = [.. rest.Select(pair => pair.Entry)] }
-            : new Page<T> { Items = [.. rest.Take(Limit).Select(pair => pair.Entry)], Next = Encode(rest[Limit - 1].Key) };
+        var waiting = new PriorityQueue<TEntry, string>(
+            all.Select(entry => (entry, keyOf(entry))).Where(pair => After is null || string.CompareOrdinal(pair.Item2, After) > 0), StringComparer.Ordinal);
+        var items = new List<T>(Math.Min(Limit, waiting.Count));
+        for (string last = ""; waiting.TryDequeue(out var entry, out string? key);)
+        {
+            if (show(entry) is not { } item) continue;
+            if (items.Count == Limit) return new Page<T> { Items = items, Next = Encode(last) };
+            items.Add(item);
+            last = key;
+        }
+
+        return new Page<T> { Items = items };
     }
 
     public static string Encode(string key) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(key));

@@ -64,7 +64,7 @@ internal sealed class EvacuationTargets
 
     /// <summary>It has a guest that would have to go on running.</summary>
     public static bool Runs(CacheSnapshot snapshot, string vmId) =>
-        snapshot.Get(Keys.Vms.Status, vmId)?.Record.State is not (null or VmState.Stopped or VmState.Suspended or VmState.Gone);
+        snapshot.Get(Keys.Vms.Status, vmId)?.Record.State is not (null or VmState.Stopped or VmState.Suspended);
 
     private bool IsPassing(Failure blocker) => PassingCodes.Contains(blocker.Code);
 

@@ -89,7 +89,7 @@ internal sealed class TakeoverChange(OperationRequests operations, EventLog even
     /// <summary>As its new host would find it: without a process. A job that had it goes on there, and looks for what it had done.</summary>
     private VmStatus StatusAt(VmStatus last, VmSpec spec, CacheSnapshot snapshot, VmAssignment next)
     {
-        var ended = last.State is VmState.Stopped or VmState.Suspended or VmState.Gone ? last : VmRestart.Ended(last, StopCause.HostBoot, spec.Restart, time.GetUtcNow());
+        var ended = last.State is VmState.Stopped or VmState.Suspended ? last : VmRestart.Ended(last, StopCause.HostBoot, spec.Restart, time.GetUtcNow());
         return ended with { Host = next.Host, Epoch = next.Epoch, HostBootId = snapshot.Get(Keys.Hosts.Status, next.Host)?.Record.BootId };
     }
 

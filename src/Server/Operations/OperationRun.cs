@@ -18,6 +18,7 @@ internal sealed class OperationRun : IAsyncDisposable
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Lock _gate = new();
     private OperationState _state;
+    private OperationState? _told;
     private long? _written;
     private bool _unsettled;
     private bool _lost;
@@ -164,16 +165,18 @@ internal sealed class OperationRun : IAsyncDisposable
         }
     }
 
+    /// <summary>Nothing when a step has told it already.</summary>
     private async Task WriteStateAsync(string label, CancellationToken cancellationToken)
     {
-        while (!_lost && !State.IsEnded())
+        while (!_lost && !State.IsEnded() && !ReferenceEquals(State, _told))
         {
             try
             {
-                var attempt = Follow(new StoreChange(label)).Put(Keys.Operations.State, Id, State);
+                var state = State;
+                var attempt = Follow(new StoreChange(label)).Put(Keys.Operations.State, Id, state);
                 var result = await attempt.CommitAsync(_runs.Store, _runs.Time, cancellationToken);
                 _unsettled = false;
-                if (result.Succeeded) _written = result.Revision;
+                if (result.Succeeded) (_told, _written) = (state, result.Revision);
                 else if (See(result)) continue;
                 return;
             }

@@ -92,7 +92,7 @@ internal sealed class PlacementBoard
     public static PlacedVm? VmIn(CacheSnapshot snapshot, string id)
     {
         if (snapshot.Get(Keys.Vms.Assignment, id) is not { } assignment || snapshot.Get(Keys.Vms.Spec, id) is not { } spec) return null;
-        bool runs = snapshot.Get(Keys.Vms.Status, id)?.Record.State is not (null or VmState.Stopped or VmState.Suspended or VmState.Gone);
+        bool runs = snapshot.Get(Keys.Vms.Status, id)?.Record.State is not (null or VmState.Stopped or VmState.Suspended);
         return Placed(spec.Record, assignment.Record.Host, runs || spec.Record.Power.Wanted != PowerWanted.Stopped);
     }
 

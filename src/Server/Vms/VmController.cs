@@ -9,8 +9,8 @@ using Lamina.Server.Vms.Run;
 namespace Lamina.Server.Vms;
 
 /// <summary>
-/// The cluster's side of VMs: gives each new VM a host, by one commit of the assignment, and removes all keys of one that its host has deleted,
-/// in one transaction. Nothing is placed anew because a host is silent.
+/// The cluster's side of VMs: gives each new VM a host, by one commit of the assignment, and removes one that is deleted before it had a host.
+/// Nothing is placed anew because a host is silent.
 /// </summary>
 internal sealed class VmController(IStore store, Term term, Cache cache, OperationRuns operations, EventLog events, TimeProvider time, ILogger<VmController> logger)
 {
@@ -29,10 +29,9 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
             loop.FollowAsync(subscription, KeyOf, snapshot => snapshot.All(Keys.Vms.Spec).Select(vm => vm.Id), cancellationToken, _board.See));
     }
 
-    /// <summary>Only what the controller acts on: the spec, the word that a VM is gone, and a start of one that has no place.</summary>
+    /// <summary>Only what the controller acts on: the spec, and a start of one that has no place.</summary>
     private static string? KeyOf(CacheChange change)
     {
-        if (change.Is(Keys.Vms.Status, out _, out var status)) return status?.Record.State == VmState.Gone ? change.Id : null;
         if (change.Is(Keys.Operations.Request, out _, out var request)) return request?.Record.Target is { Kind: "vm" } target ? target.Id : null;
         return change.Is(Keys.Vms.Spec, out _, out var spec) && spec is not null ? change.Id : null;
     }
@@ -43,9 +42,8 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
         if (snapshot.Get(Keys.Vms.Spec, id) is not { } spec) return Reconciled.Done;
         if (RecoveryHold.IsUnruled(snapshot, id)) return Reconciled.After(RecoveryPause);
         var assignment = snapshot.Get(Keys.Vms.Assignment, id);
-        bool isGone = snapshot.Get(Keys.Vms.Status, id)?.Record.State == VmState.Gone;
-        if (spec.Record.Deleting is not null && (isGone || assignment is null)) return await RemoveAsync(spec, snapshot, cancellationToken);
-        return assignment is null ? await PlaceAsync(spec, snapshot, cancellationToken) : Reconciled.Done;
+        if (assignment is not null) return Reconciled.Done;
+        return spec.Record.Deleting is not null ? await RemoveAsync(spec, snapshot, cancellationToken) : await PlaceAsync(spec, snapshot, cancellationToken);
     }
 
     private async Task<Reconciled> PlaceAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
@@ -95,19 +93,10 @@ internal sealed class VmController(IStore store, Term term, Cache cache, Operati
 
     private async Task<Reconciled> RemoveAsync(CachedRecord<VmSpec> spec, CacheSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var change = VmRecords.Remove(spec, snapshot).During(term);
-        events.Add(change, new EventDraft
-        {
-            Kind = "vm.deleted",
-            Message = $"VM '{spec.Record.Name}' was deleted.",
-            Target = VmViews.ReferenceTo(spec),
-            Project = spec.Record.Project,
-            Operation = spec.Record.Deleting,
-        });
+        var change = VmRecords.Remove(spec, snapshot, events).During(term).RequireAbsent(Keys.Vms.Assignment[spec.Id]);
         if (operations.Begin(spec.Record.Deleting!) is not { } run)
         {
-            // Its host has not let go of the operation yet, or the operation is lost: the keys do not wait for the latter. Only the records tell which:
-            // the host may let go between two looks at what is open, and the operation would then be left without an end.
+            // Whoever had the VM may not have let go of the operation yet, or the operation is lost: the keys do not wait for the latter.
             if (!IsLost(spec.Record.Deleting!)) return Reconciled.After(TimeSpan.FromMilliseconds(20));
             var removed = (await change.CommitAsync(store, time, cancellationToken)).EnsureTerm();
             return removed.Succeeded ? Reconciled.Done : Reconciled.After(TimeSpan.FromMilliseconds(20));

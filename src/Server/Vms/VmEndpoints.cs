@@ -34,10 +34,15 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
     {
         var all = request.Snapshot.All(Keys.Vms.Spec)
             .Where(spec => request.Shows(spec.Record.Project) && request.Passes("name", spec.Record.Name)
-                && (request.Query("tag") is null || request.PassesAny("tag", spec.Record.Tags)))
-            .Select(spec => VmViews.Of(request.Snapshot, spec))
-            .Where(vm => request.Passes("state", VmViews.StateOf(vm)) && (request.Query("host") is null || PassesHost(request, vm)));
-        return ApiAnswer.Ok(request.Page.Cut(all, vm => $"{vm.Name} {vm.Id}"), ApiJson.Default.PageVm);
+                && (request.Query("tag") is null || request.PassesAny("tag", spec.Record.Tags)));
+        return ApiAnswer.Ok(request.Page.Cut(all, spec => $"{spec.Record.Name} {spec.Id}", spec => ShownIn(request, spec)), ApiJson.Default.PageVm);
+    }
+
+    /// <summary>Null: the list is asked for others.</summary>
+    private static Vm? ShownIn(ApiRequest request, CachedRecord<VmSpec> spec)
+    {
+        var vm = VmViews.Of(request.Snapshot, spec);
+        return request.Passes("state", VmViews.StateOf(vm)) && (request.Query("host") is null || PassesHost(request, vm)) ? vm : null;
     }
 
     private static bool PassesHost(ApiRequest request, Vm vm) =>

@@ -37,7 +37,7 @@ internal static class VmViews
         string? id = request.Snapshot.Get(Keys.Vms.Spec, named)?.Id ?? request.Snapshot.TryFind(Keys.Vms.Spec, "vm", request.Project, named)?.Id;
         if (id is null) return null;
         return request.Snapshot.Get(Keys.Vms.Status, id)?.Record is { } status
-            ? status.State is VmState.Stopped or VmState.Suspended or VmState.Gone ? null : status.Host
+            ? status.State is VmState.Stopped or VmState.Suspended ? null : status.Host
             : request.Snapshot.Get(Keys.Vms.Assignment, id)?.Record.Host;
     }
 

@@ -29,6 +29,9 @@ internal sealed class PlanWorld
     public bool JobLeavesIt { get; set; } = true;
     public bool DisksMade { get; set; }
     public bool Deleted { get; set; }
+
+    /// <summary>Its records are no more.</summary>
+    public bool Removed { get; private set; }
     public bool AutostartDue { get; set; }
     public bool PoolHasRoom { get; set; }
     public TimeSpan? SinceButton { get; set; }
@@ -63,7 +66,7 @@ internal sealed class PlanWorld
     public override string ToString() =>
         $"{Status}, process {Process}, order {Order}, job {Job}, leaves {JobLeavesIt}, restart {Spec.Restart}, deleting {Spec.Deleting}, room {PoolHasRoom}; taken: {string.Join(" → ", Taken)}";
 
-    public VmStep Next() => VmPlan.Next(Wanted, Seen, Now);
+    public VmStep Next() => Removed ? new VmStep.Rest() : VmPlan.Next(Wanted, Seen, Now);
 
     /// <summary>Follows the plan until it rests with nothing more to come.</summary>
     public void Settle(int mostSteps = 40)
@@ -124,6 +127,10 @@ internal sealed class PlanWorld
             case VmStep.DeleteResources:
                 Promise(Process is null, "disks of a living VM are deleted");
                 Deleted = true;
+                break;
+            case VmStep.Remove:
+                Promise(Deleted && Process is null, "the records of a VM go before what they speak of");
+                Removed = true;
                 break;
             case VmStep.Write write:
                 Commit(write);

@@ -343,14 +343,14 @@ public class VmPlanTests
     }
 
     [Fact]
-    public void DeletingEndsTheProcessThenTheDisksThenSaysGone()
+    public void DeletingEndsTheProcessThenTheDisksThenTheRecords()
     {
         var world = Running();
         world.Spec = world.Spec with { Deleting = "op-delete" };
         world.Settle();
         Assert.Null(world.Process);
         Assert.True(world.Deleted);
-        Assert.Equal(VmState.Gone, world.Status!.State);
+        Assert.True(world.Removed);
     }
 
     [Fact]

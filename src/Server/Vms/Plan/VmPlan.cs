@@ -28,7 +28,6 @@ internal static class VmPlan
 
     public static VmStep Next(VmWanted wanted, VmSeen seen, DateTimeOffset now)
     {
-        if (seen.Status?.State == VmState.Gone) return new VmStep.Rest();
         var moment = new VmMoment(wanted, seen, now);
         return seen.Process is { } process ? VmPlanAlive.Next(moment, process) : VmPlanDead.Next(moment);
     }

@@ -53,7 +53,7 @@ internal static class VmPlanAlive
         return Adopt(moment, process);
     }
 
-    private static bool IsLive(VmState state) => state is not (VmState.Stopped or VmState.Suspended or VmState.Gone);
+    private static bool IsLive(VmState state) => state is not (VmState.Stopped or VmState.Suspended);
 
     /// <summary>The VM has been given away at a higher epoch: the commit that says so is the confirmation, then its old process ends.</summary>
     private static VmStep Outlived(VmMoment moment, VmStatus? status) =>

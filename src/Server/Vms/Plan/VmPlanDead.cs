@@ -130,7 +130,7 @@ internal static class VmPlanDead
 
     private static VmStep Delete(VmMoment moment)
     {
-        if (moment.Seen.Deleted) return moment.Write(moment.Base with { State = VmState.Gone, Failure = null });
+        if (moment.Seen.Deleted) return new VmStep.Remove();
         if (moment.Seen.Failure is not { Step: VmStep.DeleteResources, Failure: var failure }) return new VmStep.DeleteResources();
         bool told = moment.Seen.Status?.Failure == failure;
         return told ? new VmStep.Rest(VmPlan.RetryInterval) : moment.Write(moment.Base with { State = VmState.Stopped, Failure = failure });

@@ -57,6 +57,9 @@ internal abstract record VmStep
     /// <summary>Removes disks, NVRAM and seed of a VM that is deleted.</summary>
     public sealed record DeleteResources : VmStep;
 
+    /// <summary>Removes all records of the VM, whose resources are no more, and ends its deletion, in one transaction.</summary>
+    public sealed record Remove : VmStep;
+
     /// <summary>One commit: the status, how the order's operation stands, the event.</summary>
     public sealed record Write(VmStatus Status) : VmStep
     {

@@ -72,7 +72,7 @@ internal sealed partial class RecoveryController(IStore store, Term term, Cache 
         if (snapshot.Get(Keys.Vms.Assignment, vm.Id) is { } former) change.Update(Keys.Vms.Assignment, vm.Id, assignment, former.ModRevision);
         else change.Create(Keys.Vms.Assignment, vm.Id, assignment);
         var status = snapshot.Get(Keys.Vms.Status, vm.Id);
-        if (give.Since is null && status?.Record is { State: not (VmState.Stopped or VmState.Suspended or VmState.Gone) } was) change.Update(Keys.Vms.Status, vm.Id, Stopped(was), status.ModRevision);
+        if (give.Since is null && status?.Record is { State: not (VmState.Stopped or VmState.Suspended) } was) change.Update(Keys.Vms.Status, vm.Id, Stopped(was), status.ModRevision);
         else if (status is not null) change.Require(Keys.Vms.Status[vm.Id], status.ModRevision);
         else change.RequireAbsent(Keys.Vms.Status[vm.Id]);
         foreach (var guest in reader.GuestsOf(vm.Id)) change.Delete(Keys.Hosts.Guests[guest.Id], guest.ModRevision);

@@ -46,7 +46,7 @@ internal sealed class RecoveryReader
         {
             Assignment = assignment?.Record,
             IsRuled = !RecoveryHold.IsUnruled(_snapshot, vmId),
-            IsLive = _snapshot.Get(Keys.Vms.Status, vmId)?.Record.State is not (null or VmState.Stopped or VmState.Suspended or VmState.Gone),
+            IsLive = _snapshot.Get(Keys.Vms.Status, vmId)?.Record.State is not (null or VmState.Stopped or VmState.Suspended),
             Guests = [.. _guests[vmId].Select(guest => new RecoveryGuest(HostOf(guest.Id), guest.Record.Epoch, guest.Record.Runs))],
             Unknown = Unknown,
         };

@@ -40,7 +40,7 @@ internal sealed class Autostart(VmHost host, Action<string, VmMessage> post)
 
     private static bool WasEndedByBoot(VmStatus? status, string bootId) => status switch
     {
-        null or { State: VmState.Gone or VmState.Suspended } => false,
+        null or { State: VmState.Suspended } => false,
         { State: VmState.Stopped } => status.StopCause == StopCause.HostBoot,
         _ => status.HostBootId != bootId,
     };

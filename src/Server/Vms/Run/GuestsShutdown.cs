@@ -102,7 +102,7 @@ internal sealed class GuestsShutdown(VmHost host, HostVms vms, OperationRequests
     }
 
     private static bool AreStopped(IReadOnlyList<string> ids, CacheSnapshot snapshot) =>
-        ids.All(id => snapshot.Get(Keys.Vms.Status, id)?.Record.State is null or VmState.Stopped or VmState.Suspended or VmState.Gone);
+        ids.All(id => snapshot.Get(Keys.Vms.Status, id)?.Record.State is null or VmState.Stopped or VmState.Suspended);
 
     private string NameOf(string id) => host.Cache.Snapshot.Get(Keys.Vms.Spec, id)?.Record.Name ?? id;
 }

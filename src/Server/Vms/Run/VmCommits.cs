@@ -56,6 +56,32 @@ internal sealed class VmCommits(VmHost host, string vmId)
         }
     }
 
+    /// <summary>
+    /// Removes all records of the VM and ends its deletion. When nobody knows what became of the transaction, it is sent again by the next look: it then
+    /// finds the VM as it was, or none.
+    /// </summary>
+    /// <param name="operation">The deletion; null: its record is lost, and nobody waits.</param>
+    /// <param name="epoch">At which this host has the VM.</param>
+    public async Task<VmStepResult> RemoveAsync(VmStep step, OperationRun? operation, long epoch, CancellationToken cancellationToken)
+    {
+        var snapshot = host.Cache.Snapshot;
+        if (snapshot.Get(Keys.Vms.Spec, vmId) is not { } spec || Fence(VmRecords.Remove(spec, snapshot, host.Events), snapshot, epoch) is not { } change)
+            return new VmStepResult(step) { StoreAway = true };
+        try
+        {
+            var result = operation is not null
+                ? await operation.EndAsync(OperationOutcome.Succeeded, change, cancellationToken)
+                : await change.CommitAsync(host.Store, host.Time, cancellationToken);
+            if (!result.Succeeded) return await OvertakenAsync(step, result);
+            await host.Cache.WaitForRevisionAsync(result.Revision, TimeSpan.FromSeconds(2), cancellationToken);
+            return new VmStepResult(step);
+        }
+        catch (Exception away) when (away is StoreOutcomeUnknownException or StoreUnavailableException)
+        {
+            return new VmStepResult(step) { StoreAway = true };
+        }
+    }
+
     /// <summary>Sends a transaction of unknown outcome again, which tells what became of it.</summary>
     public async Task<VmStepResult> SettleAsync(VmStep step, VmUnsettled unsettled, CancellationToken cancellationToken)
     {
@@ -116,20 +142,24 @@ internal sealed class VmCommits(VmHost host, string vmId)
     private StoreChange? Draft(VmReport report, VmCommitted? after, OperationRun? operation)
     {
         var snapshot = host.Cache.Snapshot;
-        if (snapshot.Get(Keys.Vms.Spec, vmId) is not { } spec || snapshot.Get(Keys.Vms.Assignment, vmId) is not { } assignment) return null;
-        if (assignment.Record.Host != host.HostId || assignment.Record.Epoch != report.Status.Epoch) return null;
-        if (snapshot.Get(Keys.Hosts.Status, host.HostId) is not { } self || self.Record.Incarnation != host.Incarnation) return null;
-        var change = new StoreChange(report.Label)
-            .OfGeneration(host.Generation)
-            .RequireExists(Keys.Vms.Spec[vmId])
-            .Require(Keys.Vms.Assignment[vmId], assignment.ModRevision)
-            .Require(Keys.Hosts.Status[host.HostId], self.ModRevision);
+        if (snapshot.Get(Keys.Vms.Spec, vmId) is not { } spec) return null;
+        if (Fence(new StoreChange(report.Label).RequireExists(Keys.Vms.Spec[vmId]), snapshot, report.Status.Epoch) is not { } change) return null;
         if (after is null) change.Create(Keys.Vms.Status, vmId, report.Status);
         else change.Update(Keys.Vms.Status, vmId, report.Status, after.Revision);
         foreach (var disk in report.Disks) change.Put(Keys.Disks.Status, disk.Id, disk.Status);
         report.Records?.Invoke(change);
         if (report.News is { } news) host.Events.Add(change, EventOf(news, spec.Record, report.Status, operation));
         return change;
+    }
+
+    /// <summary>What each commit stands on; null: the VM is not this daemon's at that epoch.</summary>
+    private StoreChange? Fence(StoreChange change, CacheSnapshot snapshot, long epoch)
+    {
+        if (snapshot.Get(Keys.Vms.Assignment, vmId) is not { } assignment || assignment.Record.Host != host.HostId || assignment.Record.Epoch != epoch) return null;
+        if (snapshot.Get(Keys.Hosts.Status, host.HostId) is not { } self || self.Record.Incarnation != host.Incarnation) return null;
+        return change.OfGeneration(host.Generation)
+            .Require(Keys.Vms.Assignment[vmId], assignment.ModRevision)
+            .Require(Keys.Hosts.Status[host.HostId], self.ModRevision);
     }
 
     private EventDraft EventOf(VmNews news, VmSpec spec, VmStatus status, OperationRun? operation) => new()

@@ -1,10 +1,11 @@
 using Lamina.Api;
 using Lamina.Server.Control;
+using Lamina.Server.Events;
 using Lamina.Server.Vms.Rules;
 
 namespace Lamina.Server.Vms.Run;
 
-/// <summary>All keys of a VM: written together when it is created, removed together when it is gone. Never more than 100 operations.</summary>
+/// <summary>All keys of a VM: written together when it is created, removed together when it is deleted. Never more than 100 operations.</summary>
 internal static class VmRecords
 {
     public static void Create(StoreChange change, VmDraft draft, CacheSnapshot snapshot)
@@ -44,7 +45,8 @@ internal static class VmRecords
         RequireParts(change, draft, snapshot);
     }
 
-    public static StoreChange Remove(CachedRecord<VmSpec> vm, CacheSnapshot snapshot)
+    /// <summary>Takes all of it away, and tells of it.</summary>
+    public static StoreChange Remove(CachedRecord<VmSpec> vm, CacheSnapshot snapshot, EventLog events)
     {
         var spec = vm.Record;
         var change = new StoreChange("vm.remove")
@@ -82,6 +84,14 @@ internal static class VmRecords
         }
 
         foreach (string secret in new[] { spec.CloudInit?.Secret, spec.Tpm?.Secret }.OfType<string>()) change.Delete(Keys.Secrets[secret]);
+        events.Add(change, new EventDraft
+        {
+            Kind = "vm.deleted",
+            Message = $"VM '{spec.Name}' was deleted.",
+            Target = new ObjectReference { Kind = "vm", Id = vm.Id, Name = spec.Name },
+            Project = spec.Project,
+            Operation = spec.Deleting,
+        });
         return change;
     }
 

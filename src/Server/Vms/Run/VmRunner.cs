@@ -166,13 +166,6 @@ internal sealed partial class VmRunner : IAsyncDisposable
 
     private void Advance()
     {
-        // The rest is the controller's: nothing of it may be taken in hand again.
-        if (_memory.Committed?.Status.State == VmState.Gone)
-        {
-            _loans.FailAll(VmFailures.NotHere(_id));
-            return;
-        }
-
         var snapshot = _host.Cache.Snapshot;
         if (IsHeld(snapshot))
         {
@@ -344,7 +337,6 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (result.Step is VmStep.Reset reset) _errands.Forget(reset.Operation);
         if (result.Step is VmStep.RefuseReset refused) _errands.Forget(refused.Operation);
         if (result.Step is VmStep.EndChange { Operation: var ended } && !result.StoreAway) _errands.Forget(ended);
-        if (result.Step is VmStep.Write { Status.State: VmState.Gone } && result.Committed is not null) _errands.LetGo();
         _storePause = !result.StoreAway ? TimeSpan.Zero
             : _storePause == TimeSpan.Zero ? StorePause
             : _storePause * 2 < LongestStorePause ? _storePause * 2 : LongestStorePause;

@@ -41,6 +41,7 @@ internal sealed partial class VmSteps(VmHost host, string vmId, VmCommits commit
                 VmStep.End => await EndAsync(step, context.Watch!),
                 VmStep.TakeAlong => await TakeAlongAsync(step, context, cancellationToken),
                 VmStep.DeleteResources => Delete(step, context.Wanted),
+                VmStep.Remove => await commits.RemoveAsync(step, context.Operation, context.Wanted.Epoch, cancellationToken),
                 VmStep.Change change => await _live.ChangeAsync(change, context, cancellationToken),
                 VmStep.EndChange end => await _live.EndAsync(end, context, cancellationToken),
                 VmStep.ReleaseDisks release => await _live.ReleaseAsync(release, cancellationToken),
