@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Api.Input;
 using Lamina.Server.Store;
 
@@ -7,6 +8,7 @@ namespace Lamina.Server.Http;
 /// What happens around every handler: permission, known query parameters, read-your-writes, idempotency, another attempt when overtaken,
 /// and the answer. Failures pass through to <see cref="ProblemMiddleware"/>.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore's wait handle is never taken, so nothing is held.")]
 internal sealed class ApiDispatcher(ApiServices services)
 {
     /// <summary>Handlers that are overtaken by other writers decide anew at most so often.</summary>
@@ -16,11 +18,13 @@ internal sealed class ApiDispatcher(ApiServices services)
 
     private readonly HostProxy _proxy = new(services);
 
+    private readonly SemaphoreSlim _overtaken = new(1, 1);
+
     public async Task RunAsync(HttpContext http, EndpointDescription endpoint, Func<ApiRequest, ValueTask<ApiAnswer>> handler)
     {
         var request = await AdmitAsync(http, endpoint);
         if (await _proxy.TryCarryAsync(request)) return;
-        var answer = await RepeatAsync(request) ?? await AttemptAsync(request, handler);
+        var answer = await FindFormerAsync(request) ?? await AttemptAsync(request, handler);
         await request.WriteAsync(answer);
     }
 
@@ -76,7 +80,7 @@ internal sealed class ApiDispatcher(ApiServices services)
             ProblemKind.Unavailable, "revision.notYet", $"Revision {wanted} has not arrived here within {ReadPatience.TotalSeconds} s.", "Try again.");
     }
 
-    private async ValueTask<ApiAnswer?> RepeatAsync(ApiRequest request)
+    private async ValueTask<ApiAnswer?> FindFormerAsync(ApiRequest request)
     {
         if (!request.Endpoint.IsIdempotent || await Idempotency.FindAsync(request, services) is not var (former, revision)) return null;
         // The key is read from the store, what it made from the cache, which may be a moment behind.
@@ -91,23 +95,56 @@ internal sealed class ApiDispatcher(ApiServices services)
 
     private async ValueTask<ApiAnswer> AttemptAsync(ApiRequest request, Func<ApiRequest, ValueTask<ApiAnswer>> handler)
     {
-        for (int attempt = 1; ; attempt++)
+        try
         {
-            try
-            {
-                var answer = await handler(request);
-                return request.Explain(null) is { } problems ? throw problems : answer;
-            }
-            catch (Exception failure) when (failure is not OvertakenException and not ProblemException { Kind: ProblemKind.Denied } && request.Explain(failure) is { } problems)
-            {
-                throw problems;
-            }
-            catch (OvertakenException overtaken) when (attempt < Attempts)
+            return await HandleAsync(request, handler);
+        }
+        catch (OvertakenException overtaken)
+        {
+            return await RepeatAsync(request, handler, overtaken);
+        }
+    }
+
+    /// <summary>
+    /// Those that were overtaken decide anew one after the other: many who want the same thing at once, the next free address for instance, would else overtake
+    /// each other in every round.
+    /// </summary>
+    private async ValueTask<ApiAnswer> RepeatAsync(ApiRequest request, Func<ApiRequest, ValueTask<ApiAnswer>> handler, OvertakenException overtaken)
+    {
+        await _overtaken.WaitAsync(request.Aborted);
+        try
+        {
+            for (int attempt = 2; ; attempt++)
             {
                 await services.Cache.WaitForRevisionAsync(overtaken.Revision, ReadPatience, request.Aborted);
-                if (await RepeatAsync(request) is { } again) return again;
+                if (await FindFormerAsync(request) is { } again) return again;
                 request = request.Anew();
+                try
+                {
+                    return await HandleAsync(request, handler);
+                }
+                catch (OvertakenException once) when (attempt < Attempts)
+                {
+                    overtaken = once;
+                }
             }
+        }
+        finally
+        {
+            _overtaken.Release();
+        }
+    }
+
+    private static async ValueTask<ApiAnswer> HandleAsync(ApiRequest request, Func<ApiRequest, ValueTask<ApiAnswer>> handler)
+    {
+        try
+        {
+            var answer = await handler(request);
+            return request.Explain(null) is { } problems ? throw problems : answer;
+        }
+        catch (Exception failure) when (failure is not OvertakenException and not ProblemException { Kind: ProblemKind.Denied } && request.Explain(failure) is { } problems)
+        {
+            throw problems;
         }
     }
 }

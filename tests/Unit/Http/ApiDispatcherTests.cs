@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lamina.Api;
 using Lamina.Api.Input;
 using Lamina.Server.Control;
@@ -99,6 +100,25 @@ public sealed class ApiDispatcherTests
         });
         Assert.Equal((200, 2), (answer.Status, calls));
         Assert.Contains("other+mine", answer.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ManyWhoOvertakeEachOtherAllComeThrough()
+    {
+        const int Many = 40;
+        await using var world = await HttpWorld.StartAsync();
+        await world.CommitAsync(new StoreChange("test").Create(Keys.Projects, "p", new ProjectSpec { Name = "p", Description = "0" }));
+        int decided = 0;
+        var allHaveRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answers = await Task.WhenAll(Enumerable.Range(0, Many).Select(_ => Task.Run(() => world.AskAsync(Patch, async request =>
+        {
+            var spec = request.Snapshot.Get(Keys.Projects, "p")!;
+            if (Interlocked.Increment(ref decided) == Many) allHaveRead.SetResult();
+            await allHaveRead.Task;
+            return await ChangeAsync(request, spec, $"{int.Parse(spec.Record.Description!, CultureInfo.InvariantCulture) + 1}");
+        }))));
+        Assert.All(answers, answer => Assert.Equal(200, answer.Status));
+        Assert.Contains(answers, answer => answer.Body.Contains($"\"{Many}\"", StringComparison.Ordinal));
     }
 
     [Fact]
