@@ -40,6 +40,21 @@ export function dateTime(value: string | null | undefined): string {
   return value ? new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(new Date(value)) : "–";
 }
 
+/** As short as it can be said: today without the day. */
+export function moment(value: string | null | undefined, now = new Date()): string {
+  if (!value) return "–";
+  const time = new Date(value);
+  return time.toDateString() === now.toDateString()
+    ? new Intl.DateTimeFormat(locale(), { timeStyle: "medium", hourCycle: "h23" }).format(time)
+    : new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(time.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) }).format(time);
+}
+
+/** On an axis of time whose marks are so many seconds apart. */
+export function clock(seconds: number, step: number): string {
+  const parts: Intl.DateTimeFormatOptions = step >= 86_400 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(step < 60 ? { second: "2-digit" } : {}) };
+  return new Intl.DateTimeFormat(locale(), parts).format(new Date(seconds * 1000));
+}
+
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
 export function ago(value: string | null | undefined, now = Date.now()): string {

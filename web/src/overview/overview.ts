@@ -1,4 +1,4 @@
-import type { Host, HostFigures, Operation, Pool, Vm } from "../api/types";
+import type { Host, Operation, Pool, Vm } from "../api/types";
 import { t } from "../i18n/index.svelte";
 import { needsAttention } from "../vms/state";
 
@@ -56,11 +56,4 @@ export function usage(hosts: readonly Host[], vms: readonly Vm[], pools: readonl
     storageAll: sum(pools, (pool) => pool.status?.totalBytes),
     storageUsed: sum(pools, (pool) => (pool.status?.totalBytes ?? 0) - (pool.status?.freeBytes ?? 0)),
   };
-}
-
-/** Pure: the host with the load that its figures say. */
-export function withFigures(host: Host, figures: HostFigures): Host {
-  const memoryBytes = (host.status?.memoryMiB ?? 0) * 2 ** 20;
-  const load = { at: figures.at, seconds: 0, cpuPercent: figures.cpuPercent ?? 0, memoryBytes, memoryUsedBytes: memoryBytes - (figures.memoryAvailableBytes ?? memoryBytes) };
-  return { ...host, load };
 }

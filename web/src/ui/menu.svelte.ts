@@ -28,7 +28,7 @@ export function openMenu(event: MouseEvent, items: MenuItem[]) {
   event.stopPropagation();
   const button = (event.target as HTMLElement).closest("button");
   const place = button?.getBoundingClientRect();
-  menu.from = button;
+  menu.from = button ?? (document.activeElement as HTMLElement | null);
   menu.x = event.type === "contextmenu" || !place ? event.clientX : place.left;
   menu.y = event.type === "contextmenu" || !place ? event.clientY : place.bottom + 2;
   menu.items = items;

@@ -1,0 +1,96 @@
+// Every page in both themes and languages: looked at by axe, measured at three widths, and kept as pictures for people.
+import assert from "node:assert/strict";
+import axe from "axe-core";
+import { address, andNoComplaints, api, inBrowser, journey, shots, vmNamed } from "./world.mjs";
+
+const widths = { 390: 844, 1280: 800, 1920: 1080 };
+const standards = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+inBrowser();
+
+async function pages() {
+  const [vm, hosts, pools, networks] = await Promise.all([vmNamed("shell"), api("/v1/hosts"), api("/v1/pools"), api("/v1/networks")]);
+  const of = (name, path, tabs) => tabs.map((tab) => ({ name: `${name}${tab && `-${tab}`}`, path: `${path}${tab && `/${tab}`}` }));
+  return [
+    { name: "overview", path: "/" },
+    ...of("vms", "/vms", ["", "new"]),
+    ...of("vm", `/vms/${vm.id}`, ["", "metrics", "hardware", "snapshots", "mobility", "events"]),
+    ...of("hosts", "/hosts", [""]),
+    ...of("host", `/hosts/${hosts.items[0].id}`, ["", "metrics", "vms", "events"]),
+    ...of("images", "/images", [""]), ...of("isos", "/isos", [""]),
+    ...of("pools", "/pools", [""]), ...of("pool", `/pools/${pools.items[0].id}`, [""]),
+    ...of("networks", "/networks", ["", "drawing"]), ...of("network", `/networks/${networks.items[0].id}`, [""]),
+    ...of("events", "/events", ["", "audit"]),
+    ...of("users", "/users", [""]), ...of("settings", "/settings", [""]),
+    ...of("nothing", "/there-is-nothing", [""]),
+  ];
+}
+
+/** What lies outside of the window, or cannot be read because it is cut where nothing says so. */
+function unfit() {
+  const found = [];
+  const main = document.querySelector("main");
+  if (document.documentElement.scrollWidth > innerWidth) found.push(`the page is ${document.documentElement.scrollWidth} px wide`);
+  if (main && main.scrollWidth > main.clientWidth + 1) found.push(`its content is ${main.scrollWidth} px wide in ${main.clientWidth}`);
+  for (const element of document.querySelectorAll("main button, main h1, main h2, main h3, main label, main dt, main [class*=badge], header button, header a, nav a")) {
+    if (element.closest(".cut") || getComputedStyle(element).overflowX === "visible") continue;
+    if (element.scrollWidth > element.clientWidth + 1 && element.textContent.trim()) found.push(`"${element.textContent.trim()}" is cut`);
+  }
+  return found;
+}
+
+async function show(page, path) {
+  await page.goto(address + path);
+  await page.locator("main h1").first().waitFor();
+  await page.waitForTimeout(600);
+}
+
+for (const theme of ["light", "dark"]) {
+  for (const language of ["en", "ko"]) {
+    journey(`every page is usable by all, ${theme}, ${language}`, async (page) => {
+      await page.evaluate(([t, l]) => { localStorage.setItem("lamina.theme", JSON.stringify(t)); localStorage.setItem("lamina.language", JSON.stringify(l)); }, [theme, language]);
+      const found = [];
+      for (const { name, path } of await pages()) {
+        await page.setViewportSize({ width: 1280, height: 800 });
+        await show(page, path);
+        await page.evaluate(axe.source);
+        const { violations } = await page.evaluate((runOnly) => window.axe.run(document, { runOnly }), standards);
+        for (const violation of violations) found.push(`${path}: ${violation.id} at ${violation.nodes[0].target}: ${violation.nodes[0].failureSummary}`);
+        for (const [width, height] of Object.entries(widths)) {
+          await page.setViewportSize({ width: Number(width), height });
+          await page.waitForTimeout(150);
+          for (const words of await page.evaluate(unfit)) found.push(`${path} at ${width}: ${words}`);
+          if (shots) await page.screenshot({ path: `${shots}/${name}.${theme}-${language}-${width}.png` });
+        }
+      }
+      assert.deepEqual(found, []);
+    });
+  }
+}
+
+journey("dialogs are usable by all", async (page) => {
+  const found = [];
+  const vm = await vmNamed("shell");
+  const openers = [
+    [`/vms/${vm.id}/snapshots`, "Take a snapshot", "snapshot"], ["/images", "Get an image", "pull"], ["/isos", "Upload", "upload"], ["/pools", "Create a pool", "pool"],
+    ["/networks", "Create a network", "network"], ["/users", "Create a user", "user"],
+  ];
+  for (const theme of ["light", "dark"]) {
+    await page.evaluate((t) => { localStorage.setItem("lamina.theme", JSON.stringify(t)); localStorage.setItem("lamina.language", '"en"'); }, theme);
+    for (const [path, button, name] of openers) {
+      await show(page, path);
+      await page.getByRole("button", { name: button, exact: true }).first().click();
+      await page.getByRole("dialog").waitFor();
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate((runOnly) => window.axe.run(document.querySelector("dialog"), { runOnly }), standards);
+      for (const violation of violations) found.push(`${name}: ${violation.id} at ${violation.nodes[0].target}: ${violation.nodes[0].failureSummary}`);
+      for (const [width, height] of Object.entries(widths)) {
+        await page.setViewportSize({ width: Number(width), height });
+        if (shots) await page.screenshot({ path: `${shots}/dialog-${name}.${theme}-en-${width}.png` });
+      }
+    }
+  }
+  assert.deepEqual(found, []);
+});
+
+andNoComplaints();
