@@ -32,4 +32,19 @@ journey("an expired session asks for the password over the page, which stays", a
   assert.equal(await page.getByLabel("Name").inputValue(), "half-written");
 });
 
+journey("a dialog, too, is still there after the log-in, and goes on", async (page) => {
+  await page.goto(`${address}/networks`);
+  await page.getByRole("button", { name: "Create a network" }).click();
+  const form = page.locator("dialog form#network");
+  await form.getByLabel("Name").fill("late");
+  await form.getByLabel("Kind").selectOption("isolated");
+  await page.evaluate(() => fetch("/v1/sessions/current", { method: "DELETE" }));
+  await page.getByText("Your session has ended.").waitFor();
+  await page.locator(".again input[type=password]").fill(chosen);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Your session has ended.").waitFor({ state: "detached" });
+  await page.getByRole("dialog").getByRole("button", { name: "Create a network" }).click();
+  await page.getByRole("table").getByRole("link", { name: "late" }).waitFor();
+});
+
 andNoComplaints();

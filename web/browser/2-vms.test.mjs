@@ -114,7 +114,7 @@ journey("a disk and a card are plugged in while the guest runs, which sees them"
   await page.getByLabel("Size (GiB)").fill("1");
   await page.getByRole("button", { name: "Add a disk" }).click();
   await until("the disk", async () => (await vmNamed("shell")).spec.disks?.length === 1);
-  await page.getByRole("cell", { name: "shell-disk0" }).waitFor();
+  await page.getByRole("cell", { name: "shell-disk0", exact: true }).waitFor();
   const cards = vm.spec.nics?.length ?? 0;
   await page.getByRole("button", { name: "Add a card" }).click();
   await until("the card", async () => (await vmNamed("shell")).spec.nics?.length === cards + 1);
@@ -125,7 +125,7 @@ journey("a disk and a card are plugged in while the guest runs, which sees them"
   await until("the card to go", async () => (await vmNamed("shell")).spec.nics?.length === cards);
 });
 
-journey("memory that this run has no room for waits for the next start, and the page says so", async (page) => {
+journey("a CPU that this run has no room for waits for the next start, and the page says so", async (page) => {
   await page.goto(`${address}/vms/${(await vmNamed("made")).id}/hardware`);
   await page.getByLabel("vCPUs").fill("2");
   await page.getByRole("button", { name: "Save" }).click();
@@ -159,7 +159,8 @@ journey("a snapshot is taken, gone back to, and deleted", async (page) => {
   await until("the snapshot", async () => (await api(`/v1/vms/${vm.id}/snapshots`)).items[0]?.status?.state === "ready");
   await page.getByRole("button", { name: "Restore" }).click();
   await answer(page, "Restore");
-  await until("the end of the restore", async () => (await api("/v1/operations")).items.some((one) => one.request.kind === "snapshot.restore" && one.state?.phase === "succeeded"));
+  await until("the end of the restore", async () => (await api(`/v1/operations?target=${vm.id}`)).items.some((one) => one.request.kind === "snapshot.restore" && one.state?.phase === "succeeded"));
+  await stateIs("made", "running");
   await page.getByRole("button", { name: "Delete: before" }).click();
   await answer(page, "Delete");
   await until("its end", async () => (await api(`/v1/vms/${vm.id}/snapshots`)).items.length === 0);
@@ -175,7 +176,7 @@ journey("several VMs are chosen and deleted at once, after their number was type
   await question.getByRole("textbox").fill("2");
   await answer(page, "Delete");
   await until("their end", async () => !(await vmNamed("made")) && !(await vmNamed("installer")));
-  await page.getByRole("link", { name: "made" }).waitFor({ state: "detached" });
+  await page.getByRole("table").getByRole("link", { name: "made" }).waitFor({ state: "detached" });
   assert.equal((await api("/v1/disks")).items.filter((disk) => disk.spec.sizeBytes === gib && disk.spec.vm == null).length, 0);
 });
 

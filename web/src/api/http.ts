@@ -21,8 +21,8 @@ export class ApiError extends Error {
   }
 }
 
-/** Called when a request was refused because the session has ended. */
-export const onSignedOut: { call: () => void } = { call: () => {} };
+/** Called when a request was refused because the session has ended: whether somebody has signed in again since. */
+export const onSignedOut: { call: () => Promise<boolean> } = { call: () => Promise.resolve(false) };
 
 /** The revision of the last write: reads wait for it, so that one sees what one wrote. */
 let written: string | null = null;
@@ -55,7 +55,7 @@ export async function send(method: string, path: string, options: Options = {}):
   if (method !== "GET") written = response.headers.get("Lamina-Revision") ?? written;
   if (response.ok) return response;
   const refusal = await problemOf(response);
-  if (refusal.status === 401 && refusal.code !== "auth.failed") onSignedOut.call();
+  if (refusal.status === 401 && refusal.code !== "auth.failed" && (await onSignedOut.call())) return send(method, path, options);
   throw refusal;
 }
 

@@ -79,7 +79,7 @@ class Line {
       try {
         const response = await fetch(`/v1/watch?project=*&kinds=${Object.keys(collections).join(",")}`, { signal, headers: { Accept: "text/event-stream" } });
         if (response.status === 401) {
-          onSignedOut.call();
+          void onSignedOut.call();
           return;
         }
         if (!response.ok || !response.body) throw new Error(response.statusText);
@@ -117,6 +117,7 @@ class Line {
       for (const id of [...collection.byId.keys()]) if (!seen?.has(id)) collection.delete(id);
     }
     this.#seen = null;
+    this.#publish(); // who waits for this finds everything there
     this.state = "live";
     this.synced = true;
   }
@@ -134,8 +135,12 @@ class Line {
     this.#waiting = true;
     setTimeout(() => {
       this.#waiting = false;
-      for (const collection of Object.values(collections)) collection.publish();
+      this.#publish();
     }, document.hidden ? 1000 : 100);
+  }
+
+  #publish() {
+    for (const collection of Object.values(collections)) collection.publish();
   }
 }
 

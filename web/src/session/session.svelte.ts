@@ -9,10 +9,18 @@ class Session {
   /** The first password was made by the server and shown on its screen: it is to be changed before anything else. */
   mustChangePassword = $state(false);
 
+  /** Requests of a page whose session has ended: they are made again when somebody has signed in. */
+  #waiting: ((signedIn: boolean) => void)[] = [];
+
   constructor() {
     onSignedOut.call = () => {
       line.stop();
-      this.state = this.state === "signedIn" || this.state === "expired" ? "expired" : "signedOut";
+      if (this.state !== "signedIn" && this.state !== "expired") {
+        this.state = "signedOut";
+        return Promise.resolve(false);
+      }
+      this.state = "expired";
+      return new Promise((resolve) => this.#waiting.push(resolve));
     };
   }
 
@@ -54,6 +62,7 @@ class Session {
     this.mustChangePassword = who.firstPassword ?? false;
     this.state = "signedIn";
     line.start();
+    for (const goOn of this.#waiting.splice(0)) goOn(true);
   }
 }
 
