@@ -159,7 +159,7 @@ journey("a snapshot is taken, gone back to, and deleted", async (page) => {
   await until("the snapshot", async () => (await api(`/v1/vms/${vm.id}/snapshots`)).items[0]?.status?.state === "ready");
   await page.getByRole("button", { name: "Restore" }).click();
   await answer(page, "Restore");
-  await until("the end of the restore", async () => (await api(`/v1/operations?target=${vm.id}`)).items.some((one) => one.request.kind === "snapshot.restore" && one.state?.phase === "succeeded"));
+  await until("the end of the restore", async () => (await api(`/v1/operations?kind=snapshot.restore`)).items.some((one) => one.state?.phase === "succeeded"));
   await stateIs("made", "running");
   await page.getByRole("button", { name: "Delete: before" }).click();
   await answer(page, "Delete");
