@@ -36,6 +36,10 @@ internal sealed record ScaleResult
 
     /// <summary>Of one core, while it was written, watched and listed.</summary>
     public required double DaemonCpuPercent { get; init; }
+
+    /// <summary>How long the daemon's collector held it up in that time, and the bench's the bench.</summary>
+    public required double DaemonPausedMs { get; init; }
+    public required double BenchPausedMs { get; init; }
     public required IReadOnlyList<RequestCost> Requests { get; init; }
 }
 
@@ -129,9 +133,13 @@ internal static class ScaleBench
         await Task.Delay(Tail, CancellationToken.None);
         long from = TimeProvider.System.GetTimestamp();
         double cpu = await daemon.CpuSecondsAsync();
+        double paused = await PausedMsAsync(watchers.Http);
+        var ownPaused = GC.GetTotalPauseDuration();
         var lists = await ListAsync(watchers.Http, written);
         double seconds = Run.Since(from) / 1000;
         cpu = await daemon.CpuSecondsAsync() - cpu;
+        paused = await PausedMsAsync(watchers.Http) - paused;
+        ownPaused = GC.GetTotalPauseDuration() - ownPaused;
         await writing.CancelAsync();
         await EndedAsync(written);
         await Task.Delay(Tail, CancellationToken.None);
@@ -153,6 +161,8 @@ internal static class ScaleBench
             IdleKiB = 0,
             LoadedKiB = await daemon.IdleResidentAsync(),
             DaemonCpuPercent = 100 * cpu / seconds,
+            DaemonPausedMs = paused,
+            BenchPausedMs = ownPaused.TotalMilliseconds,
             Requests = [],
         };
     }
@@ -166,12 +176,26 @@ internal static class ScaleBench
         {
             if (written.IsFaulted) await written;
             long asked = TimeProvider.System.GetTimestamp();
-            using (var answer = await http.GetAsync("/v1/vms?limit=1000")) answer.EnsureSuccessStatusCode();
+            using (var answer = await http.GetAsync("/v1/vms?limit=1000", HttpCompletionOption.ResponseHeadersRead))
+            {
+                // Read, and not kept: what it takes to hold such answers is the client's affair.
+                answer.EnsureSuccessStatusCode();
+                await answer.Content.CopyToAsync(Stream.Null);
+            }
+
             if (index >= WarmUp) times.Add(Run.Since(asked));
             await timer.WaitForNextTickAsync();
         }
 
         return times;
+    }
+
+    private static async Task<double> PausedMsAsync(HttpClient http)
+    {
+        const string Name = "dotnet_gc_pause_seconds_total ";
+        string metrics = await http.GetStringAsync("/metrics");
+        string line = metrics.Split('\n').Single(line => line.StartsWith(Name, StringComparison.Ordinal));
+        return 1000 * double.Parse(line[Name.Length..], CultureInfo.InvariantCulture);
     }
 
     private static async Task EndedAsync(Task task)
@@ -210,6 +234,7 @@ internal static class ScaleBench
             Line(text, $"| transactions of: {request.Request} (and of progress) | {request.Transactions.Count} ({request.Progress}) | ≤ {request.Allowed} | {Reached(request.Transactions.Count <= request.Allowed)} |");
         Line(text, $"| laminad resident, before and after | {result.IdleKiB / 1024.0:0} and {result.LoadedKiB / 1024.0:0} MiB | – | |");
         Line(text, $"| laminad, of one core, meanwhile | {result.DaemonCpuPercent:0} % | – | |");
+        Line(text, $"| held up by its collector meanwhile: laminad; this program | {result.DaemonPausedMs:0} ms; {result.BenchPausedMs:0} ms | – | |");
         Line(text, $"");
         Line(text, $"What each transaction wrote (ids as `*`):");
         Line(text, $"");
