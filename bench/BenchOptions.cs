@@ -32,6 +32,9 @@ internal sealed record BenchOptions
     /// <summary>VMs on record for the figures of the daemon itself.</summary>
     public int Recorded { get; init; } = 1000;
 
+    /// <summary>Of the migrated guest's memory, with random content; it has twice as much. A small one shows what is the same for each migration, a large one what grows with the guest.</summary>
+    public int FilledMiB { get; init; } = 256;
+
     /// <summary>On each host that is emptied.</summary>
     public int Guests { get; init; } = 12;
 
@@ -61,6 +64,7 @@ internal sealed record BenchOptions
                 "--results" => options with { Results = pair[1] },
                 "--pairs" => options with { Pairs = Number(pair) },
                 "--libvirt" => options with { Libvirt = Number(pair, least: 0) },
+                "--filled" => options with { FilledMiB = Number(pair) },
                 "--guests" => options with { Guests = Number(pair) },
                 "--rounds" => options with { Rounds = Number(pair) },
                 "--store" => options with { Store = pair[1] },

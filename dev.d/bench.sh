@@ -10,7 +10,7 @@ dev_bench() { # start|clone|density|evacuate|memory|migrate|placement|scale|snap
     migrate | evacuate) more=("${LIBVIRT_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}") ;;
     scale) more=("${CLUSTER_PACKAGES[@]}") ;;
     clone | density | memory | placement | snapshot) ;;
-    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | evacuate [--guests N] [--rounds N] | memory [--image QCOW2] | migrate [--pairs N] [--libvirt N] | placement | scale | snapshot" ;;
+    *) die "'bench $what' is not understood: ./dev bench start [--pairs N] [--libvirt N] [--recorded N] | clone [--pairs N] | density | evacuate [--guests N] [--rounds N] | memory [--image QCOW2] | migrate [--pairs N] [--libvirt N] [--filled MIB] | placement | scale | snapshot" ;;
   esac
   need_root
   install_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${more[@]}"

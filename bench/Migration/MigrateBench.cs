@@ -16,8 +16,6 @@ internal sealed class MigrateBench(BenchCluster cluster, Ticks ticks, BareMigrat
     /// <summary>Ticks before a move, so that the guest is in its stride, and after it, so that a gap is seen to its end.</summary>
     private const int Settled = 100;
 
-    private static readonly GuestWork Work = new(MemoryMiB: 128, FilledMiB: 48, DirtyMiB: 4, DirtyMiBPerSecond: 4);
-
     private readonly Random _random = new(20_260_101);
 
     public static async Task ReportAsync(BenchOptions options)
@@ -25,12 +23,13 @@ internal sealed class MigrateBench(BenchCluster cluster, Ticks ticks, BareMigrat
         string before = Bench.Load();
         await using var cluster = await BenchCluster.StartAsync(2, options);
         using var ticks = new Ticks(cluster.Bed);
-        var vm = await cluster.LaunchAsync(Vm, LaminaNumber, Work);
+        var work = new GuestWork(MemoryMiB: 2 * options.FilledMiB, options.FilledMiB, DirtyMiB: 4, DirtyMiBPerSecond: 4);
+        var vm = await cluster.LaunchAsync(Vm, LaminaNumber, work);
         string[] arguments = [.. (await cluster.Client.Vms.GetQemuArgumentsAsync(Vm, CancellationToken.None)).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
-        await using var bare = await BareMigration.StartAsync(cluster.Bed, arguments, options.Media, BareNumber, Work);
-        await using var libvirt = options.Libvirt == 0 ? null : await LibvirtMigration.StartAsync(cluster.Bed, options, vm.Spec.Machine.Type, LibvirtNumber, Work);
+        await using var bare = await BareMigration.StartAsync(cluster.Bed, arguments, options.Media, BareNumber, work);
+        await using var libvirt = options.Libvirt == 0 ? null : await LibvirtMigration.StartAsync(cluster.Bed, options, vm.Spec.Machine.Type, LibvirtNumber, work);
         await using var probe = new StoreProbe(cluster.Bed.Hosts[1], cluster.Bed.Hosts[0]);
-        var result = await new MigrateBench(cluster, ticks, bare, libvirt, probe).MeasureAsync(options, before);
+        var result = await new MigrateBench(cluster, ticks, bare, libvirt, probe).MeasureAsync(options, before) with { Work = work };
         await Report.WriteAsync(options.Results, "migrate", JsonSerializer.Serialize(result, BenchJson.Default.MigrateResult) + "\n", MigrateTable.Of(result));
     }
 
@@ -62,7 +61,7 @@ internal sealed class MigrateBench(BenchCluster cluster, Ticks ticks, BareMigrat
             if (theirs is not null) virsh.Add(theirs);
         }
 
-        return MigrateResult.Of(pairs, plain, clear, virsh, transactions, trips) with { At = TimeProvider.System.GetUtcNow(), Work = Work, Machine = await Bench.MachineAsync(loadBefore) };
+        return MigrateResult.Of(pairs, plain, clear, virsh, transactions, trips) with { At = TimeProvider.System.GetUtcNow(), Machine = await Bench.MachineAsync(loadBefore) };
     }
 
     private static async Task<MovePair> PairAsync(Func<Task<Move>> first, Func<Task<Move>> second, bool isSwapped)

@@ -68,7 +68,15 @@ internal sealed class StoreProbe : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _questions.DisposeAsync();
+        try
+        {
+            await _questions.DisposeAsync();
+        }
+        catch (IOException)
+        {
+            // It has ended by itself, which whoever asked it was told.
+        }
+
         await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(Patience);
         _answers.Dispose();
         _process.Dispose();
