@@ -14,10 +14,6 @@ namespace Lamina.Server.Vms.Run;
 /// </summary>
 internal sealed partial class VmRunner : IAsyncDisposable
 {
-    /// <summary>How long to wait for a store that is away; each time in a row twice as long.</summary>
-    private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestStorePause = TimeSpan.FromSeconds(30);
-
     private readonly VmHost _host;
     private readonly string _id;
     private readonly ILogger _logger;
@@ -33,14 +29,12 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private bool _isAway;
     private bool _inFlightYields;
     private readonly CancellationTokenSource _stop = new();
-    private readonly ITimer _timer;
+    private readonly VmPauses _pauses;
     private Task _loop = Task.CompletedTask;
     private VmStep? _inFlight;
     private string? _inFlightOrder;
     private CancellationTokenSource? _cancel;
     private Task _step = Task.CompletedTask;
-    private long? _notBefore;
-    private TimeSpan _storePause;
     private volatile IVm? _running;
 
     public VmRunner(VmHost host, string id)
@@ -55,7 +49,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         _tasks = new VmTasks(host, Post);
         _loans = new VmLoans(Post);
         _lender = new VmLender(host, id, _commits);
-        _timer = host.Time.CreateTimer(_ => Post(new VmMessage.Look()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _pauses = new VmPauses(host.Time, () => Post(new VmMessage.Look()));
     }
 
     /// <summary>The process, for consoles, exec and reads; null: none.</summary>
@@ -87,7 +81,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         await _step;
         _loans.FailAll(new OperationCanceledException("The daemon stops."));
         _hold?.Fail(new OperationCanceledException("The daemon stops."));
-        await _timer.DisposeAsync();
+        await _pauses.DisposeAsync();
         await _tasks.DisposeAsync();
         await _errands.DisposeAsync();
         if (_memory.Watch is { } watch) await watch.DisposeAsync();
@@ -109,7 +103,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
             {
                 // A fault of ours must not end the runner: the VM would be without a hand until the next start.
                 LogFault(_logger, _id, failure);
-                Again(StorePause);
+                _pauses.Again(VmPauses.AfterFault);
             }
         }
     }
@@ -185,11 +179,11 @@ internal sealed partial class VmRunner : IAsyncDisposable
         else Leave();
         if (_inFlight is { } step)
         {
-            if (wanted is not null && IsPointless(step, wanted)) _cancel?.Cancel();
+            if (wanted is not null && VmInFlight.IsPointless(step, wanted, _inFlightYields)) _cancel?.Cancel();
             return;
         }
 
-        if (IsTooEarly()) return;
+        if (_pauses.IsTooEarly()) return;
         if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
         else if (wanted is null) EndOutlived(snapshot);
         else if (_memory.IsCertain) Follow(wanted, snapshot);
@@ -207,7 +201,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
 
     private void Hold()
     {
-        if (_inFlight is not null || IsTooEarly()) return;
+        if (_inFlight is not null || _pauses.IsTooEarly()) return;
         if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
         else if (_hold is { } hold && _memory.IsCertain)
         {
@@ -275,7 +269,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (next is not VmStep.Write && Release()) return;
         if (next is VmStep.Rest rest)
         {
-            if (rest.For is { } time) Again(time);
+            if (rest.For is { } time) _pauses.Again(time);
             return;
         }
 
@@ -284,7 +278,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
             Wanted = wanted,
             Committed = _memory.Committed,
             Watch = _memory.Watch,
-            Operation = _errands.InHand(OperationOf(next, wanted)),
+            Operation = _errands.InHand(VmInFlight.OperationOf(next, wanted)),
         };
         _inFlightOrder = wanted.Order?.Operation;
         if (next is VmStep.Lend lend)
@@ -309,15 +303,6 @@ internal sealed partial class VmRunner : IAsyncDisposable
         return true;
     }
 
-    private static string? OperationOf(VmStep step, VmWanted wanted) => step switch
-    {
-        VmStep.Reset reset => reset.Operation,
-        VmStep.RefuseReset refused => refused.Operation,
-        VmStep.EndChange end => end.Operation,
-        VmStep.Change => wanted.Changes is [var change, ..] ? change.Operation : null,
-        _ => wanted.Order?.Operation ?? wanted.Spec.Deleting,
-    };
-
     private void Begin(VmStep step, Func<VmStep, CancellationToken, Task<VmStepResult>> work)
     {
         _inFlight = step;
@@ -337,22 +322,8 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (result.Step is VmStep.Reset reset) _errands.Forget(reset.Operation);
         if (result.Step is VmStep.RefuseReset refused) _errands.Forget(refused.Operation);
         if (result.Step is VmStep.EndChange { Operation: var ended } && !result.StoreAway) _errands.Forget(ended);
-        _storePause = !result.StoreAway ? TimeSpan.Zero
-            : _storePause == TimeSpan.Zero ? StorePause
-            : _storePause * 2 < LongestStorePause ? _storePause * 2 : LongestStorePause;
-        if (result.StoreAway) Again(_storePause, alone: true);
+        _pauses.Heard(result.StoreAway);
     }
-
-    /// <summary>A start or a job that nobody wants any more.</summary>
-    private bool IsPointless(VmStep step, VmWanted wanted) => step switch
-    {
-        VmStep.Lend => wanted.Spec.Deleting is not null || wanted.Order is { Wanted: PowerWanted.Stopped, Force: true } || (_inFlightYields && wanted.Order is not null),
-        VmStep.Start or VmStep.MakeDisks => wanted.Spec.Deleting is not null || wanted.Order is { CancelRequested: true }
-            || (step is VmStep.Start && wanted.Order is { Wanted: PowerWanted.Stopped }),
-        // Until its guest obeys, a change stands in nobody's way.
-        VmStep.Change => wanted.Spec.Deleting is not null || wanted.Order is not null || wanted.Reset is not null || wanted.Changes.Any(change => change.CancelRequested),
-        _ => false,
-    };
 
     /// <summary>Without a store nothing else can be done for the VM; with one, an order is the way.</summary>
     private void CutPower(VmMessage.CutPower cut)
@@ -376,23 +347,6 @@ internal sealed partial class VmRunner : IAsyncDisposable
                 cut.Done.TrySetException(failure);
             }
         });
-    }
-
-    private bool IsTooEarly()
-    {
-        if (_notBefore is not { } moment) return false;
-        if (_host.Time.GetTimestamp() < moment) return true;
-        _notBefore = null;
-        return false;
-    }
-
-    /// <param name="time">From now.</param>
-    /// <param name="alone">Until then nothing else wakes the plan.</param>
-    private void Again(TimeSpan time, bool alone = false)
-    {
-        if (alone) _notBefore = _host.Time.GetTimestamp() + (long)(time.TotalSeconds * _host.Time.TimestampFrequency);
-        // Timers may fire a little early; a look that finds it too early asks again.
-        _timer.Change(time > TimeSpan.Zero ? time + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The runner of VM {Vm} has met a fault of its own")]
