@@ -23,7 +23,7 @@ dev_browser() { # [--hold] [FILTER]: --hold keeps the daemons until a line is en
 
 # Two daemons, each a host of its own: the first on this machine's network, the second in a namespace beside it.
 browser_world() {
-  local media=$ROOT/artifacts/media/bench link=lmweb$$
+  local media=$ROOT/artifacts/media/bench link=web$$
   [ -e "$media/initrd.gz" ] || { mkdir -p "$media"; bash "$ROOT/tests/Testing/Media/small-linux.sh" "$media"; }
   ip netns add "$link"
   ip link add "$link" type veth peer name eth0 netns "$link"
@@ -79,6 +79,6 @@ browser_end() {
   for pid in $(pgrep -f -- "$BROWSER_HOME/"); do tail --pid="$pid" -f /dev/null; done
   # shellcheck disable=SC2046 # words
   "$OUT/laminad" remove-networks $(browser_options first) > /dev/null || true
-  ip netns delete "lmweb$$" || true
+  ip netns delete "web$$" || true
   rm -rf "$BROWSER_HOME"
 }

@@ -88,6 +88,7 @@ export const en = {
   "file": "File",
   "firmware": "Firmware",
   "fold": "Fold",
+  "form.marked": "Mend what is marked above.",
   "free": "Free",
   "go": "go to",
   "host": "Host",

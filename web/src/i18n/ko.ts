@@ -89,6 +89,7 @@ export const ko: Record<keyof typeof en, string> = {
   "file": "파일",
   "firmware": "펌웨어",
   "fold": "접기",
+  "form.marked": "위에 표시된 항목을 고쳐 주세요.",
   "free": "여유",
   "go": "이동",
   "host": "호스트",
