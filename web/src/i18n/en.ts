@@ -216,7 +216,7 @@ export const en = {
   "overview.capacity": "Capacity",
   "overview.fine": "All is well.",
   "overview.heat": "Hosts by load",
-  "overview.promised": "Memory promised",
+  "overview.promised": "Promised",
   "overview.store": "Cluster and store",
   "pages": "Pages",
   "palette": "Commands",

@@ -217,7 +217,7 @@ export const ko: Record<keyof typeof en, string> = {
   "overview.capacity": "용량",
   "overview.fine": "모두 정상입니다.",
   "overview.heat": "호스트 부하",
-  "overview.promised": "할당된 메모리",
+  "overview.promised": "할당됨",
   "overview.store": "클러스터와 저장소",
   "pages": "페이지",
   "palette": "명령",
