@@ -60,6 +60,8 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(VmMigrate))]
 [JsonSerializable(typeof(VmTakeOver))]
 [JsonSerializable(typeof(MigrationForecast))]
+[JsonSerializable(typeof(MigrationSettings))]
+[JsonSerializable(typeof(MigrationSettingsUpdate))]
 [JsonSerializable(typeof(VmHandover))]
 [JsonSerializable(typeof(HandoverSource))]
 [JsonSerializable(typeof(HandoverTarget))]

@@ -82,6 +82,15 @@ public sealed record HostAddresses : RecordPart
     public required string Migration { get; init; }
 }
 
+/// <summary>An address that a host has.</summary>
+public sealed record HostLink : RecordPart
+{
+    public required string Address { get; init; }
+
+    /// <summary>Of the link, in 10⁶ bits a second; null: it does not say.</summary>
+    public long? Megabits { get; init; }
+}
+
 /// <summary>Key <c>hosts/&lt;id&gt;/status</c>, written by that host.</summary>
 public sealed record HostStatus : StoredRecord
 {
@@ -105,6 +114,12 @@ public sealed record HostStatus : StoredRecord
 
     /// <summary>Machine types that its QEMU knows.</summary>
     public IReadOnlyList<string> MachineTypes { get; set; } = [];
+
+    /// <summary>Its addresses, and how fast the links are that have them; empty: its daemon is of a version that does not tell.</summary>
+    public IReadOnlyList<HostLink> Links { get; set; } = [];
+
+    /// <summary>Why no guest can come here in post-copy; null: nothing is in the way.</summary>
+    public Failure? PostCopyProblem { get; init; }
     public Failure? Failure { get; init; }
 }
 

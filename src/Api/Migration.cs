@@ -19,6 +19,15 @@ public sealed record VmMigrate
 
     /// <summary>Only while it does not run: one that runs is refused.</summary>
     public bool Offline { get; init; }
+
+    /// <summary>
+    /// A guest that writes faster than the link carries may run on at the other host before all of its memory is there. It always comes to an end, but a link or
+    /// host that is lost for good meanwhile takes the guest's memory with it: it starts anew from its disks then.
+    /// </summary>
+    public bool AllowPostCopy { get; init; }
+
+    /// <summary>For how long its memory may be sent; then post-copy begins if it is allowed, else it is given up. Null: by the size of the memory and the speed of the link.</summary>
+    public int? TimeoutSeconds { get; init; }
 }
 
 /// <summary>Body of <c>POST /v1/vms/{vm}/take-over</c>.</summary>
@@ -43,6 +52,15 @@ public sealed record MigrationForecast
     /// <summary>Name of the host to go to.</summary>
     public required string To { get; init; }
     public required HandoverKind Kind { get; init; }
+
+    /// <summary>Connections that its memory is sent over; 0: it does not run.</summary>
+    public int Streams { get; init; }
+
+    /// <summary>The address of the other host that it is sent to; null: the one it has in its cluster.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Most that is sent a second, by the request or by the settings; null: as much as the link carries.</summary>
+    public long? MaxBytesPerSecond { get; init; }
 
     /// <summary>Everything that stands in the way; empty: it can go.</summary>
     public required IReadOnlyList<Failure> Blockers { get; init; }
@@ -99,8 +117,19 @@ public sealed record VmHandover : StoredRecord
     /// <summary>The VM's at the source. The target's is one more, that after a hand-back two more.</summary>
     public required long Epoch { get; init; }
     public HandoverKind Kind { get; init; }
+
+    /// <summary>Post-copy is allowed; whether it comes to it shows on the way.</summary>
     public bool PostCopy { get; init; }
     public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>For how long its memory may be sent before post-copy begins or it is given up; null: by its size and the link's speed.</summary>
+    public int? TimeoutSeconds { get; init; }
+
+    /// <summary>Connections for its memory. What was prepared before this was chosen has two.</summary>
+    public int Streams { get; set; } = 2;
+
+    /// <summary>Where the target listens; null: at its address in the cluster.</summary>
+    public string? Address { get; init; }
     public DateTimeOffset PreparedAt { get; init; }
 
     /// <summary>Disks that go along, with the pools that they leave and enter; empty: the target reaches all that the VM has.</summary>
@@ -158,6 +187,12 @@ public sealed record HandoverSource : StoredRecord
 
     /// <summary>Post-copy that went wrong after the commit: its process has ended, and the target may start from disk.</summary>
     public bool Ended { get; init; }
+
+    /// <summary>Post-copy that failed in the switch, after the commit: the guest stands still here, whole, and waits to be given back.</summary>
+    public bool Failed { get; init; }
+
+    /// <summary>How often post-copy has stood still on a broken link: the target is to listen anew for the last of them.</summary>
+    public int Breaks { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnum<HandoverTargetState>))]
@@ -168,6 +203,9 @@ public enum HandoverTargetState
 
     /// <summary>It could not be made, or has ended.</summary>
     Failed,
+
+    /// <summary>After post-copy: all of the guest is here, and nothing more of the source is needed.</summary>
+    Whole,
 }
 
 /// <summary>The target's word on a hand-over. Key <c>vms/&lt;id&gt;/handover-target</c>, written by the target only.</summary>
@@ -185,5 +223,29 @@ public sealed record HandoverTarget : StoredRecord
 
     /// <summary>Id of the secret with the source's side of the one-time certificates; null: not encrypted.</summary>
     public string? Secret { get; init; }
+
+    /// <summary>For which of the source's <see cref="HandoverSource.Breaks"/> it listens at <see cref="Port"/>.</summary>
+    public int Recoveries { get; init; }
     public Failure? Failure { get; init; }
+}
+
+/// <summary>Key <c>settings/migration</c>: what holds for all migrations of the installation.</summary>
+public sealed record MigrationSettings : StoredRecord
+{
+    /// <summary>Guests are sent to the address that the other host has in this network, such as <c>10.9.0.0/24</c>; null: to its address in the cluster.</summary>
+    public string? Network { get; init; }
+
+    /// <summary>Most that one migration sends a second unless it says otherwise; null: as much as the link carries.</summary>
+    public long? MaxBytesPerSecond { get; init; }
+
+    /// <summary>How long a guest in post-copy may wait for a broken link to come back before its memory is given up; null: 5 minutes.</summary>
+    public int? PostCopyPatienceSeconds { get; init; }
+}
+
+/// <summary>Body of <c>PATCH /v1/migration</c> (RFC 7396; null takes a member back to its default).</summary>
+public sealed record MigrationSettingsUpdate
+{
+    public string? Network { get; init; }
+    public long? MaxBytesPerSecond { get; init; }
+    public int? PostCopyPatienceSeconds { get; init; }
 }

@@ -92,4 +92,16 @@ public sealed record OperationTransfer : RecordPart
 
     /// <summary>How fast the guest writes anew what was sent.</summary>
     public long DirtyBytesPerSecond { get; init; }
+
+    /// <summary>How often the memory was looked through; the first is 1.</summary>
+    public long Passes { get; init; }
+
+    /// <summary>How much of its time is taken from the guest so that it writes less; 0: none.</summary>
+    public int ThrottlePercent { get; init; }
+
+    /// <summary>When it should be over, as of the report; null: it cannot be told.</summary>
+    public int? RemainingSeconds { get; init; }
+
+    /// <summary>The guest runs at the other host already, and the rest of its memory follows.</summary>
+    public bool PostCopy { get; init; }
 }

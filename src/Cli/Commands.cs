@@ -22,6 +22,7 @@ internal static class Commands
             HostCommands.Build(),
             ClusterCommands.Build(),
             PlacementCommands.Build(),
+            MigrationCommands.Build(),
             OperationCommands.Build(),
             EventCommands.Build(),
             EventCommands.Audit(),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Lamina.Api;
 
 namespace Lamina.Cli;
 
@@ -15,6 +16,15 @@ internal static class RateOptions
     public static int? Kbps(Option<string?> option, Invocation invocation) =>
         invocation.Value(option) is not { } text ? null : TryParse(text, out int kbps) ? kbps
             : throw new CliException(ExitCode.Usage, $"{option.Name} {text} is no rate", "write for example 500kbit, 100Mbit, 2.5Gbit or none");
+
+    /// <summary>Of a migration: in bits as networks count, or in bytes. Null: none, or not named.</summary>
+    /// <exception cref="CliException">It is neither.</exception>
+    public static long? BytesPerSecond(Option<string?> option, Invocation invocation)
+    {
+        if (invocation.Value(option) is not { } text || text == "none") return null;
+        if (TryParse(text, out int kbps)) return kbps * 1000L / 8;
+        return Sizes.TryParse(text, out long bytes) ? bytes : throw new CliException(ExitCode.Usage, $"{option.Name} {text} is no rate", "write for example 800Mbit, 10Gbit or 100MiB");
+    }
 
     public static bool TryParse(string text, out int kbps)
     {

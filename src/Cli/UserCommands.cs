@@ -96,7 +96,7 @@ internal static class UserCommands
                 Name = invocation.Value(name),
                 Role = invocation.Value(role),
                 Scope = invocation.Value(scope),
-                ExpiresAt = invocation.Value(expires) is { } text ? TimeProvider.System.GetUtcNow() + Span(text) : null,
+                ExpiresAt = invocation.Value(expires) is { } text ? TimeProvider.System.GetUtcNow() + SpanOptions.Parse(text) : null,
             };
             var created = await invocation.Client.Tokens.CreateAsync(create, cancellationToken);
             if (invocation.Printer.Format == OutputFormat.Table) invocation.Printer.Text(created.Secret);
@@ -153,17 +153,4 @@ internal static class UserCommands
     private static Option<Role?> RoleOption() => new("--role") { Description = "viewer, operator or admin", HelpName = "viewer|operator|admin" };
 
     private static Option<string?> ScopeOption() => new("--scope") { Description = "a project, or * for all (the default)", HelpName = "project" };
-
-    private static TimeSpan Span(string text) =>
-        text.Length > 1 && int.TryParse(text[..^1], out var count) && count > 0
-            ? text[^1] switch
-            {
-                'd' => TimeSpan.FromDays(count),
-                'h' => TimeSpan.FromHours(count),
-                'm' => TimeSpan.FromMinutes(count),
-                _ => throw NoSpan(text),
-            }
-            : throw NoSpan(text);
-
-    private static CliException NoSpan(string text) => new(ExitCode.Usage, $"{text} is no length of time", "write for example 90d, 12h or 30m");
 }

@@ -32,7 +32,10 @@ public partial interface IVm
     /// <exception cref="VmEngineException">No port is free (HostResource), or this QEMU or host cannot do what is asked (Impossible): why, and what to do.</exception>
     Task<MigrationEndpoint> ListenAsync(MigrationListen listen, CancellationToken cancellationToken);
 
-    /// <summary>Target: ends the offer of disks and forgets the credentials. Must be done before <see cref="ContinueAsync"/>: the guest needs the disks for itself.</summary>
+    /// <summary>
+    /// Target: ends the offer of disks, and forgets the credentials unless a migration is under way, as before post-copy: it may need them again. Must be done
+    /// before <see cref="ContinueAsync"/>: the guest needs the disks for itself.
+    /// </summary>
     Task StopListeningAsync(CancellationToken cancellationToken);
 
     /// <summary>Target in post-copy whose connection is lost: listens again, on a free port of the same range. Works while QEMU is mute.</summary>
@@ -59,7 +62,7 @@ public partial interface IVm
     /// <exception cref="QmpErrorException">One is not: the target's disk is not the guest's, and the hand-over must be aborted.</exception>
     Task EndMirrorsAsync(IReadOnlyList<int> slots, CancellationToken cancellationToken);
 
-    /// <summary>Source: drops whatever mirrors there are, lets go of the target's exports and forgets the credentials. Nothing there is fine.</summary>
+    /// <summary>Source: drops whatever mirrors there are, lets go of the target's exports and, unless a migration is under way, forgets the credentials. Nothing there is fine.</summary>
     /// <exception cref="QmpErrorException">A target is silent and its connection has not ended: the guest is unharmed; call again, before any new mirror.</exception>
     Task CloseMirrorsAsync(CancellationToken cancellationToken);
 

@@ -33,6 +33,7 @@ public sealed class LaminaClient : IDisposable
         Snapshots = new SnapshotsClient(Connection);
         FirewallGroups = new FirewallGroupsClient(Connection);
         Placement = new PlacementClient(Connection);
+        Migration = new MigrationClient(Connection);
         Vms = new VmsClient(Connection);
         Exports = new ExportsClient(Connection);
         VmDevices = new VmDevicesClient(Connection);
@@ -65,6 +66,8 @@ public sealed class LaminaClient : IDisposable
     public FirewallGroupsClient FirewallGroups { get; }
 
     public PlacementClient Placement { get; }
+
+    public MigrationClient Migration { get; }
     public VmsClient Vms { get; }
     public ExportsClient Exports { get; }
     public VmDevicesClient VmDevices { get; }

@@ -31,6 +31,7 @@ internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, O
         try
         {
             if (await AskAsync(cancellationToken) is not { } info) return new MigrationState { Phase = Phase };
+            await KeepLineAsync(MigrationPhases.Parse(info.Status), either.Token);
             // It speaks: the other questions are put at once, for the guest may stand still meanwhile.
             var jobs = monitor.ExecuteAsync(QmpJobCommands.QueryJobs, QmpNothing.Instance, either.Token);
             var exports = monitor.ExecuteAsync(QmpMigrationCommands.QueryExports, QmpNothing.Instance, either.Token);
@@ -45,6 +46,27 @@ internal sealed class QemuMigration(QemuMonitor monitor, EventWaiters waiters, O
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return new MigrationState { Phase = Phase };
+        }
+    }
+
+    /// <summary>It has begun and is not over: what it uses must stay.</summary>
+    public async Task<bool> IsUnderWayAsync(CancellationToken cancellationToken)
+    {
+        var phase = await AskAsync(cancellationToken) is { } info ? MigrationPhases.Parse(info.Status) : Phase;
+        return phase is not (MigrationPhase.None or MigrationPhase.Completed or MigrationPhase.Failed or MigrationPhase.Cancelled);
+    }
+
+    // A daemon that has just started has lost the second line, and will need it when QEMU takes up no other any more: opened while it does.
+    private async Task KeepLineAsync(MigrationPhase phase, CancellationToken cancellationToken)
+    {
+        if (phase is MigrationPhase.None or MigrationPhase.Completed or MigrationPhase.Failed or MigrationPhase.Cancelled) return;
+        try
+        {
+            await line.OpenAsync(cancellationToken);
+        }
+        catch (QmpClosedException)
+        {
+            // Tried again with the next question.
         }
     }
 

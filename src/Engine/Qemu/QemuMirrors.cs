@@ -9,7 +9,7 @@ namespace Lamina.Engine.Qemu;
 /// A source's disks on their way into a target's exports. Job and node of a disk bear its slot, so that a later daemon finds them; a job that has ended
 /// stays listed until <see cref="CloseAsync"/>, so that how it ended can be asked again.
 /// </summary>
-internal sealed class QemuMirrors(IVm vm, QemuMonitor monitor, QemuJobs jobs, EventWaiters waiters, QemuCredentials credentials, TimeProvider time)
+internal sealed class QemuMirrors(IVm vm, QemuMonitor monitor, QemuMigration migration, QemuJobs jobs, EventWaiters waiters, QemuCredentials credentials, TimeProvider time)
 {
     private const string Prefix = "mirror";
     private const string Ready = "ready";
@@ -81,7 +81,7 @@ internal sealed class QemuMirrors(IVm vm, QemuMonitor monitor, QemuJobs jobs, Ev
         foreach (var mirror in await ListAsync(cancellationToken)) await DropAsync(mirror.Slot);
         foreach (var node in await NodesAsync(cancellationToken))
             await monitor.ExecuteAsync(QmpDeviceCommands.BlockdevDelete, new NodeNameArguments { NodeName = node }, cancellationToken);
-        await credentials.ForgetAsync(cancellationToken);
+        if (!await migration.IsUnderWayAsync(cancellationToken)) await credentials.ForgetAsync(cancellationToken);
     }
 
     private async Task BeginAsync(MigrationMirrors mirrors, MirroredDisk disk, string? credentialsId, CancellationToken cancellationToken)

@@ -8,7 +8,7 @@ using Lamina.Linux;
 namespace Lamina.Engine.Qemu;
 
 /// <summary>The side to which a guest comes. QEMU listens by itself, on ports that its user may open and its sandbox allows.</summary>
-internal sealed class QemuTarget(IVm vm, QemuMonitor monitor, QemuCredentials credentials, OutOfBandLine line)
+internal sealed class QemuTarget(IVm vm, QemuMonitor monitor, QemuMigration migration, QemuCredentials credentials, OutOfBandLine line)
 {
     private const string ExportPrefix = "export";
     private const int MostRefusals = 3;
@@ -54,7 +54,8 @@ internal sealed class QemuTarget(IVm vm, QemuMonitor monitor, QemuCredentials cr
             // There was none.
         }
 
-        await credentials.ForgetAsync(cancellationToken);
+        // In post-copy a link that breaks is made anew with them.
+        if (!await migration.IsUnderWayAsync(cancellationToken)) await credentials.ForgetAsync(cancellationToken);
     }
 
     public async Task<MigrationEndpoint> RecoverAsync(MigrationListen listen, CancellationToken cancellationToken)

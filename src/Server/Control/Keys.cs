@@ -40,6 +40,9 @@ internal static class Keys
     /// <summary>One key, <c>settings/placement</c>; its id is empty.</summary>
     public static RecordKind<PlacementSettings> PlacementSettings { get; } = new("settings/placement", "", ApiJson.Default.PlacementSettings);
 
+    /// <summary>One key, <c>settings/migration</c>; its id is empty.</summary>
+    public static RecordKind<MigrationSettings> MigrationSettings { get; } = new("settings/migration", "", ApiJson.Default.MigrationSettings);
+
     /// <summary>The id is <see cref="NameId"/>; created absent in the transaction that makes the object, so a name is taken once.</summary>
     public static RecordKind<Claim> Names { get; } = new("names/", "", ControlJson.Default.Claim);
 
@@ -80,7 +83,7 @@ internal static class Keys
         Images.Spec, Images.Status, Images.Copies,
         Isos.Spec, Isos.Status, Isos.Copies, Uploads,
         Pools.Spec, Pools.Status, Pools.OnHost,
-        Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings,
+        Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings, MigrationSettings,
         Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Silence, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd, Hosts.Report, Hosts.Guests,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,

@@ -25,11 +25,15 @@ internal static class HostStatusPlan
         DefaultCpuModel = former?.DefaultCpuModel,
         CpuModels = former?.CpuModels ?? [],
         MachineTypes = former?.MachineTypes ?? [],
+        Links = former?.Links ?? [],
+        PostCopyProblem = former?.PostCopyProblem,
         Unknown = former?.Unknown,
     };
 
-    public static HostStatus Probed(HostStatus status, EngineCapabilities found) => status with
+    public static HostStatus Probed(HostStatus status, EngineCapabilities found, IReadOnlyList<HostLink> links) => status with
     {
+        Links = links,
+        PostCopyProblem = found.PostCopyProblem is { } problem ? new Failure { Code = "host.postCopy", Message = problem } : null,
         QemuVersion = found.Version,
         Accelerator = new Api.Accelerator { Kind = KindOf(found.Accelerator), Reason = found.AcceleratorReason },
         DefaultMachineType = found.DefaultMachineType,
@@ -80,8 +84,8 @@ internal static class HostStatusPlan
     private static string NameId(string name) => Keys.NameId(Http.Lookup.Installation, "host", name);
 
     private static bool Equals(HostStatus? left, HostStatus right) => left is not null
-        && left.CpuModels.SequenceEqual(right.CpuModels) && left.MachineTypes.SequenceEqual(right.MachineTypes)
-        && left with { Unknown = null, CpuModels = right.CpuModels, MachineTypes = right.MachineTypes } == right with { Unknown = null };
+        && left.CpuModels.SequenceEqual(right.CpuModels) && left.MachineTypes.SequenceEqual(right.MachineTypes) && left.Links.SequenceEqual(right.Links)
+        && left with { Unknown = null, CpuModels = right.CpuModels, MachineTypes = right.MachineTypes, Links = right.Links } == right with { Unknown = null };
 
     private static AcceleratorKind KindOf(Engine.Accelerator accelerator) => accelerator switch
     {

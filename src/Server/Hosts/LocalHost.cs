@@ -85,7 +85,7 @@ internal sealed partial class LocalHost
             var found = await engine.ProbeAsync(cancellationToken);
             Volatile.Write(ref _capabilities, found);
             _answered.TrySetResult(found);
-            return HostStatusPlan.Probed(_status, found);
+            return HostStatusPlan.Probed(_status, found, HostLinks.Read());
         }
         catch (VmEngineException failure)
         {

@@ -104,8 +104,8 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
         }
     }
 
-    public async Task RecoverAsync(IVm vm, VmHandover record, CancellationToken cancellationToken) =>
-        await vm.RecoverAsync(ListenOf(record, vm.Definition), cancellationToken);
+    public Task<MigrationEndpoint> RecoverAsync(IVm vm, VmHandover record, CancellationToken cancellationToken) =>
+        vm.RecoverAsync(ListenOf(record, vm.Definition), cancellationToken);
 
     private MigrationListen ListenOf(VmHandover record, VmDefinition running)
     {
@@ -113,7 +113,7 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
         var slots = record.Disks.Select(moved => spec?.Disks.FirstOrDefault(disk => disk.Disk == moved.Disk)?.Slot).OfType<int>().ToHashSet();
         return new MigrationListen
         {
-            Address = ground.Address,
+            Address = record.Address ?? ground.Address,
             FirstPort = ground.FirstPort,
             LastPort = ground.LastPort,
             Transport = MigrationChoices.TransportOf(record),

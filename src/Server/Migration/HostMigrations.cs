@@ -83,7 +83,7 @@ internal sealed partial class HostMigrations(MigrationGround ground)
 
         if (snapshot.Get(Keys.Vms.Handover, vmId) is not { } handover) return;
         bool isForThis = handover.Record.From == ground.Host.HostId || handover.Record.To == ground.Host.HostId;
-        if (isForThis && IsOpen(handover.Record, snapshot.Get(Keys.Vms.Status, vmId)?.Record)) Begin(vmId, handover.Record, handover.ModRevision, stopping);
+        if (isForThis && IsOpen(vmId, handover.Record, snapshot)) Begin(vmId, handover.Record, handover.ModRevision, stopping);
     }
 
     private void Begin(string vmId, VmHandover record, long revision, CancellationToken stopping)
@@ -127,7 +127,13 @@ internal sealed partial class HostMigrations(MigrationGround ground)
     }
 
     /// <summary>What has come is its own plan's; a source is not done before the record is gone.</summary>
-    private bool IsOpen(VmHandover record, VmStatus? status) => record.From == ground.Host.HostId || status?.Epoch != record.Epoch + 1;
+    private bool IsOpen(string vmId, VmHandover record, CacheSnapshot snapshot)
+    {
+        if (record.From == ground.Host.HostId || snapshot.Get(Keys.Vms.Status, vmId)?.Record.Epoch != record.Epoch + 1) return true;
+        // After the switch to post-copy it has come when all of its memory is there, or is lost.
+        bool isSaid = snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { State: HandoverTargetState.Whole or HandoverTargetState.Failed } word && word.Nonce == record.Nonce;
+        return record is { PostCopy: true, Phase: HandoverPhase.Committed } && !isSaid;
+    }
 
     private sealed class Hand(string nonce, IVmHand work, Action wake)
     {

@@ -11,7 +11,7 @@ namespace Lamina.Server.Migration;
 internal static class MigrationBlockers
 {
     public static IReadOnlyList<Failure> Of(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request, PlacementWorld world) =>
-        [.. OfVm(snapshot, vm, request), .. OfHost(snapshot, vm, request, world), .. OfStorage(snapshot, vm, request)];
+        [.. OfVm(snapshot, vm, request), .. OfHost(snapshot, vm, request, world), .. OfWay(snapshot, vm, request), .. OfStorage(snapshot, vm, request)];
 
     /// <summary>Disks that the target does not reach and that shall go along, with the pools they go to.</summary>
     public static IReadOnlyList<HandoverDisk> DisksOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
@@ -86,6 +86,20 @@ internal static class MigrationBlockers
         if (runs && Placer.Admit(vm.Record.Name, vm.Record.MemoryMiB, target) is { } full) yield return full;
         if (runs && source?.Accelerator is { } accelerator && accelerator.Kind != target.Accelerator)
             yield return Blocked("migration.accelerator", $"VM '{vm.Record.Name}' runs under {Word(accelerator.Kind)}, and host '{name}' offers {Word(target.Accelerator)}: a running guest cannot change that.", "Shut it down first.");
+    }
+
+    /// <summary>Of the way that the memory of a running guest would take.</summary>
+    private static IEnumerable<Failure> OfWay(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
+    {
+        if (snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is not VmState.Running || snapshot.Get(Keys.Hosts.Status, request.To)?.Record is not { } target) yield break;
+        string name = snapshot.HostName(request.To);
+        string? network = snapshot.Get(Keys.MigrationSettings, "")?.Record.Network;
+        if (network is not null && MigrationRoute.AddressIn(network, target) is null)
+            yield return Blocked("migration.networkMissing", $"Host '{name}' has no address in {network}, the network for migrations.", "Give it one, or choose another network: lamina migration set --network.");
+        if (!request.AllowPostCopy) yield break;
+        if (target.Links.Count == 0) yield return Blocked("migration.postCopyUnknown", $"The daemon of host '{name}' has not told whether guests can come there in post-copy.", "Upgrade it, or leave --allow-post-copy out.");
+        if (target.PostCopyProblem is { } problem)
+            yield return Blocked("migration.postCopy", $"Host '{name}': {problem.Message}", $"Or leave --allow-post-copy out. The setting stays over a reboot in a file of /etc/sysctl.d on '{name}'.");
     }
 
     private static IEnumerable<Failure> OfStorage(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)

@@ -10,15 +10,18 @@ namespace Lamina.Server.Migration;
 /// <summary>How a guest is sent, and what its figures mean (pure).</summary>
 internal static class MigrationChoices
 {
-    /// <summary>Connections for the memory, where post-copy does not forbid more than one.</summary>
-    private const int Streams = 2;
-
     /// <summary>A guest that is throttled so far, after so many passes, does not get through.</summary>
     private const int LastThrottlePercent = 90;
     private const int LastPasses = 30;
 
-    public static MigrationTransport TransportOf(VmHandover record) =>
-        record.PostCopy ? new MigrationTransport { PostCopy = true } : new MigrationTransport { Streams = Streams };
+    /// <summary>Where post-copy is allowed, a guest is not slowed down by more than half.</summary>
+    private const int PostCopyThrottlePercent = 50;
+
+    /// <summary>Unless the request says it: so often could all of the memory have gone over, and no less than this.</summary>
+    private const int MostRounds = 5;
+    private static readonly TimeSpan LeastTimeout = TimeSpan.FromMinutes(10);
+
+    public static MigrationTransport TransportOf(VmHandover record) => new() { Streams = record.Streams, PostCopy = record.PostCopy };
 
     /// <summary>Mirrors are ended, and post-copy is decided on, while the guest stands still.</summary>
     public static bool PausesBeforeSwitch(VmHandover record) => record.PostCopy || record.Disks.Count > 0;
@@ -46,9 +49,11 @@ internal static class MigrationChoices
 
     public static TargetQemu TargetQemuOf(MigrationState state) => state switch
     {
+        { Phase: MigrationPhase.PostCopyPaused } => TargetQemu.PostCopyPaused,
         { Guest: RunState.Running } => TargetQemu.Running,
         { IsLoaded: true } => TargetQemu.Loaded,
-        { Phase: MigrationPhase.PostCopyPaused } => TargetQemu.PostCopyPaused,
+        // The state of its devices is on its way still.
+        { Guest: RunState.InMigrate } => TargetQemu.InMigrate,
         { Phase: MigrationPhase.PostCopyActive or MigrationPhase.PostCopyRecover } => TargetQemu.PostCopy,
         _ => TargetQemu.InMigrate,
     };
@@ -62,27 +67,46 @@ internal static class MigrationChoices
         return mirrors.All(mirror => mirror.Stage == MirrorStage.Ended) ? MirrorState.Ended : MirrorState.Ready;
     }
 
-    /// <summary>It writes about as fast as the link carries.</summary>
-    public static bool NeedsPostCopy(MigrationProgress? progress) =>
-        progress is { Passes: >= 2, BytesPerSecond: > 0 } && progress.DirtyBytesPerSecond >= progress.BytesPerSecond * 3 / 4;
+    /// <summary>For how long the memory may be sent in precopy.</summary>
+    public static TimeSpan TimeoutOf(VmHandover record, MigrationProgress? progress)
+    {
+        if (record.TimeoutSeconds is { } asked) return TimeSpan.FromSeconds(asked);
+        if (progress is not { TransferredBytes: > 0, ElapsedMs: > 0 }) return LeastTimeout;
+        var round = TimeSpan.FromMilliseconds((double)progress.TotalBytes / progress.TransferredBytes * progress.ElapsedMs);
+        var rounds = progress.TransferredBytes < progress.TotalBytes ? MostRounds * round : MostRounds * round * Math.Max(1, progress.Passes - 1);
+        return rounds > LeastTimeout ? rounds : LeastTimeout;
+    }
 
-    /// <summary>Null: it may still come to an end.</summary>
-    public static Failure? ProblemOf(MigrationProgress? progress) => progress is { ThrottlePercent: >= LastThrottlePercent, Passes: >= LastPasses }
-        ? new Failure
-        {
-            Code = "migration.notConverging",
-            Message = $"The guest writes {Sizes.Format(progress.DirtyBytesPerSecond)} a second, which is more than the link carries, even slowed down by {progress.ThrottlePercent} %.",
-            Remedy = "Try when it is calmer, or over a faster network.",
-        }
-        : null;
+    /// <summary>Why precopy does not come to an end, in words; null: it still may.</summary>
+    /// <param name="record">Whether post-copy is there to help, and for how long it may take without.</param>
+    /// <param name="progress">Null: nothing was sent.</param>
+    public static string? StuckOf(VmHandover record, MigrationProgress? progress)
+    {
+        if (progress is null) return null;
+        string slowed = progress.ThrottlePercent > 0 ? $", even slowed down by {progress.ThrottlePercent} %" : "";
+        string writes = $"The guest writes {Sizes.Format(progress.DirtyBytesPerSecond)} a second{slowed}, and the link carries {Sizes.Format(progress.BytesPerSecond)}";
+        if (progress.ElapsedMs >= TimeoutOf(record, progress).TotalMilliseconds) return $"{writes}: it has not got through in {Words(TimeoutOf(record, progress))}.";
+        bool isOutrun = progress is { Passes: >= 2, BytesPerSecond: > 0 } && progress.DirtyBytesPerSecond >= progress.BytesPerSecond * 3 / 4;
+        bool isSlowedEnough = record.PostCopy ? progress.ThrottlePercent >= PostCopyThrottlePercent : progress is { ThrottlePercent: >= LastThrottlePercent, Passes: >= LastPasses };
+        return isOutrun && isSlowedEnough ? $"{writes}." : null;
+    }
 
-    public static (int? Percent, string Words) Describe(SourceQemu qemu, MigrationProgress? progress, bool targetIsReady) => qemu switch
+    public static Failure NotConverging(string why) => new()
+    {
+        Code = "migration.notConverging",
+        Message = $"{why} The guest runs on where it was, at its own speed.",
+        Remedy = "Allow post-copy (--allow-post-copy), give it more time (--timeout), or try when it is calmer or over a faster network.",
+    };
+
+    public static (int? Percent, string Words) Describe(SourceQemu qemu, VmHandover record, MigrationProgress? progress, bool targetIsReady) => qemu switch
     {
         SourceQemu.AtRest => (null, "handing over"),
         SourceQemu.Idle => (null, targetIsReady ? "copying disks" : "making the target ready"),
         SourceQemu.Completed => (99, "switching over"),
         _ when progress is null => (null, "connecting"),
-        _ => (PercentOf(progress), Words(progress)),
+        SourceQemu.PostCopyPaused => (PercentOf(progress), $"the guest runs at the other host, and the link to the rest of its memory is broken: {Sizes.Format(progress.RemainingBytes)} left; connecting anew"),
+        SourceQemu.PostCopy => (PercentOf(progress), $"the guest runs at the other host, and the rest of its memory follows: {Sizes.Format(progress.RemainingBytes)} left{End(progress, 0)}"),
+        _ => (PercentOf(progress), Words(record, progress)),
     };
 
     /// <summary>Of a VM that goes at rest with its files.</summary>
@@ -99,15 +123,31 @@ internal static class MigrationChoices
         RemainingBytes = progress.RemainingBytes,
         BytesPerSecond = progress.BytesPerSecond,
         DirtyBytesPerSecond = progress.DirtyBytesPerSecond,
+        Passes = progress.Passes,
+        ThrottlePercent = progress.ThrottlePercent,
+        RemainingSeconds = RemainingSeconds(progress, progress.Phase.IsPostCopy() ? 0 : progress.DirtyBytesPerSecond),
+        PostCopy = progress.Phase.IsPostCopy(),
     };
 
     private static int? PercentOf(MigrationProgress progress) =>
         progress.TotalBytes <= 0 ? null : (int)Math.Clamp(100 - (progress.RemainingBytes * 100 / progress.TotalBytes), 0, 99);
 
-    private static string Words(MigrationProgress progress)
+    private static string Words(VmHandover record, MigrationProgress progress)
     {
-        long net = progress.BytesPerSecond - progress.DirtyBytesPerSecond;
-        string end = net > 0 && progress.RemainingBytes > 0 ? $", done in about {Math.Max(1, progress.RemainingBytes / net)} s" : "";
-        return $"{Sizes.Format(progress.TransferredBytes)} sent, {Sizes.Format(progress.RemainingBytes)} left, {Sizes.Format(progress.DirtyBytesPerSecond)}/s written anew, pass {progress.Passes}{end}";
+        string slowed = progress.ThrottlePercent > 0 ? $", slowed down by {progress.ThrottlePercent} %" : "";
+        string last = progress.Passes < 2 ? "" : $", {(record.PostCopy ? "post-copy" : "given up")} after {Words(TimeoutOf(record, progress))}";
+        return $"{Sizes.Format(progress.TransferredBytes)} sent, {Sizes.Format(progress.RemainingBytes)} left, {Sizes.Format(progress.BytesPerSecond)}/s, {Sizes.Format(progress.DirtyBytesPerSecond)}/s written anew, pass {progress.Passes}{slowed}{End(progress, progress.DirtyBytesPerSecond)}{last}";
+    }
+
+    private static string Words(TimeSpan time) => time.TotalMinutes >= 2 ? $"{time.TotalMinutes:0} min" : $"{time.TotalSeconds:0} s";
+
+    private static string End(MigrationProgress progress, long writtenAnew) =>
+        RemainingSeconds(progress, writtenAnew) is { } seconds ? $", done in about {seconds} s" : "";
+
+    /// <summary>By how much faster it is sent than written anew; null: it is not.</summary>
+    private static int? RemainingSeconds(MigrationProgress progress, long writtenAnew)
+    {
+        long net = progress.BytesPerSecond - writtenAnew;
+        return net > 0 && progress.RemainingBytes > 0 ? (int)Math.Clamp(progress.RemainingBytes / net, 1, int.MaxValue) : null;
     }
 }

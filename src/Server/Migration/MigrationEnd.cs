@@ -2,15 +2,25 @@ using System.Text.Json.Nodes;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
+using Lamina.Server.Hosts;
 using Lamina.Server.Operations;
-using Lamina.Server.Vms.Run;
 
 namespace Lamina.Server.Migration;
 
 /// <summary>What is written when a hand-over is over: its keys go, its operation ends, people are told.</summary>
-internal static class MigrationEnd
+/// <param name="decided">The hand-over as it is known to be in the store.</param>
+/// <param name="word">The target's last word; null: it said nothing.</param>
+internal sealed class MigrationEnd(VmHandover decided, HandoverTarget? word)
 {
-    public static StoreChange Of(MigrationGround ground, string vmId, string name, VmHandover decided, long revision)
+    private bool HasMoved => decided.Phase == HandoverPhase.Committed;
+
+    /// <summary>The VM is the target's, and its guest was lost on the way.</summary>
+    private Failure? Loss => HasMoved && word is { State: HandoverTargetState.Failed, Failure: { } why } && word.Nonce == decided.Nonce ? why : null;
+
+    private EventSeverity Severity => HasMoved && Loss is null || decided.Failure?.Code == "operation.cancelled" ? EventSeverity.Information
+        : Loss is null ? EventSeverity.Warning : EventSeverity.Error;
+
+    public StoreChange Change(MigrationGround ground, string vmId, string name, long revision)
     {
         var snapshot = ground.Now;
         var change = new StoreChange("handover.end")
@@ -18,17 +28,12 @@ internal static class MigrationEnd
             .Delete(Keys.Vms.Handover[vmId], revision)
             .Delete(Keys.Vms.HandoverSource[vmId])
             .Delete(Keys.Vms.HandoverTarget[vmId]);
-        if (snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record.Secret is { } secret) change.Delete(Keys.Secrets[secret]);
-        bool moved = decided.Phase == HandoverPhase.Committed;
-        string from = snapshot.HostName(decided.From);
-        string to = snapshot.HostName(decided.To);
+        if (word?.Secret is { } secret) change.Delete(Keys.Secrets[secret]);
         ground.Host.Events.Add(change, new EventDraft
         {
-            Kind = moved ? "vm.migrated" : "vm.migrationFailed",
-            Severity = moved || decided.Failure?.Code == "operation.cancelled" ? EventSeverity.Information : EventSeverity.Warning,
-            Message = moved
-                ? $"VM '{name}' went from host '{from}' to host '{to}'{(decided.Kind == HandoverKind.Live ? " while its guest ran" : "")}."
-                : $"VM '{name}' stays on host '{from}' and did not go to host '{to}': {decided.Failure?.Message ?? "it was given back."}",
+            Kind = HasMoved && Loss is null ? "vm.migrated" : "vm.migrationFailed",
+            Severity = Severity,
+            Message = Words(name, snapshot.HostName(decided.From), snapshot.HostName(decided.To)),
             Target = new ObjectReference { Kind = "vm", Id = vmId, Name = name },
             Project = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Project ?? ProjectRecord.DefaultProject,
             Operation = decided.Operation,
@@ -37,10 +42,19 @@ internal static class MigrationEnd
         return change;
     }
 
-    public static OperationOutcome OutcomeOf(VmHandover decided, JsonObject result) => decided switch
+    public OperationOutcome Outcome(JsonObject result) => decided switch
     {
+        _ when Loss is { } loss => OperationOutcome.Failed(loss),
         { Phase: HandoverPhase.Committed } => OperationOutcome.SucceededWith(result),
         { Failure: { Code: "operation.cancelled" } cancelled } => new OperationOutcome(OperationPhase.Cancelled, cancelled),
         _ => OperationOutcome.Failed(decided.Failure ?? Plan.MigrationFailures.ContinueRefused),
     };
+
+    private string Words(string name, string from, string to)
+    {
+        if (Loss is { } loss) return $"VM '{name}' is host '{to}''s and no more host '{from}''s, but its guest did not get there whole: {loss.Message}";
+        return HasMoved
+            ? $"VM '{name}' went from host '{from}' to host '{to}'{(decided.Kind == HandoverKind.Live ? " while its guest ran" : "")}."
+            : $"VM '{name}' stays on host '{from}' and did not go to host '{to}': {decided.Failure?.Message ?? "it was given back."}";
+    }
 }

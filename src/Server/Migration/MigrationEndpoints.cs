@@ -9,7 +9,8 @@ namespace Lamina.Server.Migration;
 /// <summary><c>/v1/vms/{vm}/migrate</c></summary>
 internal sealed class MigrationEndpoints(OperationRequests operations, TimeProvider time)
 {
-    private const long LeastBytesPerSecond = 1 << 20;
+    public const long LeastBytesPerSecond = 1 << 20;
+    private const int MostTimeoutSeconds = 7 * 24 * 3600;
 
     public void Map(ApiRoutes api)
     {
@@ -44,9 +45,11 @@ internal sealed class MigrationEndpoints(OperationRequests operations, TimeProvi
         var problems = new InputProblems();
         if (body.MaxBytesPerSecond is < LeastBytesPerSecond) problems.Add("$.maxBytesPerSecond", "value.outOfRange", "Write at least 1 MiB a second.");
         if (body is { Pool: not null, WithStorage: false }) problems.Add("$.pool", "value.useless", "A pool is for disks that go along: say withStorage too.");
+        if (body.TimeoutSeconds is < 1 or > MostTimeoutSeconds) problems.Add("$.timeoutSeconds", "value.outOfRange", "Write 1 second to 7 days.");
+        if (body is { Offline: true, AllowPostCopy: true }) problems.Add("$.allowPostCopy", "value.useless", "Post-copy is for a guest that runs, and offline asks for one that does not.");
         problems.ThrowIfAny();
         string to = snapshot.FindInstalled(Keys.Hosts.Spec, "host", body.To).Id;
         string? pool = body.Pool is { } named ? snapshot.FindInstalled(Keys.Pools.Spec, "pool", named).Id : null;
-        return (vm, new MigrationRequest { To = to, WithStorage = body.WithStorage, Pool = pool, MaxBytesPerSecond = body.MaxBytesPerSecond, Offline = body.Offline });
+        return (vm, new MigrationRequest { To = to, WithStorage = body.WithStorage, Pool = pool, MaxBytesPerSecond = body.MaxBytesPerSecond, Offline = body.Offline, AllowPostCopy = body.AllowPostCopy, TimeoutSeconds = body.TimeoutSeconds });
     }
 }

@@ -6,6 +6,7 @@ using Lamina.Server.Disks;
 using Lamina.Server.Http;
 using Lamina.Server.Images;
 using Lamina.Server.Migration.Cold;
+using Lamina.Server.Migration.Plan;
 using Lamina.Server.Pools;
 using Lamina.Server.Vms.Run;
 
@@ -39,6 +40,10 @@ internal sealed record MigrationGround
 
     /// <summary>Where guests come in.</summary>
     public string Address => Host.Cache.Snapshot.Get(Keys.Hosts.Spec, Host.HostId)?.Record.Addresses?.Migration ?? IPAddress.Loopback.ToString();
+
+    /// <summary>How long post-copy may stand still on a broken link.</summary>
+    public TimeSpan RecoverPatience =>
+        Now.Get(Keys.MigrationSettings, "")?.Record.PostCopyPatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : MigrationPlan.RecoverPatience;
 
     public CacheSnapshot Now => Host.Cache.Snapshot;
 }

@@ -21,6 +21,7 @@ internal sealed class MigrationRooms
     {
         var (operations, time) = (new OperationRequests(_ground.Host.Time), _ground.Host.Time);
         new MigrationEndpoints(operations, time).Map(api);
+        new MigrationSettingsEndpoints(_ground.Host.Events).Map(api);
         new TakeoverEndpoints(operations, _ground.Host.Events, time).Map(api);
     }
 

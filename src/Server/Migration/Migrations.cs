@@ -22,6 +22,12 @@ internal sealed record MigrationRequest
 
     /// <summary>Only while it does not run.</summary>
     public bool Offline { get; init; }
+
+    /// <summary>It may run on there before all of its memory is there.</summary>
+    public bool AllowPostCopy { get; init; }
+
+    /// <summary>For how long its memory may be sent before that, or before it is given up; null: by its size and the link's speed.</summary>
+    public int? TimeoutSeconds { get; init; }
 }
 
 /// <summary>The one way to begin a hand-over: user, evacuation and balancing share it.</summary>
@@ -40,11 +46,15 @@ internal static class Migrations
         var status = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
         string? from = snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record.Host;
         var disks = MigrationBlockers.DisksOf(snapshot, vm, request);
+        var route = MigrationRoute.Choose(snapshot, from, request);
         return new MigrationForecast
         {
             From = from is null ? "" : snapshot.HostName(from),
             To = snapshot.HostName(request.To),
             Kind = IsAtRest(status) ? HandoverKind.Cold : HandoverKind.Live,
+            Streams = IsAtRest(status) ? 0 : route.Streams,
+            Address = route.Address,
+            MaxBytesPerSecond = route.MaxBytesPerSecond,
             Blockers = MigrationBlockers.Of(snapshot, vm, request, world ?? PlacementBoard.Read(snapshot)),
             Disks = disks,
         };
@@ -75,6 +85,7 @@ internal static class Migrations
             Host = assignment.Record.Host,
             Parameters = new JsonObject { ["to"] = request.To },
         });
+        var route = MigrationRoute.Choose(snapshot, assignment.Record.Host, request);
         var handover = new VmHandover
         {
             Nonce = Guid.NewGuid().ToString("N"),
@@ -83,7 +94,11 @@ internal static class Migrations
             To = request.To,
             Epoch = assignment.Record.Epoch,
             Kind = IsAtRest(status?.Record) ? HandoverKind.Cold : HandoverKind.Live,
-            MaxBytesPerSecond = request.MaxBytesPerSecond,
+            PostCopy = request.AllowPostCopy && !IsAtRest(status?.Record),
+            MaxBytesPerSecond = route.MaxBytesPerSecond,
+            TimeoutSeconds = request.TimeoutSeconds,
+            Streams = route.Streams,
+            Address = route.Address,
             PreparedAt = now,
             Disks = MigrationBlockers.DisksOf(snapshot, vm, request),
             Home = MigrationBlockers.HomeOf(snapshot, vm, request),

@@ -30,6 +30,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
     private OperationRun? _operation;
     private HeldVm _vm = null!;
     private Failure? _problem;
+    private SourceQemu _seen;
     private bool _looksAgain;
 
     public void Wake() => _vm?.Wake();
@@ -67,6 +68,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
         var target = snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { } heard && heard.Nonce == record.Nonce ? heard : null;
         var seen = await _stream.SeeAsync(_vm, record, snapshot, stopping);
         _looksAgain = seen.Qemu is not (SourceQemu.AtRest or SourceQemu.Gone or SourceQemu.Idle) || seen.Mirrors == MirrorState.Filling || (seen.Qemu == SourceQemu.AtRest && (record.Disks.Count > 0 || record.Home is not null));
+        _seen = seen.Qemu;
         if (_operation is not null) _stream.Report(_operation, record, seen.Qemu, target);
         return new MigrationMoment
         {
@@ -74,6 +76,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
             Phase = _file.Phase,
             Kind = record.Kind,
             PostCopy = record.PostCopy,
+            RecoverPatience = ground.RecoverPatience,
             Waited = _waited.Since((word is not null, word is { Completed: true })),
             Source = seen with { For = _state.Since(seen.Qemu), Word = word, Stop = StopOf(snapshot) },
             Target = new TargetSeen
@@ -103,8 +106,13 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
             MigrationStep.Settle => _file.SettleAsync(),
             MigrationStep.TellDefinition => TellAsync(new HandoverSource { Nonce = record.Nonce, Definition = VmDefinitionFile.Write(_vm.Vm!.Definition) }),
             MigrationStep.TellCompleted => TellCompletedAsync(stopping),
-            MigrationStep.TellAtSwitch => TellAsync(Said() with { AtSwitch = true }),
+            MigrationStep.TellAtSwitch => TellAtSwitchAsync(stopping),
+            MigrationStep.PauseSource => _vm.Vm!.PauseAsync(stopping),
+            MigrationStep.TellStanding => TellAsync(Said() with { Failed = true }),
             MigrationStep.TellEnded => TellAsync(Said() with { Ended = true }),
+            MigrationStep.TellBroken => TellAsync(Said() with { Breaks = Said().Breaks + 1 }, change => MigrationNews.Broken(ground, change, vmId, record)),
+            MigrationStep.Reconnect => _stream.ReconnectAsync(_vm.Vm!, stopping),
+            MigrationStep.BreakStream => _vm.Vm!.BreakMigrationAsync(stopping),
             MigrationStep.BeginMirrors => _stream.BeginMirrorsAsync(_vm.Vm!, record, stopping),
             MigrationStep.BeginMigration => _stream.BeginAsync(_vm.Vm!, record, stopping),
             MigrationStep.StartPostCopy => _stream.StartPostCopyAsync(_vm.Vm!, stopping),
@@ -120,6 +128,14 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
         };
     }
 
+    /// <summary>From here on the target may have it; the exports of its disks must be free by then.</summary>
+    private async Task TellAtSwitchAsync(CancellationToken stopping)
+    {
+        if (record.Disks.Count > 0) await _vm.Vm!.CloseMirrorsAsync(stopping);
+        _operation?.SetCancellable(false);
+        await TellAsync(Said() with { AtSwitch = true }, change => MigrationNews.PostCopy(ground, change, vmId, record, _stream.PostCopyReason));
+    }
+
     private async Task TellCompletedAsync(CancellationToken stopping)
     {
         // Its NBD nodes first: the target cannot end its exports before.
@@ -129,9 +145,10 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
 
     private HandoverSource Said() => _stream.Said(ground.Now, record.Nonce) ?? new HandoverSource { Nonce = record.Nonce };
 
-    private async Task TellAsync(HandoverSource word)
+    private async Task TellAsync(HandoverSource word, Action<StoreChange>? news = null)
     {
         var change = new StoreChange("handover.source").OfGeneration(ground.Host.Generation).RequireExists(Keys.Vms.Handover[vmId]).Put(Keys.Vms.HandoverSource, vmId, word);
+        news?.Invoke(change);
         var result = await change.CommitAsync(ground.Host.Store, ground.Host.Time);
         if (result.Succeeded) _stream.Word = word;
         else await ground.Host.Cache.WaitForRevisionAsync(result.Revision, FaultPause);
@@ -149,6 +166,8 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
             if (!await _vm.WriteAsync("vm.handedBack", status => status with { Host = ground.Host.HostId, Epoch = epoch, HostBootId = ground.Host.BootId }, null, stopping)) return;
         }
 
+        // It was given back before the switch was through: QEMU goes on by itself then, at the epoch that it has now.
+        if (_seen is SourceQemu.Moving or SourceQemu.PreSwitchover or SourceQemu.Device) await _stream.CancelAsync(living, stopping);
         await _vm.GoOnAsync(_file.Record, stopping);
     }
 
@@ -159,8 +178,9 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
         if (decided.Phase == HandoverPhase.Committed) DeleteDeparted(decided);
         var snapshot = ground.Now;
         string name = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Name ?? vmId;
-        var change = MigrationEnd.Of(ground, vmId, name, decided, _file.Revision);
-        var outcome = MigrationEnd.OutcomeOf(decided, _stream.Result(decided));
+        var end = new MigrationEnd(decided, snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record);
+        var change = end.Change(ground, vmId, name, _file.Revision);
+        var outcome = end.Outcome(_stream.Result(decided));
         var result = _operation is { } run && !run.State.IsEnded()
             ? await run.EndAsync(outcome, change, stopping)
             : await change.CommitAsync(ground.Host.Store, ground.Host.Time, stopping);

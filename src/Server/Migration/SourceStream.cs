@@ -18,9 +18,12 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
 {
     private static readonly TimeSpan MonitorPatience = TimeSpan.FromSeconds(5);
 
+    private readonly HandoverClock<(bool InPostCopy, long Transferred)> _moved = new(ground.Host.Time, default);
     private MigrationProgress? _progress;
     private bool _begun;
     private bool _postCopyBegun;
+    private int _throttle;
+    private int _tried;
     private MigrationCredentials? _credentials;
 
     /// <summary>The last word of this daemon: the cache may not have it yet.</summary>
@@ -29,13 +32,20 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
     /// <summary>Why it cannot come to an end.</summary>
     public Failure? Problem { get; private set; }
 
+    /// <summary>Why post-copy was begun.</summary>
+    public string PostCopyReason { get; private set; } = "";
+
     public HandoverSource? Said(CacheSnapshot snapshot, string nonce) =>
         Word ?? (snapshot.Get(Keys.Vms.HandoverSource, vmId)?.Record is { } said && said.Nonce == nonce ? said : null);
 
     public async Task<SourceSeen> SeeAsync(HeldVm vm, VmHandover record, CacheSnapshot snapshot, CancellationToken cancellationToken)
     {
         if (vm.Vm is not { } living)
-            return new SourceSeen { Qemu = snapshot.Get(Keys.Vms.Status, vmId)?.Record.State is VmState.Stopped or VmState.Suspended ? SourceQemu.AtRest : SourceQemu.Gone };
+        {
+            bool isAtRest = record.Kind == HandoverKind.Cold && snapshot.Get(Keys.Vms.Status, vmId)?.Record.State is VmState.Stopped or VmState.Suspended;
+            return new SourceSeen { Qemu = isAtRest ? SourceQemu.AtRest : SourceQemu.Gone };
+        }
+
         try
         {
             using var deadline = new CancellationTokenSource(MonitorPatience, ground.Host.Time);
@@ -81,6 +91,13 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
 
     public Task EndMirrorsAsync(IVm vm, VmHandover record, CancellationToken cancellationToken) => vm.EndMirrorsAsync([.. SlotsOf(record, vm)], cancellationToken);
 
+    /// <summary>Connects post-copy to where the target listens anew; whether or not it comes about, this readiness was tried.</summary>
+    public async Task ReconnectAsync(IVm vm, CancellationToken cancellationToken)
+    {
+        _tried = ground.Now.Get(Keys.Vms.HandoverTarget, vmId)!.Record.Recoveries;
+        await vm.ResumePostCopyAsync(EndpointOf(), cancellationToken);
+    }
+
     /// <summary>Only after ABORT is known.</summary>
     public async Task CancelAsync(IVm vm, CancellationToken cancellationToken)
     {
@@ -98,7 +115,13 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
             return;
         }
 
-        var (percent, words) = MigrationChoices.Describe(qemu, _progress, target is not null);
+        var (percent, words) = MigrationChoices.Describe(qemu, record, _progress, target is not null);
+        if (_progress is { } seen && seen.ThrottlePercent != _throttle)
+        {
+            _throttle = seen.ThrottlePercent;
+            if (_throttle > 0) run.Log($"pass {seen.Passes}: the guest is slowed down by {_throttle} %, it writes {Sizes.Format(seen.DirtyBytesPerSecond)} a second and {Sizes.Format(seen.BytesPerSecond)} are sent");
+        }
+
         run.Report(percent, words, _progress is { } sent ? MigrationChoices.TransferOf(sent) : null);
     }
 
@@ -108,6 +131,7 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
         if (_progress is not { } progress) return ground.Sender.ProgressOf(record.Nonce) is { } files ? new JsonObject { ["transferredBytes"] = files.TransferredBytes } : [];
         var result = new JsonObject { ["transferredBytes"] = progress.TransferredBytes, ["elapsedMs"] = progress.ElapsedMs, ["passes"] = progress.Passes };
         if (progress.DowntimeMs is { } downtime) result["downtimeMs"] = downtime;
+        if (progress.PostCopyRequests > 0 || _postCopyBegun) result["postCopyRequests"] = progress.PostCopyRequests;
         return result;
     }
 
@@ -115,7 +139,9 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
     {
         _progress = state.Progress ?? _progress;
         var qemu = MigrationChoices.QemuOf(state, _begun);
-        if (qemu == SourceQemu.Moving) Problem ??= MigrationChoices.ProblemOf(_progress);
+        string? stuck = qemu == SourceQemu.Moving && !_postCopyBegun ? MigrationChoices.StuckOf(record, _progress) : null;
+        if (stuck is not null && record.PostCopy) PostCopyReason = stuck;
+        else if (stuck is not null) Problem ??= MigrationChoices.NotConverging(stuck);
         // Whether post-copy had begun when an earlier daemon ended cannot be told: the guest is untouched, so it is given up.
         if (qemu == SourceQemu.PreSwitchover && record.PostCopy && !_postCopyBegun && Word is null) Problem ??= MigrationFailures.SwitchStuck;
         return new SourceSeen
@@ -123,7 +149,9 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
             Qemu = qemu,
             IsHalted = state.Guest is RunState.Paused or RunState.PostMigrate or RunState.FinishMigrate,
             Mirrors = MigrationChoices.MirrorsOf(record, state.Mirrors),
-            WantsPostCopy = qemu == SourceQemu.PreSwitchover ? _postCopyBegun : record.PostCopy && !_postCopyBegun && MigrationChoices.NeedsPostCopy(_progress),
+            WantsPostCopy = qemu == SourceQemu.PreSwitchover ? _postCopyBegun : record.PostCopy && stuck is not null,
+            StalledFor = _moved.Since((qemu is SourceQemu.PostCopy or SourceQemu.PostCopyPaused, _progress?.TransferredBytes ?? 0)),
+            TriedRecoveries = _tried,
         };
     }
 

@@ -83,15 +83,18 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
         _file.Read(snapshot);
         var said = snapshot.Get(Keys.Vms.HandoverSource, vmId)?.Record is { } word && word.Nonce == record.Nonce ? word : null;
         var told = _word ?? (snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { } own && own.Nonce == record.Nonce ? own : null);
-        var qemu = known is { } asBefore && _vm.Vm is not null ? asBefore : await SeeAsync(stopping);
+        var (qemu, state) = known is { } asBefore && _vm.Vm is not null ? (asBefore, null) : await SeeAsync(stopping);
         if ((_vm.Vm?.Definition ?? _vm.Remains) is { } definition) _mayHaveRun = !definition.MigratesIn;
         bool isMine = snapshot.Get(Keys.Vms.Assignment, vmId)?.Record.Host == ground.Host.HostId;
+        var status = _vm.Committed?.Status is { } written && written.Epoch == record.Epoch + 1 ? written : snapshot.Get(Keys.Vms.Status, vmId)?.Record;
+        bool hasTaken = isMine && status?.Epoch == record.Epoch + 1;
         return new MigrationMoment
         {
             Side = MigrationSide.Target,
             Phase = _file.Phase,
             Kind = record.Kind,
             PostCopy = record.PostCopy,
+            RecoverPatience = ground.RecoverPatience,
             Source = new SourceSeen { Qemu = SourceQemu.Unknown, Word = said },
             Target = new TargetSeen
             {
@@ -103,23 +106,35 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
                 RefusedFor = _refused ? _refusing.Since(_refused) : null,
                 Content = record.Kind == HandoverKind.Cold ? _fetch.State : ContentState.NotNeeded,
                 ContentFailure = _fetch.Failure,
-                HasTaken = isMine && (snapshot.Get(Keys.Vms.Status, vmId)?.Record.Epoch == record.Epoch + 1 || _vm.Committed?.Status.Epoch == record.Epoch + 1),
+                IsWhole = known is TargetQemu.Loaded || state?.Phase == MigrationPhase.Completed,
+                IsMute = state is { Guest: null },
+                HasTaken = hasTaken,
+                HasEnded = hasTaken && status?.State == VmState.Stopped,
+                IsOverruled = IsOverruled(snapshot, status),
             },
         };
     }
 
-    private async Task<TargetQemu> SeeAsync(CancellationToken stopping)
+    /// <summary>To be ended at once, which needs nothing of its memory.</summary>
+    private bool IsOverruled(CacheSnapshot snapshot, VmStatus? status)
     {
-        if (_vm.Vm is not { } living) return _vm.Remains is null ? TargetQemu.None : TargetQemu.Gone;
+        if (snapshot.Get(Keys.Vms.Spec, vmId)?.Record is not { } spec || spec.Deleting is not null) return true;
+        return spec.Power.Request is { } request && request != status?.Served && snapshot.Get(Keys.Operations.Request, request)?.Record.Kind == VmOperations.Stop;
+    }
+
+    private async Task<(TargetQemu Qemu, MigrationState? State)> SeeAsync(CancellationToken stopping)
+    {
+        if (_vm.Vm is not { } living) return (_vm.Remains is null ? TargetQemu.None : TargetQemu.Gone, null);
         try
         {
             using var deadline = new CancellationTokenSource(MonitorPatience, ground.Host.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, stopping);
-            return MigrationChoices.TargetQemuOf(await living.QueryMigrationAsync(either.Token));
+            var state = await living.QueryMigrationAsync(either.Token);
+            return (MigrationChoices.TargetQemuOf(state), state);
         }
         catch (Exception silent) when (silent is QmpClosedException or QmpErrorException or QmpProtocolException || (silent is OperationCanceledException && !stopping.IsCancellationRequested))
         {
-            return _vm.Vm is null ? TargetQemu.Gone : TargetQemu.Unknown;
+            return (_vm.Vm is null ? TargetQemu.Gone : TargetQemu.Unknown, null);
         }
     }
 
@@ -130,7 +145,9 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
         {
             MigrationStep.Settle => _file.SettleAsync(),
             MigrationStep.Build => BuildAsync(stopping),
-            MigrationStep.TellFailed failed => TellAsync(new HandoverTarget { Nonce = record.Nonce, State = HandoverTargetState.Failed, Failure = failed.Why }, null),
+            MigrationStep.TellFailed failed => TellAsync(Said() with { State = HandoverTargetState.Failed, Failure = failed.Why }, null),
+            MigrationStep.TellWhole => TellWholeAsync(stopping),
+            MigrationStep.BreakStream => _vm.Vm!.BreakMigrationAsync(stopping),
             MigrationStep.Fetch => Fetch(),
             MigrationStep.Commit => CommitAsync(stopping),
             MigrationStep.ContinueTarget => ContinueAsync(stopping),
@@ -139,7 +156,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             MigrationStep.HandBack => HandBackAsync(),
             MigrationStep.KillTarget => _vm.KillAsync(),
             MigrationStep.Undo => UndoAsync(),
-            MigrationStep.Recover => _arrival.RecoverAsync(_vm.Vm!, record, stopping),
+            MigrationStep.Recover => RecoverAsync(stopping),
             _ => throw new InvalidOperationException($"{step} is no step of a target."),
         };
     }
@@ -169,20 +186,36 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
         return Task.CompletedTask;
     }
 
+    private HandoverTarget Said() => _word
+        ?? (ground.Now.Get(Keys.Vms.HandoverTarget, vmId)?.Record is { } said && said.Nonce == record.Nonce ? said : new HandoverTarget { Nonce = record.Nonce, State = HandoverTargetState.Failed });
+
+    private async Task RecoverAsync(CancellationToken stopping)
+    {
+        int breaks = ground.Now.Get(Keys.Vms.HandoverSource, vmId)!.Record.Breaks;
+        var endpoint = await _arrival.RecoverAsync(_vm.Vm!, record, stopping);
+        await TellAsync(Said() with { Address = endpoint.Address, Port = endpoint.Port, Recoveries = breaks }, null);
+    }
+
+    private async Task TellWholeAsync(CancellationToken stopping)
+    {
+        await _vm.Vm!.StopListeningAsync(stopping);
+        await TellAsync(Said() with { State = HandoverTargetState.Whole }, null);
+    }
+
     private async Task TellAsync(HandoverTarget word, SecretRecord? secret)
     {
         var change = new StoreChange("handover.target").OfGeneration(ground.Host.Generation).RequireExists(Keys.Vms.Handover[vmId]).Put(Keys.Vms.HandoverTarget, vmId, word);
         if (secret is not null) change.Put(Keys.Secrets, word.Secret!, secret);
         var result = await change.CommitAsync(ground.Host.Store, ground.Host.Time);
         if (result.Succeeded) _word = word;
-        else await ground.Host.Cache.WaitForRevisionAsync(result.Revision, FaultPause);
+        if (!result.Succeeded || word.State != HandoverTargetState.Listening) await ground.Host.Cache.WaitForRevisionAsync(result.Revision, FaultPause);
     }
 
     /// <summary>From its known success on the VM is this host's.</summary>
     private async Task CommitAsync(CancellationToken stopping)
     {
         // Exports must have ended before another may be the owner of what they offer; all else can wait until the guest runs.
-        if (record is { Kind: HandoverKind.Live, PostCopy: false, Disks.Count: > 0 }) await _vm.Vm!.StopListeningAsync(stopping);
+        if (record is { Kind: HandoverKind.Live, Disks.Count: > 0 }) await _vm.Vm!.StopListeningAsync(stopping);
         var snapshot = ground.Now;
         if (snapshot.Get(Keys.Vms.Assignment, vmId) is not { } assignment || snapshot.Get(Keys.Hosts.Status, ground.Host.HostId) is not { } self || self.Record.Incarnation != ground.Host.Incarnation) return;
         var next = _arrival.Moved(_file.Record) with { Phase = HandoverPhase.Committed };
@@ -200,11 +233,14 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     /// <summary>The engine takes the mark from the run's record before it sends <c>cont</c>, and sets it again when that is refused.</summary>
     private async Task ContinueAsync(CancellationToken stopping)
     {
+        // In post-copy QEMU may wait for a page of the guest meanwhile, and answer when it is there.
+        using var deadline = new CancellationTokenSource(record.PostCopy ? MonitorPatience : Timeout.InfiniteTimeSpan, ground.Host.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, stopping);
         try
         {
-            await _vm.GoOnAsync(_file.Record, stopping);
-            await _vm.Vm!.AnnounceAsync(stopping);
-            if (record is { PostCopy: false, Disks.Count: 0 }) await _vm.Vm!.StopListeningAsync(stopping);
+            await _vm.GoOnAsync(_file.Record, either.Token);
+            await _vm.Vm!.AnnounceAsync(either.Token);
+            if (record is { PostCopy: false, Disks.Count: 0 }) await _vm.Vm!.StopListeningAsync(either.Token);
         }
         catch (QmpErrorException refusal)
         {

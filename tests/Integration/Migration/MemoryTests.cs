@@ -160,6 +160,7 @@ public class MemoryTests
         Assert.Equal(MigrationPhase.PreSwitchover, await hosts.Source.FollowMigrationAsync(null, hosts.Deadline));
         var before = TwoHosts.LastTick(hosts.Source);
         await hosts.Source.ContinueSwitchoverAsync(hosts.Deadline);
+        while ((await hosts.Target.QueryMigrationAsync(hosts.Deadline)).Guest is null or RunState.InMigrate) await hosts.Target.Events.ReadAsync(hosts.Deadline);
         await hosts.RunTargetAsync();
         await Assert.ThrowsAsync<VmEngineException>(() => hosts.Source.CancelMigrationAsync(hosts.Deadline));
         await hosts.Source.BreakMigrationAsync(hosts.Deadline);

@@ -288,7 +288,7 @@ public sealed partial class FakeGuest
     private MigrationProgress? ProgressNow() => _migration == null || _migration.Source != this ? null : new MigrationProgress
     {
         Phase = Migration.Phase, TotalBytes = (long)Definition.MemoryMiB << 20, RemainingBytes = Migration.Phase == MigrationPhase.Completed ? 0 : 1 << 20,
-        TransferredBytes = ((long)Definition.MemoryMiB << 20) - (1 << 20), DirtyBytesPerSecond = Migration.DirtyBytesPerSecond, BytesPerSecond = 1 << 30, Passes = 1,
+        TransferredBytes = ((long)Definition.MemoryMiB << 20) - (1 << 20), DirtyBytesPerSecond = Migration.DirtyBytesPerSecond, BytesPerSecond = 1 << 30, Passes = Migration.Passes, ThrottlePercent = Migration.ThrottlePercent,
     };
 
     private void Signal()
@@ -316,6 +316,10 @@ public sealed class FakeMigrationState
     public string? Error { get; set; }
     public IReadOnlyList<string> Blockers { get; set; } = [];
     public long DirtyBytesPerSecond { get; set; }
+    public int Passes { get; set; } = 1;
+    public int ThrottlePercent { get; set; }
+    /// <summary>As a guest does that writes more than the link carries, although it is slowed down.</summary>
+    public void Outrun() => (DirtyBytesPerSecond, Passes, ThrottlePercent) = (2L << 30, 12, 60);
     /// <summary>By slot.</summary>
     public Dictionary<int, MirrorState> Mirrors { get; } = [];
     /// <summary>Target: slots of the disks it offers.</summary>

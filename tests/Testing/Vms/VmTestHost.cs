@@ -126,7 +126,7 @@ internal sealed class VmTestHost : IAsyncDisposable
         [.. Migrations.Forecast(Cache.Snapshot, Cache.Snapshot.Get(Keys.Vms.Spec, id)!, new MigrationRequest { To = to.Id }).Blockers.Select(blocker => blocker.Code)];
 
     /// <summary>Asks for a migration as the API does. Gives its operation.</summary>
-    public async Task<string> MigrateAsync(string id, VmTestHost to)
+    public async Task<string> MigrateAsync(string id, VmTestHost to, Func<MigrationRequest, MigrationRequest>? change = null)
     {
         await Cache.WaitForRevisionAsync(to.Cache.Revision, Patience);
         while (true)
@@ -134,10 +134,11 @@ internal sealed class VmTestHost : IAsyncDisposable
             var snapshot = Cache.Snapshot;
             var vm = snapshot.Get(Keys.Vms.Spec, id)!;
             var request = new MigrationRequest { To = to.Id };
+            request = change?.Invoke(request) ?? request;
             if (Migrations.Forecast(snapshot, vm, request).Blockers is { Count: > 0 } blockers) throw new InvalidOperationException(string.Join(' ', blockers.Select(blocker => blocker.Message)));
-            var change = new StoreChange(Migrations.Operation);
-            string operation = Migrations.Prepare(change, new OperationRequests(TimeProvider.System), snapshot, vm, request, "test", DateTimeOffset.UnixEpoch).Id;
-            if (await TryCommitAsync(change)) return operation;
+            var prepared = new StoreChange(Migrations.Operation);
+            string operation = Migrations.Prepare(prepared, new OperationRequests(TimeProvider.System), snapshot, vm, request, "test", DateTimeOffset.UnixEpoch).Id;
+            if (await TryCommitAsync(prepared)) return operation;
         }
     }
 

@@ -62,7 +62,7 @@ public sealed class HostStatusPlanTests : IDisposable
     [Fact]
     public void WhatAnEarlierStartLearnedStaysUntilTheProbe()
     {
-        var former = HostStatusPlan.Probed(AtStart(null), Found);
+        var former = HostStatusPlan.Probed(AtStart(null), Found, []);
         Assert.Equal("7.2.22", AtStart(former).QemuVersion);
         Assert.Equal(AcceleratorKind.Tcg, AtStart(former).Accelerator!.Kind);
     }
@@ -70,10 +70,10 @@ public sealed class HostStatusPlanTests : IDisposable
     [Fact]
     public void AMissingEngineTakesItsFactsAway()
     {
-        var status = HostStatusPlan.NotProbed(HostStatusPlan.Probed(AtStart(null), Found), new Failure { Code = "host.noEngine", Message = "gone" });
+        var status = HostStatusPlan.NotProbed(HostStatusPlan.Probed(AtStart(null), Found, []), new Failure { Code = "host.noEngine", Message = "gone" });
         Assert.Null(status.QemuVersion);
         Assert.Null(status.Accelerator);
-        Assert.Null(HostStatusPlan.Probed(status, Found).Failure);
+        Assert.Null(HostStatusPlan.Probed(status, Found, []).Failure);
     }
 
     [Fact]

@@ -32,13 +32,26 @@ internal enum Happening
 
     /// <summary>The target's disk lock refuses the next <c>cont</c>.</summary>
     LockHeld,
+
+    /// <summary>The guest writes faster than the link carries.</summary>
+    Outruns,
+
+    /// <summary>Post-copy is asked for, and precopy comes to its end first.</summary>
+    ConvergesAfterAll,
+
+    /// <summary>In post-copy: the link breaks and only the source notices.</summary>
+    LinkFallsSilent,
 }
 
 /// <summary>
 /// Two hosts, one store and one guest, as a model. Each daemon has its own, possibly old, view of the store; transactions compare the revision. QEMU's part
 /// is as measured: a target stands still until it is told, a source that failed before <c>completed</c> runs on by itself.
 /// </summary>
-internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false)
+/// <param name="plan">Of both sides.</param>
+/// <param name="kind">Whether the guest runs.</param>
+/// <param name="files">Files of it go along.</param>
+/// <param name="postCopy">It is allowed.</param>
+internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false, bool postCopy = false)
 {
     private readonly Daemon _source = new() { Side = MigrationSide.Source };
     private readonly Daemon _target = new() { Side = MigrationSide.Target };
@@ -57,6 +70,9 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
     private bool _qemuDied;
     private ContentState _content = files ? ContentState.Missing : ContentState.NotNeeded;
     private bool _leftFilesBehind;
+
+    /// <summary>The source has gone on from a moment of which the target has the memory.</summary>
+    private bool _sourceRanOn;
 
     /// <summary>Both run, or one goes on from where the other has gone on from already: what must never be.</summary>
     public bool IsDoubled { get; private set; }
@@ -97,10 +113,12 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 if (files && _store.Phase != StorePhase.Committed) _content = ContentState.Missing;
                 break;
             case Happening.SourceQemuDies:
+                if (IsPostCopy) BreakPostCopy(isNoticed: true);
                 if (_sourceQemu != SourceQemu.AtRest) _sourceQemu = SourceQemu.Gone;
                 (_sourceRuns, _qemuDied) = (false, true);
                 break;
             case Happening.TargetQemuDies:
+                if (IsPostCopy) BreakPostCopy(isNoticed: true);
                 if (_targetQemu != TargetQemu.None) _targetQemu = TargetQemu.Gone;
                 (_targetRuns, _qemuDied) = (false, true);
                 break;
@@ -109,6 +127,8 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 break;
             case Happening.TimePasses:
                 _source.Waited = _target.Waited = true;
+                // A link that has carried nothing for so long is broken.
+                _postCopyBroke |= IsPostCopy;
                 break;
             case Happening.AnswerLost:
                 _loseAnswer = true;
@@ -119,10 +139,20 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
             case Happening.LockHeld:
                 _lockHeld = true;
                 break;
+            case Happening.Outruns:
+                _outruns = true;
+                break;
+            case Happening.ConvergesAfterAll:
+                _converges = true;
+                break;
+            case Happening.LinkFallsSilent:
+                if (IsPostCopy) BreakPostCopy(isNoticed: false);
+                break;
         }
 
         _ranAtTarget |= _targetRuns;
         IsDoubled |= _sourceRuns && _ranAtTarget;
+        IsDoubled |= _targetRuns && _sourceRanOn;
     }
 
     /// <summary>Nothing goes wrong any more: both sides act until both rest, and then their VMs' own plans do.</summary>
@@ -151,12 +181,12 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
         // A process that has died is begun anew, or told of, by the owner's own plan.
         bool isDead = atSource ? _sourceQemu == SourceQemu.Gone : _targetQemu == TargetQemu.Gone;
         bool runs = atSource ? _sourceRuns : _targetRuns;
-        if (isDead && !_qemuDied) return $"its memory is lost, and no process had died: {Describe()}";
+        if (isDead && !_qemuDied && !_postCopyBroke) return $"its memory is lost, and no process had died: {Describe()}";
         return isDead || runs ? null : $"the guest stands still and nobody lets it go on: {Describe()}";
     }
 
     private string Describe() =>
-        $"store {_store.Phase}/{_store.Owner}/{_store.SourceWord}/{_store.TargetWord}/{_store.Taken}, source {_sourceQemu} {_sourceRuns} {_source}, target {_targetQemu} {_targetRuns} {_target}, marker {_marker} refused {_refused}";
+        $"store {_store.Phase}/{_store.Owner}/{_store.SourceWord}/{_store.TargetWord}/{_store.Taken}{Words(_store)}, source {_sourceQemu} {_sourceRuns} {_source}, target {_targetQemu} {_targetRuns} {_target}, marker {_marker} refused {_refused}";
 
     private static void Restart(Daemon daemon)
     {
@@ -164,11 +194,18 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
         daemon.InDoubt = null;
         daemon.HasLetGo = false;
         daemon.Refusing = false;
+        (daemon.PostCopyBegun, daemon.IsNew, daemon.Tried) = (false, true, 0);
     }
 
     private void MoveStream()
     {
         if (_content == ContentState.Coming) _content = ContentState.Here;
+        if (IsPostCopy)
+        {
+            MovePostCopy();
+            return;
+        }
+
         if (_targetQemu is not (TargetQemu.InMigrate or TargetQemu.Loaded))
         {
             CutLink();
@@ -177,12 +214,14 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
 
         switch (_sourceQemu)
         {
+            case SourceQemu.Moving when postCopy && _outruns && !_converges && !_source.PostCopyBegun:
+                break;
             case SourceQemu.Moving:
-                _sourceQemu = SourceQemu.Device;
+                _sourceQemu = postCopy ? SourceQemu.PreSwitchover : SourceQemu.Device;
                 _sourceRuns = false;
                 break;
             case SourceQemu.Device when _targetQemu == TargetQemu.InMigrate:
-                _targetQemu = TargetQemu.Loaded;
+                (_targetQemu, _isWhole) = (TargetQemu.Loaded, true);
                 break;
             case SourceQemu.Device:
                 _sourceQemu = SourceQemu.Completed;
@@ -194,9 +233,11 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
     private void CutLink()
     {
         if (_content == ContentState.Coming) _content = ContentState.Failed;
+        if (IsPostCopy) BreakPostCopy(isNoticed: true);
         if (_sourceQemu is not (SourceQemu.Moving or SourceQemu.Device)) return;
         _sourceQemu = SourceQemu.Failed;
         _sourceRuns = true;
+        _sourceRanOn |= _targetQemu == TargetQemu.Loaded;
         if (_targetQemu == TargetQemu.InMigrate) _targetQemu = TargetQemu.Gone;
     }
 
@@ -204,8 +245,12 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
     {
         var view = daemon.View;
         var late = daemon.Waited ? TimeSpan.FromHours(1) : TimeSpan.Zero;
-        var sourceWord = view.SourceWord > 0 ? new HandoverSource { Nonce = "1", Completed = view.SourceWord > 1 } : null;
-        var targetWord = view.TargetWord == 0 ? null : new HandoverTarget { Nonce = "1", State = view.TargetWord == 1 ? HandoverTargetState.Listening : HandoverTargetState.Failed };
+        var sourceWord = view.SourceWord > 0 ? new HandoverSource { Nonce = "1", Completed = view.SourceWord > 1, AtSwitch = view.AtSwitch, Ended = view.Ended, Failed = view.Failed, Breaks = view.Breaks } : null;
+        var targetWord = view.TargetWord == 0 ? null : new HandoverTarget
+        {
+            Nonce = "1", Recoveries = view.Recoveries,
+            State = view.TargetWord switch { 1 => HandoverTargetState.Listening, 3 => HandoverTargetState.Whole, _ => HandoverTargetState.Failed },
+        };
         bool isSource = daemon.Side == MigrationSide.Source;
         return new MigrationMoment
         {
@@ -213,13 +258,17 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
             Kind = kind,
             Phase = daemon.InDoubt is null ? view.Phase : StorePhase.Unknown,
             Waited = late,
+            PostCopy = postCopy,
             Source = new SourceSeen
             {
                 Qemu = isSource ? _sourceQemu : SourceQemu.Unknown,
                 For = late,
                 IsHalted = isSource && !_sourceRuns && _sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest),
                 Word = sourceWord,
-                Stop = _cancel && isSource ? MigrationFailures.Cancelled : null,
+                Stop = !isSource ? null : _cancel ? MigrationFailures.Cancelled : daemon.IsNew && postCopy && _sourceQemu == SourceQemu.PreSwitchover ? MigrationFailures.SwitchStuck : null,
+                WantsPostCopy = isSource && (_sourceQemu == SourceQemu.PreSwitchover ? daemon.PostCopyBegun : postCopy && _outruns && !daemon.PostCopyBegun),
+                StalledFor = late,
+                TriedRecoveries = daemon.Tried,
             },
             Target = new TargetSeen
             {
@@ -229,6 +278,8 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 RefusedFor = !isSource && daemon.Refusing ? late : null,
                 HasTaken = view.Taken,
                 Content = isSource ? ContentState.NotNeeded : _content,
+                HasEnded = view.Crashed,
+                IsWhole = !isSource && _isWhole,
             },
         };
     }
@@ -238,11 +289,14 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
         if (daemon.HasLetGo) return;
         switch (plan(Look(daemon)))
         {
+            case var step when ActInPostCopy(daemon, step):
+                break;
             case MigrationStep.Settle:
                 (_loseAnswer, _loseRequest) = (false, false);
                 Commit(daemon, daemon.InDoubt!);
                 break;
             case MigrationStep.TellDefinition:
+                daemon.IsNew = false;
                 Write(daemon, store => store with { SourceWord = 1 });
                 break;
             case MigrationStep.TellCompleted:
@@ -254,6 +308,7 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 break;
             case MigrationStep.Build:
                 _targetQemu = TargetQemu.InMigrate;
+                _isWhole = false;
                 Write(daemon, store => store with { TargetWord = 1 });
                 break;
             case MigrationStep.BeginMigration:
@@ -272,8 +327,13 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
             case MigrationStep.HandBack:
                 Commit(daemon, Decision(daemon, StorePhase.Committed, store => store with { Phase = StorePhase.HandedBack, Owner = MigrationSide.Source }));
                 break;
-            case MigrationStep.Done or MigrationStep.ReportCrash:
+            case MigrationStep.Done:
                 Commit(daemon, Decision(daemon, StorePhase.Committed, store => store with { Taken = true }));
+                break;
+            case MigrationStep.ReportCrash:
+                // Its own plan starts it from its disks, at any time.
+                _ranAtTarget = true;
+                Commit(daemon, Decision(daemon, StorePhase.Committed, store => store with { Taken = true, Crashed = true }));
                 break;
             case MigrationStep.Finish:
                 Commit(daemon, new Transaction(_ => true, store => store with { Phase = StorePhase.Gone }));
@@ -283,6 +343,7 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
                 if (_targetQemu == TargetQemu.InMigrate) _targetQemu = TargetQemu.Gone;
                 break;
             case MigrationStep.ContinueSource or MigrationStep.TakeBack:
+                if (_sourceQemu is SourceQemu.PreSwitchover or SourceQemu.Device) _sourceQemu = SourceQemu.Cancelled;
                 if (_sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest)) _sourceRuns = true;
                 break;
             case MigrationStep.ContinueTarget:
@@ -315,7 +376,7 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
             return;
         }
 
-        if (_targetQemu is TargetQemu.Loaded) (_targetQemu, _targetRuns) = (TargetQemu.Running, true);
+        if (_targetQemu is TargetQemu.Loaded or TargetQemu.PostCopy) (_targetQemu, _targetRuns) = (TargetQemu.Running, true);
     }
 
     private static Transaction Decision(Daemon daemon, StorePhase expected, Func<StoreState, StoreState> write)
@@ -355,9 +416,15 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
         /// <summary>0 none, 1 definition, 2 completed.</summary>
         public int SourceWord { get; init; }
 
-        /// <summary>0 none, 1 listening, 2 failed.</summary>
+        /// <summary>0 none, 1 listening, 2 failed, 3 whole.</summary>
         public int TargetWord { get; init; }
         public bool Taken { get; init; }
+        public bool AtSwitch { get; init; }
+        public bool Ended { get; init; }
+        public bool Failed { get; init; }
+        public bool Crashed { get; init; }
+        public int Breaks { get; init; }
+        public int Recoveries { get; init; }
     }
 
     private sealed record Transaction(Func<StoreState, bool> Compare, Func<StoreState, StoreState> Write)
@@ -374,6 +441,13 @@ internal sealed class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, H
         public bool Waited { get; set; }
         public bool Refusing { get; set; }
         public bool HasLetGo { get; set; }
+
+        /// <summary>It has asked for post-copy.</summary>
+        public bool PostCopyBegun { get; set; }
+
+        /// <summary>It has started anew, and knows only what stands in the store.</summary>
+        public bool IsNew { get; set; }
+        public int Tried { get; set; }
 
         public override string ToString() => $"({View.Phase}{(InDoubt is null ? "" : " in doubt")}{(Waited ? " late" : "")}{(HasLetGo ? " done" : "")})";
     }

@@ -41,6 +41,31 @@ public class MigrationPlanPropertyTests
     }
 
     [Fact]
+    public void AGuestInPostCopyNeverRunsTwiceAndComesToRest() => GenHappenings.Sample(happenings => Check(happenings, MigrationPlan.Next, postCopy: true), iter: 20_000);
+
+    [Fact]
+    public void PostCopyEndsAtTheTargetAlsoOverALinkThatBreaks()
+    {
+        var world = new HandoverWorld(MigrationPlan.Next, postCopy: true);
+        world.Happen(Happening.Outruns);
+        foreach (var breaks in new[] { Happening.LinkCut, Happening.LinkFallsSilent })
+        {
+            for (int round = 0; round < 30 && !world.Trace[^1].Contains("source PostCopy False", StringComparison.Ordinal); round++)
+                foreach (var happening in Round) world.Happen(happening);
+            Assert.Contains("source PostCopy False", world.Trace[^1], StringComparison.Ordinal);
+            world.Happen(breaks);
+            world.Happen(Happening.SourceReads);
+            Assert.Contains("source PostCopyPaused", world.Trace[^1], StringComparison.Ordinal);
+        }
+
+        world.Settle();
+        Assert.False(world.IsDoubled);
+        Assert.Null(world.WrongAtRest());
+        Assert.Contains("/Target/", world.Trace[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain("crashed", world.Trace[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheStraightWayEndsAtTheTarget()
     {
         var world = new HandoverWorld(MigrationPlan.Next);
@@ -58,11 +83,47 @@ public class MigrationPlanPropertyTests
         var plan = SeededFaults[fault];
         for (int attempt = 0; attempt < 300_000; attempt++)
         {
-            if (WrongAfter(GenHappenings.Single(), plan, HandoverKind.Live) is not null) return;
+            if (WrongAfter(GenHappenings.Single(), plan, HandoverKind.Live, postCopy: false) is not null) return;
         }
 
         Assert.Fail("The tests of this class would not see it.");
     }
+
+    public static TheoryData<string> PostCopyFaults() => [.. SeededPostCopyFaults.Keys];
+
+    [Theory]
+    [MemberData(nameof(PostCopyFaults))]
+    public void EachSeededFaultInPostCopyIsFound(string fault)
+    {
+        var plan = SeededPostCopyFaults[fault];
+        for (int attempt = 0; attempt < 300_000; attempt++)
+        {
+            Happening[] happenings = [Happening.Outruns, .. GenHappenings.Single()];
+            if (WrongAfter(happenings, plan, HandoverKind.Live, postCopy: true) is not null) return;
+        }
+
+        Assert.Fail("The tests of this class would not see it.");
+    }
+
+    private static readonly Happening[] Round = [Happening.SourceReads, Happening.SourceActs, Happening.TargetReads, Happening.TargetActs, Happening.StreamMoves];
+
+    private static readonly Dictionary<string, Func<MigrationMoment, MigrationStep>> SeededPostCopyFaults = new(StringComparer.Ordinal)
+    {
+        ["the target runs what precopy brought without the source's last word"] = moment =>
+            moment is { Side: MigrationSide.Target, Phase: StorePhase.Committed, Target: { Qemu: TargetQemu.Loaded, HasTaken: false } } ? new MigrationStep.ContinueTarget() : MigrationPlan.Next(moment),
+        ["the target gives back a guest that may have run"] = moment =>
+            moment is { Side: MigrationSide.Target, Phase: StorePhase.Committed, Target: { Qemu: TargetQemu.Gone, HasTaken: false, MayHaveRun: true } } ? new MigrationStep.HandBack() : MigrationPlan.Next(moment),
+        ["the source leaves a guest running that failed in the switch"] = moment =>
+            moment is { Side: MigrationSide.Source, Phase: StorePhase.Committed, Source.Qemu: SourceQemu.Failed } ? new MigrationStep.Finish() : MigrationPlan.Next(moment),
+        ["the target starts from disk while the source may still run"] = moment =>
+            moment is { Side: MigrationSide.Target, Phase: StorePhase.Committed, Target: { Qemu: TargetQemu.Gone, HasTaken: false } } ? new MigrationStep.ReportCrash(MemoryLost: true) : MigrationPlan.Next(moment),
+        ["the target lets go before its memory is whole"] = moment =>
+            moment is { Side: MigrationSide.Target, Phase: StorePhase.Committed, Target.HasTaken: true } ? new MigrationStep.LetGo() : MigrationPlan.Next(moment),
+        ["the source goes on in post-copy because the target is silent"] = moment =>
+            moment is { Side: MigrationSide.Source, Phase: StorePhase.Committed, Source.Qemu: SourceQemu.PostCopyPaused } ? new MigrationStep.ContinueSource() : MigrationPlan.Next(moment),
+        ["nobody listens anew on a broken link, and nobody gives up"] = moment =>
+            moment is { Phase: StorePhase.Committed } && MigrationPlan.Next(moment) is MigrationStep.Recover or MigrationStep.KillTarget or MigrationStep.KillSource ? new MigrationStep.Rest() : MigrationPlan.Next(moment),
+    };
 
     private static readonly Dictionary<string, Func<MigrationMoment, MigrationStep>> SeededFaults = new(StringComparer.Ordinal)
     {
@@ -85,14 +146,14 @@ public class MigrationPlanPropertyTests
             moment is { Side: MigrationSide.Source, Phase: StorePhase.Committed } ? new MigrationStep.ContinueSource() : MigrationPlan.Next(moment),
     };
 
-    private static void Check(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false)
+    private static void Check(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false, bool postCopy = false)
     {
-        if (WrongAfter(happenings, plan, kind, files) is { } wrong) Assert.Fail(wrong);
+        if (WrongAfter(happenings, plan, kind, files, postCopy) is { } wrong) Assert.Fail(wrong);
     }
 
-    private static string? WrongAfter(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind, bool files = false)
+    private static string? WrongAfter(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind, bool files = false, bool postCopy = false)
     {
-        var world = new HandoverWorld(plan, kind, files);
+        var world = new HandoverWorld(plan, kind, files, postCopy);
         foreach (var happening in happenings) world.Happen(happening);
         world.Settle();
         string? wrong = world.IsDoubled ? "it ran twice" : world.WrongAtRest();

@@ -164,35 +164,6 @@ public class MigrationPlanTests
     }
 
     [Fact]
-    public void PostCopyIsCommittedBeforeTheSwitchAndStartsFromDiskOnlyWhenTheSourceIsGone()
-    {
-        var source = Source(StorePhase.Prepared, SourceQemu.PreSwitchover) with { PostCopy = true };
-        source = source with { Source = source.Source with { WantsPostCopy = true } };
-        Is<MigrationStep.TellAtSwitch>(source);
-        Is<MigrationStep.Rest>(source with { Source = source.Source with { Word = Definition with { AtSwitch = true } } });
-        Is<MigrationStep.Switch>(source with { Phase = StorePhase.Committed });
-        Is<MigrationStep.KillSource>(source with { Phase = StorePhase.Committed, Source = source.Source with { Qemu = SourceQemu.Failed } });
-        Is<MigrationStep.TellEnded>(source with { Phase = StorePhase.Committed, Source = source.Source with { Qemu = SourceQemu.Gone } });
-        var target = Target(StorePhase.Prepared, TargetQemu.InMigrate) with { PostCopy = true };
-        Is<MigrationStep.Rest>(target);
-        Is<MigrationStep.Commit>(target with { Source = target.Source with { Word = Definition with { AtSwitch = true } } });
-        target = target with { Phase = StorePhase.Committed, Target = target.Target with { Qemu = TargetQemu.Gone } };
-        Is<MigrationStep.Rest>(target);
-        Is<MigrationStep.ReportCrash>(target with { Source = target.Source with { Word = Definition with { Ended = true } } });
-    }
-
-    [Fact]
-    public void PostCopyOnABrokenLinkIsRecoveredUntilItsTimeIsOver()
-    {
-        var source = Source(StorePhase.Committed, SourceQemu.PostCopyPaused) with { PostCopy = true };
-        Is<MigrationStep.Rest>(source);
-        Is<MigrationStep.KillSource>(source with { Source = source.Source with { For = Long } });
-        var target = Target(StorePhase.Committed, TargetQemu.PostCopyPaused) with { PostCopy = true };
-        Is<MigrationStep.Recover>(target);
-        Is<MigrationStep.KillTarget>(target with { Target = target.Target with { For = Long } });
-    }
-
-    [Fact]
     public void AnEpochAboveBothEndsBoth()
     {
         Is<MigrationStep.KillSource>(Source(StorePhase.Outlived, SourceQemu.Completed));

@@ -72,6 +72,13 @@ internal static class MigrationFailures
         Remedy = "Migrate it live, or shut it down first.",
     };
 
+    public static Failure MemoryLost { get; } = new()
+    {
+        Code = "migration.memoryLost",
+        Message = "The guest had gone on at the other host in post-copy, and what was not there yet of its memory is lost with the connection or a process.",
+        Remedy = "It starts from its disks at the other host, by its restart policy or by: lamina vm start NAME.",
+    };
+
     public static Failure ContinueRefused { get; } = new()
     {
         Code = "migration.refused",

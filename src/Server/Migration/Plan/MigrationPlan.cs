@@ -35,8 +35,11 @@ internal static class MigrationPlan
     public static readonly TimeSpan ContinuePatience = TimeSpan.FromSeconds(30);
     public static readonly TimeSpan ContinuePause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>How long post-copy may stand still on a broken link.</summary>
-    public static readonly TimeSpan RecoverPatience = TimeSpan.FromSeconds(60);
+    /// <summary>How long post-copy may stand still on a broken link, unless the settings say otherwise.</summary>
+    public static readonly TimeSpan RecoverPatience = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long post-copy may send nothing before its link is taken for broken: TCP alone would take a quarter of an hour to say so.</summary>
+    public static readonly TimeSpan StallPatience = TimeSpan.FromSeconds(10);
 
     public static MigrationStep Next(MigrationMoment moment) => moment switch
     {
@@ -45,7 +48,7 @@ internal static class MigrationPlan
         {
             StorePhase.Prepared => moment.Kind == HandoverKind.Cold ? ColdSource(moment) : SourcePlan.Prepared(moment),
             StorePhase.Aborted => SourcePlan.Aborted(moment.Source),
-            StorePhase.Committed => SourcePlan.Committed(moment),
+            StorePhase.Committed => moment.PostCopy ? PostCopyPlan.Source(moment) : SourcePlan.Committed(moment),
             StorePhase.HandedBack => SourcePlan.HandedBack(moment.Source),
             StorePhase.Outlived => moment.Source.Qemu is SourceQemu.Gone or SourceQemu.AtRest ? new MigrationStep.Finish() : new MigrationStep.KillSource(),
             _ => new MigrationStep.LetGo(),
@@ -53,6 +56,7 @@ internal static class MigrationPlan
         _ => moment.Phase switch
         {
             StorePhase.Prepared => moment.Kind == HandoverKind.Cold ? ColdTarget(moment) : TargetPlan.Prepared(moment),
+            StorePhase.Committed when moment.PostCopy => PostCopyPlan.Target(moment),
             StorePhase.Committed => moment.Kind == HandoverKind.Cold || moment.Target.HasTaken ? new MigrationStep.LetGo() : TargetPlan.Committed(moment),
             StorePhase.Outlived => moment.Target.Qemu is TargetQemu.None or TargetQemu.Gone ? new MigrationStep.LetGo() : new MigrationStep.KillTarget(),
             // Gone: by the source's hand after ABORT or hand-back, or after DONE, when the VM is this host's already.

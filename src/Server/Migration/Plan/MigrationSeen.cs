@@ -52,7 +52,11 @@ internal enum SourceQemu
 
     /// <summary>QEMU says <c>completed</c>: postmigrate. It never runs again by itself.</summary>
     Completed,
+
+    /// <summary>The guest is the target's, and its memory goes there as it is asked for.</summary>
     PostCopy,
+
+    /// <summary>As above, on a broken link.</summary>
     PostCopyPaused,
 
     /// <summary>There is no process any more, or its guest has powered off.</summary>
@@ -128,6 +132,12 @@ internal sealed record SourceSeen
 
     /// <summary>Precopy cannot come to an end, and post-copy is allowed.</summary>
     public bool WantsPostCopy { get; init; }
+
+    /// <summary>For how long nothing has been sent.</summary>
+    public TimeSpan StalledFor { get; init; }
+
+    /// <summary>The last of <see cref="HandoverTarget.Recoveries"/> that this daemon has tried to connect to.</summary>
+    public int TriedRecoveries { get; init; }
 }
 
 /// <summary>The target, as the side that looks knows it.</summary>
@@ -138,6 +148,12 @@ internal sealed record TargetSeen
     /// <summary>For how long QEMU has been so.</summary>
     public TimeSpan For { get; init; }
     public HandoverTarget? Word { get; init; }
+
+    /// <summary>Nothing of the guest's memory is elsewhere.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>In post-copy: QEMU answers nothing, since it waits for a page of the guest.</summary>
+    public bool IsMute { get; init; }
 
     /// <summary>The marker on the target's disk: <c>cont</c> was sent, or was about to be, and was not refused.</summary>
     public bool MayHaveRun { get; init; }
@@ -153,6 +169,12 @@ internal sealed record TargetSeen
 
     /// <summary>The VM's status is the target's, at its epoch: DONE, or the crash that it has reported.</summary>
     public bool HasTaken { get; init; }
+
+    /// <summary>It says there that the guest runs no more.</summary>
+    public bool HasEnded { get; init; }
+
+    /// <summary>An order to end the guest at once waits.</summary>
+    public bool IsOverruled { get; init; }
 }
 
 /// <summary>Everything that one side looks at.</summary>
@@ -162,6 +184,9 @@ internal sealed record MigrationMoment
     public required StorePhase Phase { get; init; }
     public HandoverKind Kind { get; init; }
     public bool PostCopy { get; init; }
+
+    /// <summary>How long post-copy may stand still on a broken link.</summary>
+    public TimeSpan RecoverPatience { get; init; } = MigrationPlan.RecoverPatience;
     public required SourceSeen Source { get; init; }
     public required TargetSeen Target { get; init; }
 

@@ -36,8 +36,23 @@ internal abstract record MigrationStep
 
     public sealed record TellAtSwitch : MigrationStep;
 
+    /// <summary>Halts a guest that goes on by itself although the VM may be the target's already.</summary>
+    public sealed record PauseSource : MigrationStep;
+
+    /// <summary>Says that its migration failed after the commit, and that the guest stands still here.</summary>
+    public sealed record TellStanding : MigrationStep;
+
     /// <summary>Says that its process is no more, so that nothing but the target can run.</summary>
     public sealed record TellEnded : MigrationStep;
+
+    /// <summary>Post-copy stands still on a broken link: the target shall listen anew.</summary>
+    public sealed record TellBroken : MigrationStep;
+
+    /// <summary>Connects post-copy to where the target listens anew.</summary>
+    public sealed record Reconnect : MigrationStep;
+
+    /// <summary>Either side: ends a connection of post-copy that carries nothing any more, without waiting for TCP.</summary>
+    public sealed record BreakStream : MigrationStep;
 
     /// <summary>The transaction that gives it up. Whatever follows from it waits for its known success.</summary>
     public sealed record Abort(Failure Why) : MigrationStep;
@@ -88,5 +103,9 @@ internal abstract record MigrationStep
     /// <summary>Ends a process that does not get on: post-copy that cannot be recovered.</summary>
     public sealed record KillTarget : MigrationStep;
 
+    /// <summary>Listens anew for a source whose post-copy has lost its link, and says where.</summary>
     public sealed record Recover : MigrationStep;
+
+    /// <summary>Says that all of the guest's memory is here: the source may go.</summary>
+    public sealed record TellWhole : MigrationStep;
 }

@@ -44,14 +44,7 @@ internal static class SourcePlan
 
     public static MigrationStep Committed(MigrationMoment moment) => moment switch
     {
-        // Post-copy: the target has the VM, and the rest of its memory is still here.
-        { PostCopy: true, Source.Qemu: SourceQemu.PreSwitchover } => new MigrationStep.Switch(),
         { Kind: HandoverKind.Cold } => new MigrationStep.Finish(),
-        { PostCopy: true, Source.Qemu: SourceQemu.PostCopy or SourceQemu.Device } => new MigrationStep.Rest(),
-        { PostCopy: true, Source.Qemu: SourceQemu.PostCopyPaused } => Recover(moment),
-        // The commit came before the switch, and a source that fails in it runs on by itself: not any more.
-        { PostCopy: true, Source.Qemu: not (SourceQemu.Completed or SourceQemu.Gone or SourceQemu.Unknown) } => new MigrationStep.KillSource(),
-        { PostCopy: true, Source: { Qemu: SourceQemu.Gone, Word.Ended: false }, Target.HasTaken: false } => new MigrationStep.TellEnded(),
         // Before the target says that it runs, it may still give the VM back.
         { Target.HasTaken: false } => new MigrationStep.Rest(),
         { Source.Qemu: SourceQemu.Gone } => new MigrationStep.Finish(),
@@ -62,6 +55,8 @@ internal static class SourcePlan
     {
         { Qemu: SourceQemu.Unknown } => new MigrationStep.Rest(),
         { Qemu: SourceQemu.Gone } => new MigrationStep.Finish(),
+        // There is no way back from post-copy, also when nothing has run at the target: it starts from its disks, here.
+        { Qemu: SourceQemu.PostCopy or SourceQemu.PostCopyPaused } => new MigrationStep.KillSource(),
         { IsHalted: true } => new MigrationStep.TakeBack(),
         _ => new MigrationStep.Finish(),
     };
@@ -95,9 +90,6 @@ internal static class SourcePlan
         { Source.Word.Completed: true } => Within(MigrationPlan.CommitPatience, moment.Waited, MigrationFailures.NotTaken),
         _ => new MigrationStep.TellCompleted(),
     };
-
-    private static MigrationStep Recover(MigrationMoment moment) =>
-        moment.Source.For < MigrationPlan.RecoverPatience ? new MigrationStep.Rest(MigrationPlan.RecoverPatience - moment.Source.For) : new MigrationStep.KillSource();
 
     private static MigrationStep Within(TimeSpan patience, TimeSpan waited, Failure why) =>
         waited < patience ? new MigrationStep.Rest(patience - waited) : new MigrationStep.Abort(why);

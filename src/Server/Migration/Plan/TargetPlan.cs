@@ -25,11 +25,8 @@ internal static class TargetPlan
     public static MigrationStep Committed(MigrationMoment moment) => moment.Target switch
     {
         { Qemu: TargetQemu.Running } => new MigrationStep.Done(),
-        { Qemu: TargetQemu.Loaded or TargetQemu.PostCopy, RefusedFor: { } refused } when refused >= MigrationPlan.ContinuePatience => new MigrationStep.KillTarget(),
-        { Qemu: TargetQemu.Loaded or TargetQemu.PostCopy } => new MigrationStep.ContinueTarget(),
-        { Qemu: TargetQemu.PostCopyPaused } target => target.For < MigrationPlan.RecoverPatience ? new MigrationStep.Recover() : new MigrationStep.KillTarget(),
-        // The source may have failed at the switch and run on by itself: nothing starts before it says that it has ended.
-        { Qemu: TargetQemu.None or TargetQemu.Gone } when moment.PostCopy => moment.Source.Word is { Ended: true } ? new MigrationStep.ReportCrash(MemoryLost: true) : new MigrationStep.Rest(),
+        { Qemu: TargetQemu.Loaded, RefusedFor: { } refused } when refused >= MigrationPlan.ContinuePatience => new MigrationStep.KillTarget(),
+        { Qemu: TargetQemu.Loaded } => new MigrationStep.ContinueTarget(),
         { Qemu: TargetQemu.None or TargetQemu.Gone, MayHaveRun: true } => new MigrationStep.ReportCrash(MemoryLost: false),
         { Qemu: TargetQemu.None or TargetQemu.Gone } => new MigrationStep.HandBack(),
         _ => new MigrationStep.Rest(),
