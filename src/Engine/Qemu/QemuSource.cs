@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Lamina.Engine.Migration;
 using Lamina.Engine.Qmp;
 using Lamina.Linux;
@@ -7,6 +9,8 @@ namespace Lamina.Engine.Qemu;
 /// <summary>The side from which a guest goes.</summary>
 internal sealed class QemuSource(IVm vm, QemuMonitor monitor, QemuMigration migration, QemuCredentials credentials, OutOfBandLine line, TimeProvider time)
 {
+    private const string ResumeFd = "resume";
+
     private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ResumePatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MeasureInterval = TimeSpan.FromMilliseconds(200);
@@ -42,18 +46,29 @@ internal sealed class QemuSource(IVm vm, QemuMonitor monitor, QemuMigration migr
         await migration.LeaveAsync(changed, phase => phase != MigrationPhase.PreSwitchover, cancellationToken);
     }
 
+    /// <summary>
+    /// QEMU 7.2 ends itself when a connection that it makes for this fails late, after another has succeeded (migrate_fd_connect asserts). So it never makes one:
+    /// it is given one that stands, and what does not get on with that is cut here before anything else is tried.
+    /// </summary>
     public async Task ResumeAsync(MigrationEndpoint to, CancellationToken cancellationToken)
     {
         using var changed = migration.Listen();
         using var deadline = new CancellationTokenSource(ResumePatience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        var address = IPAddress.Parse(to.Address);
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await monitor.ExecuteAsync(QmpMigrationCommands.Resume, new ResumeMigrationArguments { Uri = MigrationSettings.Uri(to.Address, to.Port) }, either.Token);
+            await socket.ConnectAsync(address, to.Port, either.Token);
+            await monitor.ExecuteWithHandleAsync(QmpCommands.GetFd, new FdNameArguments { FdName = ResumeFd }, socket.SafeHandle, either.Token);
+            CrashPoints.Reached("qmp", "migrate-resume", "before");
+            await monitor.ExecuteAsync(QmpMigrationCommands.Resume, new ResumeMigrationArguments { Uri = $"fd:{ResumeFd}" }, either.Token);
+            CrashPoints.Reached("qmp", "migrate-resume", "after");
             await migration.LeaveAsync(changed, phase => phase is not (MigrationPhase.PostCopyPaused or MigrationPhase.PostCopyRecover), either.Token);
         }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is SocketException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
+            if (socket.Connected) socket.Shutdown(SocketShutdown.Both);
             throw new QmpErrorException(QmpMigrationCommands.Resume.Name, "GenericError", $"the target was not reached: {exception.Message}");
         }
     }

@@ -29,6 +29,7 @@ public sealed class HostsOnOneStore : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        AllowsPostCopy();
         First = await TestDaemon.StartAsync(change: options => options with { Store = _store.Store, HostName = "one" });
         await First.Client.HostIsReadyAsync(Deadline);
         var made = await First.Client.Pools.CreateAsync(new PoolCreate { Name = SharedPool, Path = _pool.File("shared"), Shared = true }, Deadline);
@@ -62,9 +63,10 @@ public sealed class HostsOnOneStore : IAsyncLifetime
     /// <summary>A guest that counts on its serial line, on the first host.</summary>
     /// <param name="name">The VM's.</param>
     /// <param name="pool">Of its disk; null: the first host's own.</param>
-    internal async Task<Vm> LaunchAsync(string name, string? pool = SharedPool)
+    /// <param name="also">What the guest does besides, in its shell.</param>
+    internal async Task<Vm> LaunchAsync(string name, string? pool = SharedPool, string also = "")
     {
-        var create = GuestDaemon.SmallLinuxVm(name, "i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Tags = [FirstPreferred], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = pool }] };
+        var create = GuestDaemon.SmallLinuxVm(name, $"{also} i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Tags = [FirstPreferred], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = pool }] };
         var ended = await First.Client.Operations.WaitAsync((await First.Client.Vms.CreateAsync(create, Deadline)).Id, null, Deadline);
         Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
         var vm = await VmAsync(name);
@@ -84,8 +86,39 @@ public sealed class HostsOnOneStore : IAsyncLifetime
         return await VmAsync(name);
     }
 
-    internal async Task<Operation> MigrateAsync(string name, TestDaemon to, long? maxBytesPerSecond = null) =>
-        await First.Client.Vms.MigrateAsync(name, new VmMigrate { To = to.Daemon.HostId, MaxBytesPerSecond = maxBytesPerSecond }, Deadline);
+    internal Task<Operation> MigrateAsync(string name, TestDaemon to, long? maxBytesPerSecond = null) =>
+        MigrateAsync(name, new VmMigrate { To = to.Daemon.HostId, MaxBytesPerSecond = maxBytesPerSecond });
+
+    internal Task<Operation> MigrateAsync(string name, VmMigrate migrate) => First.Client.Vms.MigrateAsync(name, migrate, Deadline);
+
+    /// <summary>The ports of the second host to which guests come carry nothing, without a word to either end, until this is disposed of.</summary>
+    internal async Task<IAsyncDisposable> CutAsync()
+    {
+        int first = Second.Instance.ApiPort + 7;
+        string table = $"lamina_test_{Second.Instance.Number}_cut";
+        string ports = $"{first}-{first + 99}";
+        await NftAsync($"add table inet {table}; add chain inet {table} in {{ type filter hook input priority -300; }}; add rule inet {table} in tcp dport {ports} drop; add rule inet {table} in tcp sport {ports} drop");
+        return new Mend(() => NftAsync($"delete table inet {table}"));
+    }
+
+    /// <summary>The kernel lets a QEMU without privileges wait for pages.</summary>
+    internal static bool AllowsPostCopy()
+    {
+        const string Setting = "/proc/sys/vm/unprivileged_userfaultfd";
+        if (File.Exists(Setting) && File.ReadAllText(Setting).Trim() != "1") File.WriteAllText(Setting, "1");
+        return File.Exists(Setting);
+    }
+
+    private static async Task NftAsync(string rules)
+    {
+        var done = await Command.RunAsync(new CommandSpec { Program = "nft", Arguments = [rules], Timeout = TimeSpan.FromSeconds(10) }, CancellationToken.None);
+        Assert.True(done.Exit.Succeeded, done.ErrorText);
+    }
+
+    private sealed class Mend(Func<Task> undo) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await undo();
+    }
 
     internal async Task<Operation> MigrateWithStorageAsync(string name, TestDaemon to) =>
         await First.Client.Vms.MigrateAsync(name, new VmMigrate { To = to.Daemon.HostId, WithStorage = true }, Deadline);

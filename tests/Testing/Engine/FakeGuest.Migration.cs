@@ -227,6 +227,7 @@ public sealed partial class FakeGuest
             if (_migration is not { } migration || Migration.Phase != MigrationPhase.Active || !migration.Target.Migration.Transport.PostCopy)
                 throw new QmpErrorException("migrate-start-postcopy", "GenericError", "Post-copy was not enabled, or nothing is on its way");
             migration.PostCopyWanted = true;
+            migration.Advance();
         }
     }
 
@@ -318,6 +319,10 @@ public sealed class FakeMigrationState
     public long DirtyBytesPerSecond { get; set; }
     public int Passes { get; set; } = 1;
     public int ThrottlePercent { get; set; }
+    /// <summary>Source: it stays in <see cref="MigrationPhase.Active"/> until post-copy is asked for.</summary>
+    public bool NeedsPostCopy { get; set; }
+    /// <summary>Source: post-copy is asked for, and precopy comes to its end first.</summary>
+    public bool ConvergesAfterAll { get; set; }
     /// <summary>As a guest does that writes more than the link carries, although it is slowed down.</summary>
     public void Outrun() => (DirtyBytesPerSecond, Passes, ThrottlePercent) = (2L << 30, 12, 60);
     /// <summary>By slot.</summary>

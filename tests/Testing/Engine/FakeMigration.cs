@@ -59,10 +59,11 @@ internal sealed class FakeMigration(FakeGuest source, FakeGuest target, Migratio
     private MigrationPhase? Next() => Source.Migration.Phase switch
     {
         MigrationPhase.Setup => MigrationPhase.Active,
+        MigrationPhase.Active when Source.Migration.NeedsPostCopy && !PostCopyWanted => null,
         MigrationPhase.Active when send.PauseBeforeSwitchover => MigrationPhase.PreSwitchover,
         MigrationPhase.Active => MigrationPhase.Device,
         MigrationPhase.PreSwitchover when !_continues => null,
-        MigrationPhase.PreSwitchover => PostCopyWanted ? MigrationPhase.PostCopyActive : MigrationPhase.Device,
+        MigrationPhase.PreSwitchover => PostCopyWanted && !Source.Migration.ConvergesAfterAll ? MigrationPhase.PostCopyActive : MigrationPhase.Device,
         MigrationPhase.Device or MigrationPhase.PostCopyActive => MigrationPhase.Completed,
         _ => null,
     };

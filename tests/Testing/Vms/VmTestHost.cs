@@ -575,6 +575,8 @@ internal sealed class VmTestHost : IAsyncDisposable
                 Accelerator = new Api.Accelerator { Kind = AcceleratorKind.Tcg, Reason = "test" },
                 DefaultCpuModel = "Westmere-v1",
                 DefaultMachineType = "pc-q35-7.2",
+                QemuVersion = "7.2.22",
+                Links = [new HostLink { Address = "127.0.0.1" }],
             };
             var change = new StoreChange("test.host").Put(Keys.Hosts.Spec, host.Id, cache.Snapshot.Get(Keys.Hosts.Spec, host.Id)?.Record ?? new HostSpec { Name = host.Id }).Put(Keys.Hosts.Status, host.Id, status);
             var result = await change.CommitAsync(host.Store, TimeProvider.System);
