@@ -121,14 +121,12 @@ public class PostCopyTests
     public async Task ATargetThatDiesBeforeItRanGivesTheGuestBack()
     {
         await using var pair = await HostPair.CreateAsync();
-        var (id, guest, operation) = await HoldAsync(pair, MigrationPhase.PreSwitchover, _ => { });
-        pair.SecondEngine.Guest(Guid.Parse(id)).OnCall = call =>
+        var (id, guest, operation) = await HoldAsync(pair, MigrationPhase.PreSwitchover, guest => guest.OnCall = call =>
         {
-            // The last call before the commit.
-            if (call == "StopListening") pair.SecondEngine.Guest(Guid.Parse(id)).Die(signal: 9);
+            // The first call after the commit.
+            if (call == "ContinueSwitchover") pair.SecondEngine.Guest(guest.Definition.Id).Die(signal: 9);
             return Task.CompletedTask;
-        };
-        guest.HoldMigrationAt(MigrationPhase.PreSwitchover);
+        });
         Assert.NotEqual(OperationPhase.Succeeded, (await pair.First.EndOfAsync(operation)).Phase);
         var status = await pair.First.StatusAsync(id, status => status.State == VmState.Running);
         Assert.Equal(pair.First.Id, status.Host);
