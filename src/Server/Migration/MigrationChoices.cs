@@ -40,6 +40,8 @@ internal static class MigrationChoices
         MigrationPhase.Failed or MigrationPhase.Cancelled when !begun && state.Guest == RunState.Running => SourceQemu.Idle,
         MigrationPhase.PreSwitchover => SourceQemu.PreSwitchover,
         MigrationPhase.Device => SourceQemu.Device,
+        // QEMU names the switch only if it was to pause before it; else it goes on saying active while the guest stands still.
+        MigrationPhase.Active when state.Guest == RunState.FinishMigrate => SourceQemu.Device,
         MigrationPhase.Failed => SourceQemu.Failed,
         MigrationPhase.Cancelled => SourceQemu.Cancelled,
         MigrationPhase.PostCopyPaused => SourceQemu.PostCopyPaused,
@@ -113,7 +115,7 @@ internal static class MigrationChoices
     public static (int? Percent, string Words) DescribeFiles(OperationTransfer files)
     {
         long total = files.TransferredBytes + files.RemainingBytes;
-        string end = files.BytesPerSecond > 0 && files.RemainingBytes > 0 ? $", done in about {Math.Max(1, files.RemainingBytes / files.BytesPerSecond)} s" : "";
+        string end = files.BytesPerSecond > 0 && files.RemainingBytes > 0 ? $", about {Math.Max(1, files.RemainingBytes / files.BytesPerSecond)} s to go" : "";
         return (total == 0 ? null : (int)Math.Min(99, files.TransferredBytes * 100 / total), $"copying files: {Sizes.Format(files.TransferredBytes)} of {Sizes.Format(total)}{end}");
     }
 
@@ -136,13 +138,13 @@ internal static class MigrationChoices
     {
         string slowed = progress.ThrottlePercent > 0 ? $", slowed down by {progress.ThrottlePercent} %" : "";
         string last = progress.Passes < 2 ? "" : $", {(record.PostCopy ? "post-copy" : "given up")} after {Words(TimeoutOf(record, progress))}";
-        return $"{Sizes.Format(progress.TransferredBytes)} sent, {Sizes.Format(progress.RemainingBytes)} left, {Sizes.Format(progress.BytesPerSecond)}/s, {Sizes.Format(progress.DirtyBytesPerSecond)}/s written anew, pass {progress.Passes}{slowed}{End(progress, progress.DirtyBytesPerSecond)}{last}";
+        return $"{Sizes.Format(progress.TransferredBytes)} sent, {Sizes.Format(progress.RemainingBytes)} left{End(progress, progress.DirtyBytesPerSecond)}, {Sizes.Format(progress.BytesPerSecond)}/s, {Sizes.Format(progress.DirtyBytesPerSecond)}/s written anew, pass {progress.Passes}{slowed}{last}";
     }
 
     private static string Words(TimeSpan time) => time.TotalMinutes >= 2 ? $"{time.TotalMinutes:0} min" : $"{time.TotalSeconds:0} s";
 
     private static string End(MigrationProgress progress, long writtenAnew) =>
-        RemainingSeconds(progress, writtenAnew) is { } seconds ? $", done in about {seconds} s" : "";
+        RemainingSeconds(progress, writtenAnew) is { } seconds ? $", about {seconds} s to go" : "";
 
     /// <summary>By how much faster it is sent than written anew; null: it is not.</summary>
     private static int? RemainingSeconds(MigrationProgress progress, long writtenAnew)

@@ -10,12 +10,19 @@ namespace Lamina.Server.Migration;
 /// <summary>What is written when a hand-over is over: its keys go, its operation ends, people are told.</summary>
 /// <param name="decided">The hand-over as it is known to be in the store.</param>
 /// <param name="word">The target's last word; null: it said nothing.</param>
-internal sealed class MigrationEnd(VmHandover decided, HandoverTarget? word)
+/// <param name="hasProcess">The source still has the guest's process.</param>
+internal sealed class MigrationEnd(VmHandover decided, HandoverTarget? word, bool hasProcess)
 {
     private bool HasMoved => decided.Phase == HandoverPhase.Committed;
 
-    /// <summary>The VM is the target's, and its guest was lost on the way.</summary>
-    private Failure? Loss => HasMoved && word is { State: HandoverTargetState.Failed, Failure: { } why } && word.Nonce == decided.Nonce ? why : null;
+    /// <summary>Its guest was lost on the way, whichever host has the VM now.</summary>
+    private Failure? Loss => decided.Phase switch
+    {
+        HandoverPhase.Committed when word is { State: HandoverTargetState.Failed, Failure: { } why } && word.Nonce == decided.Nonce => why,
+        // There is no way back from post-copy: what was given back is the VM without its memory.
+        HandoverPhase.HandedBack when !hasProcess => Plan.MigrationFailures.MemoryLostBeforeItRan,
+        _ => null,
+    };
 
     private EventSeverity Severity => HasMoved && Loss is null || decided.Failure?.Code == "operation.cancelled" ? EventSeverity.Information
         : Loss is null ? EventSeverity.Warning : EventSeverity.Error;
@@ -52,9 +59,9 @@ internal sealed class MigrationEnd(VmHandover decided, HandoverTarget? word)
 
     private string Words(string name, string from, string to)
     {
-        if (Loss is { } loss) return $"VM '{name}' is host '{to}''s and no more host '{from}''s, but its guest did not get there whole: {loss.Message}";
+        if (HasMoved && Loss is { } loss) return $"VM '{name}' is host '{to}''s and no more host '{from}''s, but its guest did not get there whole: {loss.Message}";
         return HasMoved
             ? $"VM '{name}' went from host '{from}' to host '{to}'{(decided.Kind == HandoverKind.Live ? " while its guest ran" : "")}."
-            : $"VM '{name}' stays on host '{from}' and did not go to host '{to}': {decided.Failure?.Message ?? "it was given back."}";
+            : $"VM '{name}' stays on host '{from}' and did not go to host '{to}': {(Loss ?? decided.Failure)?.Message ?? "it was given back."}";
     }
 }

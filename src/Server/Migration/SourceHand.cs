@@ -178,7 +178,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
         if (decided.Phase == HandoverPhase.Committed) DeleteDeparted(decided);
         var snapshot = ground.Now;
         string name = snapshot.Get(Keys.Vms.Spec, vmId)?.Record.Name ?? vmId;
-        var end = new MigrationEnd(decided, snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record);
+        var end = new MigrationEnd(decided, snapshot.Get(Keys.Vms.HandoverTarget, vmId)?.Record, _vm.Vm is not null);
         var change = end.Change(ground, vmId, name, _file.Revision);
         var outcome = end.Outcome(_stream.Result(decided));
         var result = _operation is { } run && !run.State.IsEnded()

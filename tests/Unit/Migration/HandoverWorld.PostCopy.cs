@@ -38,11 +38,11 @@ internal sealed partial class HandoverWorld
         }
     }
 
-    /// <summary>Before the guest is there the source fails, and may run on by itself; after that neither goes on without the other.</summary>
+    /// <summary>Before the guest is there the source fails, and may run on by itself, or the target waits for what does not come; after that neither goes on without the other.</summary>
     private void BreakPostCopy(bool isNoticed)
     {
         _postCopyBroke = true;
-        if (_targetQemu == TargetQemu.InMigrate && _sourceQemu == SourceQemu.PostCopy)
+        if (isNoticed && _targetQemu == TargetQemu.InMigrate && _sourceQemu == SourceQemu.PostCopy)
         {
             (_sourceQemu, _sourceRuns, _targetQemu) = (SourceQemu.Failed, true, TargetQemu.Gone);
             return;
@@ -84,7 +84,7 @@ internal sealed partial class HandoverWorld
                 return true;
             case MigrationStep.BreakStream:
                 if (daemon.Side == MigrationSide.Source) _sourceQemu = SourceQemu.PostCopyPaused;
-                else if (!_isWhole) _targetQemu = TargetQemu.PostCopyPaused;
+                else if (!_isWhole) _targetQemu = _targetQemu == TargetQemu.InMigrate ? TargetQemu.Gone : TargetQemu.PostCopyPaused;
                 return true;
             case MigrationStep.Recover:
                 _listensAnew = true;

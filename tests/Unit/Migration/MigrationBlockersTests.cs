@@ -153,6 +153,27 @@ public class MigrationBlockersTests
         Blocked(["migration.poolMissing", "migration.homeMissing"]);
     }
 
+    [Fact]
+    public void ANetworkForMigrationsInWhichTheHostHasNoAddress()
+    {
+        _more.Add(world => world.Add(Keys.MigrationSettings, "", new MigrationSettings { Network = "10.9.0.0/24" }));
+        _second = _second with { Links = [new HostLink { Address = "10.0.0.2" }] };
+        Blocked(["migration.networkMissing"]);
+        _second = _second with { Links = [new HostLink { Address = "10.0.0.2" }, new HostLink { Address = "10.9.0.2" }] };
+        Blocked([]);
+    }
+
+    [Fact]
+    public void AHostToWhichNoGuestCanComeInPostCopy()
+    {
+        Blocked(["migration.postCopyUnknown"], postCopy: true);
+        _second = _second with { Links = [new HostLink { Address = "10.0.0.2" }], PostCopyProblem = new Failure { Code = "host.postCopy", Message = "The kernel's setting is 0." } };
+        Blocked(["migration.postCopy"], postCopy: true);
+        Blocked([]);
+        _status = TestVms.Status(VmState.Stopped);
+        Blocked([], postCopy: true);
+    }
+
     /// <summary>Each host has a pool of its own.</summary>
     private void Separate(bool hasPool = true)
     {
@@ -160,7 +181,7 @@ public class MigrationBlockersTests
         if (hasPool) _more.Add(world => world.Add(Keys.Pools.Spec, Other, new PoolSpec { Name = "default-second", Path = "/elsewhere", Host = Second }));
     }
 
-    private void Blocked(string[] codes, bool withStorage = false)
+    private void Blocked(string[] codes, bool withStorage = false, bool postCopy = false)
     {
         var world = TestSnapshots.Installation()
             .Add(Keys.Hosts.Spec, Second, new HostSpec { Name = Second })
@@ -172,7 +193,7 @@ public class MigrationBlockersTests
             .Add(Keys.Vms.Status, Vm, _status);
         foreach (var add in _more) add(world);
         var snapshot = world.Build();
-        var forecast = Migrations.Forecast(snapshot, snapshot.Get(Keys.Vms.Spec, Vm)!, new MigrationRequest { To = Second, WithStorage = withStorage });
+        var forecast = Migrations.Forecast(snapshot, snapshot.Get(Keys.Vms.Spec, Vm)!, new MigrationRequest { To = Second, WithStorage = withStorage, AllowPostCopy = postCopy });
         Assert.Equal(codes.Order(), forecast.Blockers.Select(blocker => blocker.Code).Order());
         Assert.All(forecast.Blockers, blocker => Assert.False(string.IsNullOrEmpty(blocker.Remedy), blocker.Code));
     }

@@ -56,7 +56,7 @@ public class MigrationChoicesTests
     public void ItIsSaidHowFarItIsAndWhenItEnds()
     {
         var (percent, words) = MigrationChoices.Describe(SourceQemu.Moving, Plain with { TimeoutSeconds = 90 }, Outrun with { DirtyBytesPerSecond = 25 << 20, ThrottlePercent = 20 }, targetIsReady: true);
-        Assert.Equal((50, "512 MiB sent, 512 MiB left, 50 MiB/s, 25 MiB/s written anew, pass 3, slowed down by 20 %, done in about 20 s, given up after 90 s"), (percent, words));
+        Assert.Equal((50, "512 MiB sent, 512 MiB left, about 20 s to go, 50 MiB/s, 25 MiB/s written anew, pass 3, slowed down by 20 %, given up after 90 s"), (percent, words));
         var transfer = MigrationChoices.TransferOf(Outrun with { DirtyBytesPerSecond = 25 << 20, ThrottlePercent = 20 });
         Assert.Equal((20, 20, 3L, false), (transfer.RemainingSeconds, transfer.ThrottlePercent, transfer.Passes, transfer.PostCopy));
         Assert.Null(MigrationChoices.TransferOf(Outrun).RemainingSeconds);
@@ -89,6 +89,13 @@ public class MigrationChoicesTests
     [InlineData(MigrationPhase.Active, RunState.Shutdown, SourceQemu.Gone)]
     internal void WhatAnEarlierMigrationHasLeftIsNotTakenForThisOne(MigrationPhase phase, RunState guest, SourceQemu expected) =>
         Assert.Equal(expected, MigrationChoices.QemuOf(new MigrationState { Phase = phase, Guest = guest }, begun: false));
+
+    /// <summary>Without a pause before it QEMU does not name the switch: it has a deadline all the same, since the guest stands still.</summary>
+    [Theory]
+    [InlineData(RunState.Running, SourceQemu.Moving)]
+    [InlineData(RunState.FinishMigrate, SourceQemu.Device)]
+    internal void AGuestThatStandsStillIsAtTheSwitch(RunState guest, SourceQemu expected) =>
+        Assert.Equal(expected, MigrationChoices.QemuOf(new MigrationState { Phase = MigrationPhase.Active, Guest = guest }, begun: true));
 
     [Fact]
     public void AMuteQemuAtTheSwitchIsAtTheSwitch() => Assert.Equal(SourceQemu.Device, MigrationChoices.QemuOf(new MigrationState { Phase = MigrationPhase.Device }, begun: false));

@@ -110,6 +110,7 @@ public class PostCopyPlanTests
         Is<MigrationStep.Recover>(target);
         Is<MigrationStep.BreakStream>(With(target, (TargetSeen seen) => seen with { Qemu = TargetQemu.Running, HasTaken = true }));
         Is<MigrationStep.BreakStream>(With(target, (TargetSeen seen) => seen with { Qemu = TargetQemu.PostCopy, IsMute = true }));
+        Is<MigrationStep.BreakStream>(With(target, (TargetSeen seen) => seen with { Qemu = TargetQemu.InMigrate }));
         Is<MigrationStep.Rest>(With(target, (TargetSeen seen) => seen with { Word = Listening with { Recoveries = 1 } }));
         var ready = With(told, (TargetSeen seen) => seen with { Word = Listening with { Recoveries = 1 } });
         Is<MigrationStep.Reconnect>(ready);

@@ -134,6 +134,29 @@ public class PostCopyTests
         Assert.Empty(pair.Wire.Doubled);
     }
 
+    /// <summary>In post-copy, and not told to run there yet: nothing has run at the target, and there is no way back to what the source has. The VM stays where it was, without its memory.</summary>
+    [Fact]
+    public async Task ATargetThatDiesInPostCopyBeforeItRanLeavesTheVmWithoutItsMemory()
+    {
+        await using var pair = await HostPair.CreateAsync();
+        pair.SecondEngine.OnStarted = arriving => arriving.OnCall = call =>
+        {
+            if (call != "Continue") return Task.CompletedTask;
+            pair.SecondEngine.OnStarted = null;
+            arriving.Die(signal: 9);
+            throw new QmpClosedException("Continue: the process has ended.");
+        };
+        var (id, guest, operation) = await HoldAsync(pair, MigrationPhase.PostCopyActive, _ => { });
+        var ended = await pair.First.EndOfAsync(operation);
+        Assert.Equal("migration.memoryLost", ended.Failure!.Code);
+        var status = await pair.First.StatusAsync(id, status => status is { State: VmState.Running, Epoch: 3, Run: 2 });
+        Assert.Equal(pair.First.Id, status.Host);
+        Assert.False(guest.IsAlive);
+        Assert.DoesNotContain(pair.SecondEngine.Guests, other => other.IsAlive);
+        Assert.Contains(await pair.First.EventsAsync(id), happened => happened is { Kind: "vm.migrationFailed", Severity: EventSeverity.Error } && happened.Message.Contains("memory is lost", StringComparison.Ordinal));
+        Assert.Empty(pair.Wire.Doubled);
+    }
+
     /// <summary>The cut last handshake after COMMIT: precopy got through after all, the target has everything, and the source has failed and run on by itself.</summary>
     [Fact]
     public async Task TheCutLastHandshakeGivesTheGuestBackToTheSource()

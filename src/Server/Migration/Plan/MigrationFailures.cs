@@ -79,6 +79,13 @@ internal static class MigrationFailures
         Remedy = "It starts from its disks at the other host, by its restart policy or by: lamina vm start NAME.",
     };
 
+    public static Failure MemoryLostBeforeItRan { get; } = new()
+    {
+        Code = "migration.memoryLost",
+        Message = "The other host lost what it had of the guest before it could run it, and the guest's process here had no way back: what it had in memory is lost.",
+        Remedy = "It starts from its disks on the host that it came from, by its restart policy or by: lamina vm start NAME.",
+    };
+
     public static Failure ContinueRefused { get; } = new()
     {
         Code = "migration.refused",

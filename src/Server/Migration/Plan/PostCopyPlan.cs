@@ -54,8 +54,8 @@ internal static class PostCopyPlan
             _ when hasSourceEnded => new MigrationStep.KillTarget(),
             TargetQemu.PostCopyPaused when target.For >= moment.RecoverPatience => new MigrationStep.KillTarget(),
             TargetQemu.PostCopyPaused => isBroken ? new MigrationStep.Recover() : new MigrationStep.Rest(moment.RecoverPatience - target.For),
-            // The source stands on a broken link that this side has not noticed.
-            TargetQemu.PostCopy or TargetQemu.Running when isBroken => new MigrationStep.BreakStream(),
+            // The source stands on a broken link that this side has not noticed. A QEMU that had not got the guest's devices yet ends by that, and is given back.
+            TargetQemu.PostCopy or TargetQemu.Running or TargetQemu.InMigrate when isBroken => new MigrationStep.BreakStream(),
             TargetQemu.PostCopy when !target.HasTaken && !target.IsMute => Continue(target),
             _ => new MigrationStep.Rest(),
         };
