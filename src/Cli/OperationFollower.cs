@@ -18,7 +18,7 @@ internal static class OperationFollower
         try
         {
             return await invocation.Client.Operations.WaitAsync(
-                operation.Id, seen => progress.Report(seen.State?.ProgressPercent, Describe(seen)), cancellationToken);
+                operation.Id, seen => progress.Report(seen.State?.ProgressPercent, seen.State?.Message ?? "waiting", What(seen)), cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -61,6 +61,4 @@ internal static class OperationFollower
     }
 
     private static string What(Operation operation) => $"{operation.Request.Kind} {operation.Request.Target.Name ?? operation.Request.Target.Id}";
-
-    private static string Describe(Operation operation) => $"{What(operation)}: {operation.State?.Message ?? "waiting"}";
 }
