@@ -29,7 +29,6 @@ public sealed class HostsOnOneStore : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        AllowsPostCopy();
         First = await TestDaemon.StartAsync(change: options => options with { Store = _store.Store, HostName = "one" });
         await First.Client.HostIsReadyAsync(Deadline);
         var made = await First.Client.Pools.CreateAsync(new PoolCreate { Name = SharedPool, Path = _pool.File("shared"), Shared = true }, Deadline);
@@ -92,33 +91,10 @@ public sealed class HostsOnOneStore : IAsyncLifetime
     internal Task<Operation> MigrateAsync(string name, VmMigrate migrate) => First.Client.Vms.MigrateAsync(name, migrate, Deadline);
 
     /// <summary>The ports of the second host to which guests come carry nothing, without a word to either end, until this is disposed of.</summary>
-    internal async Task<IAsyncDisposable> CutAsync()
-    {
-        int first = Second.Instance.ApiPort + 7;
-        string table = $"lamina_test_{Second.Instance.Number}_cut";
-        string ports = $"{first}-{first + 99}";
-        await NftAsync($"add table inet {table}; add chain inet {table} in {{ type filter hook input priority -300; }}; add rule inet {table} in tcp dport {ports} drop; add rule inet {table} in tcp sport {ports} drop");
-        return new Mend(() => NftAsync($"delete table inet {table}"));
-    }
+    internal Task<PacketFilter> CutAsync() => PacketFilter.PutAsync("cut", Second.Instance, ports => [$"tcp dport {ports} drop", $"tcp sport {ports} drop"]);
 
-    /// <summary>The kernel lets a QEMU without privileges wait for pages.</summary>
-    internal static bool AllowsPostCopy()
-    {
-        const string Setting = "/proc/sys/vm/unprivileged_userfaultfd";
-        if (File.Exists(Setting) && File.ReadAllText(Setting).Trim() != "1") File.WriteAllText(Setting, "1");
-        return File.Exists(Setting);
-    }
-
-    private static async Task NftAsync(string rules)
-    {
-        var done = await Command.RunAsync(new CommandSpec { Program = "nft", Arguments = [rules], Timeout = TimeSpan.FromSeconds(10) }, CancellationToken.None);
-        Assert.True(done.Exit.Succeeded, done.ErrorText);
-    }
-
-    private sealed class Mend(Func<Task> undo) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync() => await undo();
-    }
+    /// <summary>What the second host receives there it still confirms, but no word of its own leaves it, until this is disposed of: the cut last handshake.</summary>
+    internal Task<PacketFilter> MuteTargetAsync() => PacketFilter.PutAsync("mute", Second.Instance, ports => [$"tcp sport {ports} tcp flags & psh == psh drop"]);
 
     internal async Task<Operation> MigrateWithStorageAsync(string name, TestDaemon to) =>
         await First.Client.Vms.MigrateAsync(name, new VmMigrate { To = to.Daemon.HostId, WithStorage = true }, Deadline);

@@ -72,6 +72,30 @@ public class LiveMigrationTests(HostsOnOneStore hosts) : IClassFixture<HostsOnOn
         Assert.Equal(hosts.First.Daemon.HostId, (await hosts.VmAsync("stayer")).Status!.Host);
     }
 
+    /// <summary>
+    /// The cut last handshake: the target has all of the guest and says so, and the word does not arrive. The source gives it up and goes on by itself; a target that had run what it has would
+    /// be the second.
+    /// </summary>
+    [Fact]
+    public async Task A_last_handshake_that_is_cut_leaves_the_guest_where_it_was()
+    {
+        var vm = await hosts.LaunchAsync("waiter");
+        var operation = await hosts.MigrateAsync("waiter", hosts.Second, Slow);
+        await SendingAsync(operation);
+        await using (var mute = await hosts.MuteTargetAsync())
+        {
+            Assert.Equal("migration.switchStuck", (await hosts.EndOfAsync(operation)).State!.Failure!.Code);
+            Assert.True(await mute.CountAsync() > 0, "The target has said its last word.");
+        }
+
+        await RestsOnceAsync(vm, operation);
+        var now = await hosts.VmAsync("waiter");
+        Assert.Equal((hosts.First.Daemon.HostId, vm.Assignment!.Epoch, vm.Status!.Run), (now.Assignment!.Host, now.Assignment.Epoch, now.Status!.Run));
+
+        // And the way is free again.
+        await hosts.MovedAsync("waiter", hosts.Second);
+    }
+
     [Fact]
     public async Task A_cancelled_one_leaves_the_guest_where_it_was()
     {

@@ -137,43 +137,5 @@ public class MemoryTests
         await hosts.Source.Serial.WaitForAsync("tick=", hosts.Deadline, withHistory: false);
     }
 
-    [Fact]
-    public async Task Post_copy_is_refused_where_the_kernel_forbids_it_and_survives_a_cut_where_not()
-    {
-        await using var hosts = new TwoHosts();
-        var transport = new MigrationTransport { PostCopy = true };
-        var problem = (await hosts.To.Engine.ProbeAsync(hosts.Deadline)).PostCopyProblem;
-        if (problem != null)
-        {
-            await using var target = await hosts.To.Engine.StartPausedAsync(await hosts.To.BareAsync() with { MigratesIn = true }, hosts.Deadline);
-            var refused = await Assert.ThrowsAsync<VmEngineException>(() => target.ListenAsync(
-                new MigrationListen { Address = "127.0.0.1", FirstPort = 20_000, LastPort = 30_000, Transport = transport }, hosts.Deadline));
-            Assert.Contains("vm.unprivileged_userfaultfd", refused.Message, StringComparison.Ordinal);
-            return;
-        }
-
-        await hosts.StartSourceAsync(await hosts.From.SmallLinuxAsync(TwoHosts.Ticker), "tick=3");
-        await hosts.ListenAsync(listen => listen with { Transport = transport });
-        await hosts.Source.BeginMigrationAsync(
-            hosts.Send() with { Transport = transport, PauseBeforeSwitchover = true, Limits = new MigrationLimits { BytesPerSecond = 8 << 20, DowntimeMs = 1 } }, hosts.Deadline);
-        await hosts.Source.StartPostCopyAsync(hosts.Deadline);
-        Assert.Equal(MigrationPhase.PreSwitchover, await hosts.Source.FollowMigrationAsync(null, hosts.Deadline));
-        var before = TwoHosts.LastTick(hosts.Source);
-        await hosts.Source.ContinueSwitchoverAsync(hosts.Deadline);
-        while ((await hosts.Target.QueryMigrationAsync(hosts.Deadline)).Guest is null or RunState.InMigrate) await hosts.Target.Events.ReadAsync(hosts.Deadline);
-        await hosts.RunTargetAsync();
-        await Assert.ThrowsAsync<VmEngineException>(() => hosts.Source.CancelMigrationAsync(hosts.Deadline));
-        await hosts.Source.BreakMigrationAsync(hosts.Deadline);
-        Assert.Equal(MigrationPhase.PostCopyPaused, await hosts.Source.FollowMigrationAsync(null, hosts.Deadline));
-        Assert.Equal(MigrationPhase.PostCopyPaused, await hosts.Target.FollowMigrationAsync(null, hosts.Deadline));
-        await Assert.ThrowsAsync<QmpErrorException>(() => hosts.Source.ResumePostCopyAsync(new MigrationEndpoint("127.0.0.1", 9, null), hosts.Deadline));
-        var again = await hosts.Target.RecoverAsync(hosts.Listen, hosts.Deadline);
-        await hosts.Source.SetMigrationLimitsAsync(new MigrationLimits(), hosts.Deadline);
-        await hosts.Source.ResumePostCopyAsync(again, hosts.Deadline);
-        Assert.Equal(MigrationPhase.Completed, await hosts.Source.FollowMigrationAsync(null, hosts.Deadline));
-        Assert.Equal(MigrationPhase.Completed, await hosts.Target.FollowMigrationAsync(null, hosts.Deadline));
-        await hosts.AssertGoesOnAsync(before);
-    }
-
     private static (MigrationPhase, RunState?) StateOf(MigrationState state) => (state.Phase, state.Guest);
 }

@@ -187,6 +187,14 @@ internal sealed class BedHost : IAsyncDisposable
         return new ProgramAnswer(result.Exit.ExitCode ?? -1, result.OutputText, result.ErrorText);
     }
 
+    /// <summary>Bytes that a card of this host has carried, both ways (proc_net_dev(5)).</summary>
+    public long BytesOf(string link)
+    {
+        string line = Network.Run(() => File.ReadAllLines("/proc/thread-self/net/dev")).Single(line => line.TrimStart().StartsWith($"{link}:", StringComparison.Ordinal));
+        string[] figures = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return long.Parse(figures[0], CultureInfo.InvariantCulture) + long.Parse(figures[8], CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Ends daemon and etcd for good; guests are ended by <see cref="DisposeAsync"/>.</summary>
     public async Task EndAsync()
     {

@@ -143,6 +143,24 @@ internal sealed class ClusterBed : IAsyncDisposable
         });
     }
 
+    /// <summary>A cable from the first host to the second, beside the bed's network.</summary>
+    /// <param name="link">What the card at either end is called.</param>
+    /// <param name="prefix">Of both addresses; the number of the host follows.</param>
+    public void Cable(string link, string prefix)
+    {
+        Hosts[0].Network.Run(() =>
+        {
+            using var netlink = new Netlink();
+            netlink.CreateVeth(link, link, Hosts[1].Network.File);
+        });
+        foreach (var host in Hosts.Take(2)) host.Network.Run(() =>
+        {
+            using var netlink = new Netlink();
+            netlink.AddAddress(link, IPAddress.Parse($"{prefix}{host.Number}"), 24);
+            netlink.Change(link, new LinkChange { Up = true });
+        });
+    }
+
     /// <summary>A relay between the hosts, for delay and lost answers.</summary>
     public Task<BedRelay> StartRelayAsync() => BedRelay.StartAsync(_switch);
 
