@@ -135,6 +135,51 @@ public class HandoverTests
         Assert.Same(guest, pair.FirstEngine.Guest(Guid.Parse(id)));
     }
 
+    /// <summary>The source's file system may hold a disk's lock for a while.</summary>
+    [Fact]
+    public async Task ARefusalToRunIsTriedAgain()
+    {
+        await using var pair = await HostPair.CreateAsync();
+        string id = await pair.LaunchAsync();
+        int tries = 0;
+        pair.SecondEngine.OnStarted = arriving => arriving.OnCall = call =>
+        {
+            if (call == "Continue") arriving.ContinueRefusal = ++tries < 3 ? "Failed to get \"write\" lock" : null;
+            return Task.CompletedTask;
+        };
+        await HostPair.SucceedAsync(pair.First, await pair.First.MigrateAsync(id, pair.Second));
+        await pair.AssertAtRestAsync(id, pair.Second, epoch: 2);
+        Assert.Equal(3, tries);
+    }
+
+    [Fact]
+    public async Task AGuestThatDiesOnItsWayStartsAnewWhereItWas()
+    {
+        await using var pair = await HostPair.CreateAsync();
+        var (id, guest, operation) = await pair.HoldAsync(MigrationPhase.Active);
+        guest.Die(signal: 9);
+        Assert.Equal("migration.guestEnded", (await pair.First.EndOfAsync(operation)).Failure!.Code);
+        await pair.First.StatusAsync(id, status => status is { State: VmState.Running, Run: 2 });
+        await pair.AssertAtRestAsync(id, pair.First, epoch: 1);
+    }
+
+    /// <summary>Its word is given, and the target has everything.</summary>
+    [Fact]
+    public async Task ASourceThatDiesAfterTheCommitIsNotMissed()
+    {
+        await using var pair = await HostPair.CreateAsync();
+        string id = await pair.LaunchAsync();
+        var guest = pair.FirstEngine.Guest(Guid.Parse(id));
+        pair.SecondEngine.OnStarted = arriving => arriving.OnCall = call =>
+        {
+            if (call == "Continue") guest.Die(signal: 9);
+            return Task.CompletedTask;
+        };
+        await HostPair.SucceedAsync(pair.First, await pair.First.MigrateAsync(id, pair.Second));
+        await pair.AssertAtRestAsync(id, pair.Second, epoch: 2);
+        Assert.Equal(1, (await pair.Second.StatusAsync(id, status => status.State == VmState.Running)).Run);
+    }
+
     /// <summary>It may have run there: what the source has is of an older time, and never runs again.</summary>
     [Fact]
     public async Task AGuestThatMayHaveRunAtTheTargetIsNotTakenBack()
