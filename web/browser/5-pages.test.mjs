@@ -53,9 +53,7 @@ for (const theme of ["light", "dark"]) {
       for (const { name, path } of await pages()) {
         await page.setViewportSize({ width: 1280, height: 800 });
         await show(page, path);
-        await page.evaluate(axe.source);
-        const { violations } = await page.evaluate((runOnly) => window.axe.run(document, { runOnly }), standards);
-        for (const violation of violations) found.push(`${path}: ${violation.id} at ${violation.nodes[0].target}: ${violation.nodes[0].failureSummary}`);
+        found.push(...await violationsOf(page, path, ":root"));
         for (const [width, height] of Object.entries(widths)) {
           await page.setViewportSize({ width: Number(width), height });
           await page.waitForTimeout(150);
@@ -67,6 +65,53 @@ for (const theme of ["light", "dark"]) {
     });
   }
 }
+
+/** What axe finds in a part of the page, in words. */
+async function violationsOf(page, name, part) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(([selector, runOnly]) => window.axe.run(document.querySelector(selector), { runOnly }), [part, standards]);
+  return violations.map((violation) => `${name}: ${violation.id} at ${violation.nodes[0].target}: ${violation.nodes[0].failureSummary}`);
+}
+
+journey("menus, commands, operations, the drawer of a telephone and consoles are usable by all", async (page) => {
+  const found = [];
+  const vm = await vmNamed("shell");
+  const look = async (name, part) => {
+    found.push(...await violationsOf(page, name, part));
+    if (shots) await page.screenshot({ path: `${shots}/over-${name}.png` });
+  };
+  for (const theme of ["light", "dark"]) {
+    await page.evaluate((t) => { localStorage.setItem("lamina.theme", JSON.stringify(t)); localStorage.setItem("lamina.language", '"en"'); }, theme);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await show(page, `/vms/${vm.id}`);
+    await page.locator("main header").getByRole("button", { name: "Actions" }).click();
+    await look(`menu-${theme}`, "[role=menu]");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("shell");
+    await look(`palette-${theme}`, "dialog");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Operations" }).click();
+    await page.waitForTimeout(300);
+    await look(`operations-${theme}`, "footer");
+    await page.getByRole("button", { name: "Operations", expanded: true }).click();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.getByRole("button", { name: "Tree" }).click();
+    await look(`drawer-${theme}`, "aside");
+    await page.getByRole("complementary").getByRole("link", { name: "Hosts" }).click();
+    await page.getByRole("heading", { name: "Hosts" }).waitFor();
+    await page.getByRole("complementary").waitFor({ state: "detached" });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    for (const kind of ["vnc", "serial"]) {
+      await page.goto(`${address}/console/${vm.id}/${kind}`);
+      await page.getByText("connected").waitFor();
+      await page.waitForTimeout(1500);
+      await look(`console-${kind}-${theme}`, ".bar");
+    }
+    await show(page, "/");
+  }
+  assert.deepEqual(found, []);
+});
 
 journey("dialogs are usable by all", async (page) => {
   const found = [];
@@ -81,9 +126,7 @@ journey("dialogs are usable by all", async (page) => {
       await show(page, path);
       await page.getByRole("button", { name: button, exact: true }).first().click();
       await page.getByRole("dialog").waitFor();
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate((runOnly) => window.axe.run(document.querySelector("dialog"), { runOnly }), standards);
-      for (const violation of violations) found.push(`${name}: ${violation.id} at ${violation.nodes[0].target}: ${violation.nodes[0].failureSummary}`);
+      found.push(...await violationsOf(page, name, "dialog"));
       for (const [width, height] of Object.entries(widths)) {
         await page.setViewportSize({ width: Number(width), height });
         if (shots) await page.screenshot({ path: `${shots}/dialog-${name}.${theme}-en-${width}.png` });
