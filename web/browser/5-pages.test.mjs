@@ -36,6 +36,10 @@ function unfit() {
     if (element.closest(".cut") || getComputedStyle(element).overflowX === "visible") continue;
     if (element.scrollWidth > element.clientWidth + 1 && element.textContent.trim()) found.push(`"${element.textContent.trim()}" is cut`);
   }
+  for (const table of document.querySelectorAll("[role=table]")) {
+    const [head, ...rows] = [...table.querySelectorAll("[role=row]")].map((row) => [...row.children].map((cell) => Math.round(cell.getBoundingClientRect().left)).join());
+    if (rows.some((row) => row !== head)) found.push(`cells stand beside their titles: ${head} | ${rows[0]}`);
+  }
   return found;
 }
 
