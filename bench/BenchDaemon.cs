@@ -88,9 +88,12 @@ internal sealed partial class BenchDaemon : IAsyncDisposable
     /// <summary>The number of the instance, of which its table of packet rules is named.</summary>
     public async Task<int> NumberAsync()
     {
-        var port = Port().Match(await File.ReadAllTextAsync(Log)).Groups[1].Value;
-        return (int.Parse(port, CultureInfo.InvariantCulture) - 7443) / 200;
+        var port = new Uri(await AddressAsync()).Port;
+        return (port - 7443) / 200;
     }
+
+    /// <summary>Where its API and its web console answer.</summary>
+    public async Task<string> AddressAsync() => Address().Match(await File.ReadAllTextAsync(Log)).Groups[1].Value;
 
     /// <summary>The command line against this daemon.</summary>
     public Task<string> CliAsync(params IReadOnlyList<string> arguments) => Run.OutputAsync("env", [$"LAMINA_SOCKET={Socket}", Cli, .. arguments]);
@@ -134,6 +137,6 @@ internal sealed partial class BenchDaemon : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"serves https://\S*:(\d+)")]
-    private static partial Regex Port();
+    [GeneratedRegex(@"serves (https://\S*:\d+)")]
+    private static partial Regex Address();
 }

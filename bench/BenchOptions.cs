@@ -11,7 +11,7 @@ internal sealed record BenchOptions
     /// <summary>The folder of the bare script.</summary>
     public string Scripts { get; init; } = "";
 
-    /// <summary>What is measured: start, clone, density, evacuate, memory, migrate, placement, scale or snapshot.</summary>
+    /// <summary>What is measured: start, clone, density, evacuate, memory, migrate, placement, scale, snapshot or web.</summary>
     public string What { get; init; } = "start";
 
     /// <summary>The folder of the small Linux guest (evacuate, memory, migrate, snapshot).</summary>

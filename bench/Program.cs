@@ -1,6 +1,7 @@
 using Lamina.Bench;
 using Lamina.Bench.Evacuation;
 using Lamina.Bench.Migration;
+using Lamina.Bench.Web;
 
 try
 {
@@ -16,6 +17,7 @@ try
         "evacuate" => EvacuateBench.ReportAsync(options),
         "migrate" => MigrateBench.ReportAsync(options),
         "probe" => StoreProbe.ServeAsync(options),
+        "web" => WebBench.ReportAsync(options),
         "snapshot" => SnapshotBench.ReportAsync(options),
         _ => throw new ArgumentException($"'{options.What}' is nothing to measure."),
     });

@@ -10,6 +10,10 @@ internal static class Run
     public static async Task<string> OutputAsync(string program, params IReadOnlyList<string> arguments) =>
         (await Command.RunAsync(Spec(program, arguments), CancellationToken.None)).EnsureSuccess().OutputText;
 
+    /// <summary>Of a program that takes its time.</summary>
+    public static async Task<string> OutputWithinAsync(TimeSpan patience, string program, params IReadOnlyList<string> arguments) =>
+        (await Command.RunAsync(Spec(program, arguments) with { Timeout = patience }, CancellationToken.None)).EnsureSuccess().OutputText;
+
     public static async Task<string> OutputWithAsync(string input, string program, params IReadOnlyList<string> arguments) =>
         (await Command.RunAsync(Spec(program, arguments) with { Input = System.Text.Encoding.UTF8.GetBytes(input) }, CancellationToken.None)).EnsureSuccess().OutputText;
 

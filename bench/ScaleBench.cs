@@ -95,7 +95,8 @@ internal static class ScaleBench
         return await LoadAsync(daemon, world) with { IdleKiB = idle, Requests = requests };
     }
 
-    private static async Task<EtcdStore> OpenAsync(string folder)
+    /// <summary>The store of the daemon that has its data there.</summary>
+    public static async Task<EtcdStore> OpenAsync(string folder)
     {
         var membership = JsonSerializer.Deserialize(await File.ReadAllBytesAsync(Path.Join(folder, "data", "cluster.json")), MembershipJson.Default.Membership)!;
         string secrets = Path.Join(folder, "data", "secrets");
@@ -108,7 +109,7 @@ internal static class ScaleBench
     }
 
     /// <summary>The daemon's own host and a VM that it made are the model of all others.</summary>
-    private static async Task<ScaleWorld> WorldAsync(BenchDaemon daemon, IStore store)
+    public static async Task<ScaleWorld> WorldAsync(BenchDaemon daemon, IStore store)
     {
         var wish = new VmCreate { Name = ModelVm, Image = LaminaGuest.Image, MemoryMiB = 1024, Cpus = 2, Nics = [new VmNicCreate { Kind = NicKind.User }], Start = true };
         var operation = await daemon.Client.Vms.CreateAsync(wish, CancellationToken.None);
@@ -198,7 +199,8 @@ internal static class ScaleBench
         return 1000 * double.Parse(line[Name.Length..], CultureInfo.InvariantCulture);
     }
 
-    private static async Task EndedAsync(Task task)
+    /// <summary>Waits for what was cancelled.</summary>
+    public static async Task EndedAsync(Task task)
     {
         try
         {

@@ -17,13 +17,14 @@ internal sealed class ScaleWorld(IStore store, CacheSnapshot model, string model
     /// <summary>Like the daemons' own (<c>LoadKeeper</c>).</summary>
     private static readonly TimeSpan LoadInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>No status is written more often (decision 14).</summary>
-    private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(2);
     private const int AtOnce = 16;
     private const int PutsPerTransaction = 90;
 
     private readonly List<string> _hosts = [];
     private readonly List<ScaleVm> _vms = [];
+
+    /// <summary>How often a host changes one of its VMs. No status of one VM is written more often than every 2 s (decision 14).</summary>
+    public TimeSpan StatusInterval { get; set; } = TimeSpan.FromSeconds(2);
 
     public async Task FillAsync(int hosts, int vms, CancellationToken cancellationToken)
     {

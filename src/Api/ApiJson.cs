@@ -62,6 +62,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(MigrationForecast))]
 [JsonSerializable(typeof(MigrationSettings))]
 [JsonSerializable(typeof(MigrationSettingsUpdate))]
+[JsonSerializable(typeof(VmForecast))]
 [JsonSerializable(typeof(VmHandover))]
 [JsonSerializable(typeof(HandoverSource))]
 [JsonSerializable(typeof(HandoverTarget))]

@@ -136,6 +136,12 @@ public sealed record PlacementOpinion
     /// <summary>Of hosts that fit: the greater, the better.</summary>
     public int? Score { get; init; }
 
+    /// <summary>What it would take of this host's memory while it runs: the guest's, and what QEMU needs beside.</summary>
+    public int NeededMiB { get; init; }
+
+    /// <summary>What of this host's memory is not yet promised to others.</summary>
+    public int FreeMiB { get; init; }
+
     /// <summary>Everything that speaks against it.</summary>
     public IReadOnlyList<Failure> Reasons { get; set; } = [];
 }

@@ -23,6 +23,10 @@ public sealed class VmsClient
     public Task<Operation> CreateAsync(VmCreate create, CancellationToken cancellationToken) => _connection.CreateAsync(
         ApiPath.Of("vms").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.VmCreate, ApiJson.Default.Operation, cancellationToken);
 
+    /// <summary>What it would be, take, and where it would land; nothing is made.</summary>
+    public Task<VmForecast> ForecastAsync(VmCreate create, CancellationToken cancellationToken) => _connection.PostAsync(
+        ApiPath.Of("vms", "forecast").With("project", create.Project ?? _connection.Project), create, ApiJson.Default.VmCreate, ApiJson.Default.VmForecast, cancellationToken);
+
     public Task<Vm> UpdateAsync(string vm, VmUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
         _connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
 

@@ -52,7 +52,9 @@ internal static class VmCommands
         {
             if (options.TemplateOf(invocation) is { } template)
                 return await VmCopyCommands.CloneAsync(invocation, template, await options.ReadCloneAsync(invocation, start, cancellationToken), cancellationToken);
+            bool isDryRun = options.IsDryRun(invocation);
             var request = await options.ReadAsync(invocation, start, cancellationToken);
+            if (isDryRun) return VmForecastOutput.Print(invocation, await invocation.Client.Vms.ForecastAsync(request, cancellationToken));
             var operation = await invocation.Client.Vms.CreateAsync(request, cancellationToken);
             foreach (string warning in operation.Request.Warnings) invocation.Say($"warning: {warning}");
             return await OperationFollower.FinishAsync(invocation, operation, $"{request.Name} {(start ? "runs" : "is made")}", cancellationToken);

@@ -44,11 +44,12 @@ internal sealed class VmLaunchOptions
     private readonly Option<bool> autostart = new("--autostart") { Description = "start it with the host" };
     private readonly Option<string?> notes = new("--notes") { Description = "what it is for", HelpName = "text" };
     private readonly Option<string[]> tag = new("--tag") { Description = "a tag; may be repeated", HelpName = "tag" };
+    private readonly Option<bool> dryRun = new("--dry-run") { Description = "only say what it would be, what it takes, and where it would land" };
 
     public IEnumerable<Symbol> All =>
     [
         Name, image, template, cpus, maxCpus, memory, maxMemory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, nic, sshKey, user, passwordFile, hostname,
-        userData, networkConfig, restart, autostart, notes, tag,
+        userData, networkConfig, restart, autostart, notes, tag, dryRun,
     ];
 
     /// <summary>Reads the files that are named, uploads those that are media, and makes the request.</summary>
@@ -85,6 +86,17 @@ internal sealed class VmLaunchOptions
             Tags = invocation.Value(tag) is { Length: > 0 } tags ? tags : null,
             Start = start,
         };
+    }
+
+    /// <summary>Nothing is to be made; media that are files are not uploaded for that.</summary>
+    /// <exception cref="CliException">A medium is a file.</exception>
+    public bool IsDryRun(Invocation invocation)
+    {
+        if (!invocation.Value(dryRun)) return false;
+        string?[] media = [.. invocation.Value(iso) ?? [], invocation.Value(floppy), invocation.Value(kernel), invocation.Value(initrd)];
+        if (media.FirstOrDefault(value => value is not null && LocalMedia.IsFile(value)) is { } file)
+            throw new CliException(ExitCode.Usage, $"{file} is a file, and --dry-run uploads nothing", "name a medium that is there, or upload it first: lamina iso upload --help");
+        return true;
     }
 
     /// <summary>The VM of which a linked clone is wanted; null: none.</summary>

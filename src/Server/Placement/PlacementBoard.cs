@@ -29,7 +29,7 @@ internal sealed class PlacementBoard
     /// <summary>What a VM of this spec needs of its host. Of one without a host, the pools that nobody has named are yet to be chosen.</summary>
     public static PlacementRequest RequestOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm) =>
         snapshot.Get(Keys.Vms.Assignment, vm.Id) is null
-            ? PlacementRequest.Of(vm.Id, vm.Record with { HomePool = null }, disk => snapshot.Get(Keys.Disks.Spec, disk)?.Record is { AnyPool: false } spec ? spec.Pool : null)
+            ? PlacementRequest.OfUnplaced(vm.Id, vm.Record, disk => snapshot.Get(Keys.Disks.Spec, disk)?.Record)
             : PlacementRequest.Of(vm.Id, vm.Record, disk => snapshot.Get(Keys.Disks.Spec, disk)?.Record.Pool);
 
     /// <summary>Takes in what changed, or everything anew.</summary>

@@ -24,6 +24,10 @@ internal sealed record PlacementRequest
     public IReadOnlyList<string> Networks { get; init; } = [];
     public IReadOnlyList<string> Tags { get; init; } = [];
 
+    /// <summary>What a VM of this spec needs that has no host: the pools that nobody has named are yet to be chosen.</summary>
+    public static PlacementRequest OfUnplaced(string id, VmSpec spec, Func<string, DiskSpec?> disk) =>
+        Of(id, spec with { HomePool = null }, named => disk(named) is { AnyPool: false } found ? found.Pool : null);
+
     /// <summary>What a VM of this spec needs.</summary>
     public static PlacementRequest Of(string id, VmSpec spec, Func<string, string?> poolOfDisk) => new()
     {

@@ -103,6 +103,8 @@ internal static class Placer
             Fits = reasons.Count == 0,
             Score = reasons.Count == 0 ? Score(request, host, constraints, strategy) : null,
             Reasons = reasons,
+            NeededMiB = VmFootprint.Admission(request.MemoryMiB, host.Accelerator),
+            FreeMiB = Math.Max(host.FreeMiB, 0),
         };
     }
 

@@ -22,6 +22,8 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         api.Get("/v1/vms/{vm}", Permission.View, "Shows a VM", Show).Answers(ApiJson.Default.Vm).Problems("vm.notFound");
         api.Post("/v1/vms", Permission.Operate, "Makes a VM, and starts it when asked to", CreateAsync)
             .Takes(ApiJson.Default.VmCreate).Begins().Idempotent().Problems("name.taken");
+        api.Post("/v1/vms/forecast", Permission.View, "Says what a new VM would be, take, and where it would land; nothing is made", ForecastAsync)
+            .Takes(ApiJson.Default.VmCreate).Answers(ApiJson.Default.VmForecast);
         api.Patch("/v1/vms/{vm}", Permission.Operate, "Changes a VM; what waits for a restart is shown in its status", UpdateAsync)
             .Takes(ApiJson.Default.VmUpdate).Answers(ApiJson.Default.Vm).Problems("vm.notFound", "vm.deleting", "name.taken", "etag.mismatch");
         api.Delete("/v1/vms/{vm}", Permission.Operate, "Deletes a VM, and its disks unless they shall stay", DeleteAsync)
@@ -57,9 +59,8 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
 
     private async ValueTask<ApiAnswer> CreateAsync(ApiRequest request)
     {
-        var body = await request.DraftAsync(ApiJson.Default.VmCreate);
-        string project = request.ProjectFor(body.Project);
-        var draft = VmRules.Create(body, LookupsFor(request, body, project), time.GetUtcNow());
+        var (body, draft) = await DraftAsync(request);
+        string project = draft.Spec.Project;
         var target = new ObjectReference { Kind = "vm", Id = draft.Id, Name = draft.Spec.Name };
         var change = new StoreChange("vm.create");
         var operation = operations.Add(change, new OperationDraft { Kind = VmOperations.Create, Target = target, Project = project, RequestedBy = request.Caller.Subject, Warnings = draft.Warnings });
@@ -69,6 +70,19 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         if (draft.Spec.Tpm is { } tpm) change.Create(Keys.Secrets, tpm.Secret, VmSecrets.NewTpmKey(secrets, draft.Id, tpm));
         Tell(change, "vm.created", $"VM '{draft.Spec.Name}' was created.", target, project, operation.Id);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
+    }
+
+    private async ValueTask<ApiAnswer> ForecastAsync(ApiRequest request)
+    {
+        var (_, draft) = await DraftAsync(request);
+        return ApiAnswer.Ok(VmForecasts.Of(request.Snapshot, draft), ApiJson.Default.VmForecast);
+    }
+
+    private async ValueTask<(VmCreate Body, VmDraft Draft)> DraftAsync(ApiRequest request)
+    {
+        var body = await request.DraftAsync(ApiJson.Default.VmCreate);
+        string project = request.ProjectFor(body.Project);
+        return (body, VmRules.Create(body, LookupsFor(request, body, project), time.GetUtcNow()));
     }
 
     private async ValueTask<ApiAnswer> UpdateAsync(ApiRequest request)

@@ -1,6 +1,6 @@
 import { onSignedOut } from "./http";
 import { EventStreamReader } from "./sse";
-import type { Disk, Host, Image, Iso, Network, Operation, PlacementRule, Pool, Project, Snapshot, Vm, WatchChange } from "./types";
+import type { Disk, FirewallGroup, Host, Image, Iso, Network, Operation, PlacementRule, Pool, Project, Snapshot, Vm, WatchChange } from "./types";
 
 /** All objects of one kind, always as they are now: the list is replaced at most once a frame, however many changes come. */
 export class Collection<T extends { id?: string }> {
@@ -47,9 +47,10 @@ export const snapshots = new Collection<Snapshot>();
 export const operations = new Collection<Operation>();
 export const projects = new Collection<Project & { id?: string }>();
 export const placementRules = new Collection<PlacementRule>();
+export const firewallGroups = new Collection<FirewallGroup>();
 
 const collections: Record<string, Collection<{ id?: string }>> = {
-  vms, hosts, disks, pools, networks, images, isos, snapshots, operations, projects, "placement-rules": placementRules,
+  vms, hosts, disks, pools, networks, images, isos, snapshots, operations, projects, "placement-rules": placementRules, "firewall-groups": firewallGroups,
 } as never;
 
 export type LineState = "connecting" | "live" | "broken";

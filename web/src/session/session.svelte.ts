@@ -33,6 +33,11 @@ class Session {
     return this.who?.bindings.some((binding) => binding.role === "admin" && binding.scope === "*") ?? false;
   }
 
+  /** May change what belongs to a project; of all: to the installation. */
+  mayOperate(project = "*"): boolean {
+    return this.who?.bindings.some((binding) => (binding.role === "admin" || binding.role === "operator") && (binding.scope === "*" || binding.scope === project)) ?? false;
+  }
+
   async resume() {
     try {
       this.#begin(await get<WhoAmI>("/v1/whoami"));

@@ -1,4 +1,4 @@
-import { ApiError, get, post, send } from "../api/http";
+import { ApiError, get, post, remove, send } from "../api/http";
 
 interface Known {
   id: string;
@@ -20,8 +20,9 @@ export class Upload {
     this.busy = true;
     this.sent = 0;
     this.#end = new AbortController();
+    let known: Known | null = null;
     try {
-      const known = await post<Known>("/v1/uploads", { sizeBytes: file.size, pool });
+      known = await post<Known>("/v1/uploads", { sizeBytes: file.size, pool });
       const begun = Date.now();
       let offset = known.offsetBytes;
       for (let failures = 0; offset < file.size; ) {
@@ -40,6 +41,10 @@ export class Upload {
         this.speed = (offset / (Date.now() - begun)) * 1000;
       }
       return known.id;
+    } catch (failure) {
+      // Given up by hand: the room that was reserved is given back. After any other failure the server does that by itself, later.
+      if (known && this.#end.signal.aborted) await remove(`/v1/uploads/${known.id}`).catch(() => {});
+      throw failure;
     } finally {
       this.busy = false;
     }

@@ -22,7 +22,6 @@ export function verbsOf(vm: Vm): PowerVerb[] {
     case "suspended": return ["start", "stop"];
     case "paused": return ["resume", "reset", "stop"];
     case "running": return ["shutdown", "pause", "suspend", "reset", "stop"];
-    case "gone": return [];
     default: return ["stop"];
   }
 }
@@ -49,6 +48,10 @@ export async function removeVms(vms: Vm[]) {
   if (done.every(Boolean) && router.parts[0] === "vms" && vms.some((vm) => vm.id === router.parts[1])) router.go("/vms");
 }
 
+async function makeTemplate(vm: Vm) {
+  if (await ask({ title: t("vm.template.make"), text: t("vm.template.text", { name: vm.name }), action: t("vm.template.make") })) await attempt(() => post(`/v1/vms/${vm.id}/template`));
+}
+
 export function openConsole(vm: Vm, kind: "vnc" | "serial") {
   open(`/console/${vm.id}/${kind}`, `console-${vm.id}-${kind}`, "popup,width=1040,height=820");
 }
@@ -59,6 +62,7 @@ export function vmMenu(vms: Vm[]): MenuItem[] {
   const items: MenuItem[] = verbs.map((verb) => ({ text: t(`vm.${verb}`), icon: icons[verb], danger: verb === "stop", run: () => void power(verb, vms.filter((vm) => verbsOf(vm).includes(verb))) }));
   const [only] = vms;
   if (vms.length === 1) {
+    const on = stateOf(only) === "stopped" ? null : t("vm.mustBeStopped");
     const off = stateOf(only) === "stopped" || stateOf(only) === "suspended" ? t("vm.notRunning") : null;
     items.push(
       { text: t("console.screen"), icon: "console", apart: true, why: off, run: () => openConsole(only, "vnc") },
@@ -67,7 +71,15 @@ export function vmMenu(vms: Vm[]): MenuItem[] {
       { text: t("vm.clone"), icon: "copy", run: () => dialogs.open("clone", only) },
       { text: t("vm.migrate"), icon: "move", why: hosts.items.length < 2 ? t("vm.migrate.alone") : null, run: () => dialogs.open("migrate", only) },
       { text: t("edit"), icon: "edit", href: `/vms/${only.id}/hardware` },
+      { text: t("vm.capture"), icon: "image", apart: true, why: on, run: () => dialogs.open("capture", only) },
+      { text: t("vm.export"), icon: "upload", why: on, run: () => dialogs.open("export", only) },
+      only.spec.template
+        ? { text: t("vm.template.undo"), icon: "copy", run: () => void attempt(() => post(`/v1/vms/${only.id}/template`, { undo: true })) }
+        : { text: t("vm.template.make"), icon: "copy", why: on, run: () => void makeTemplate(only) },
     );
+    if (verbs.includes("start")) for (const boot of ["cdrom", "network"] as const) items.splice(1, 0, { text: t(`vm.startFrom.${boot}`), icon: "play", run: () => void attempt(() => post(`/v1/vms/${only.id}/start`, { boot })) });
+    const home = hosts.byId.get(only.assignment?.host ?? "");
+    if (home && !home.liveSince) items.push({ text: t("vm.takeOver"), icon: "move", danger: true, run: () => dialogs.open("takeOver", only) });
   }
   items.push({ text: t("delete"), icon: "trash", apart: true, danger: true, why: vms.some((vm) => vm.spec.protected) ? t("vm.protected.why") : null, run: () => void removeVms(vms) });
   return items;

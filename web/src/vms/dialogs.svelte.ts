@@ -1,6 +1,6 @@
 import type { Host, Vm } from "../api/types";
 
-export type DialogKind = "snapshot" | "clone" | "migrate";
+export type DialogKind = "snapshot" | "clone" | "migrate" | "capture" | "export" | "takeOver";
 
 /** Which form about a VM lies over the page. */
 class Dialogs {
