@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Server.Control;
@@ -15,7 +14,10 @@ internal sealed partial class HostMigrations(MigrationGround ground)
     private static readonly TimeSpan FaultPause = TimeSpan.FromSeconds(1);
 
     private readonly ILogger _logger = ground.Host.Loggers.CreateLogger<HostMigrations>();
-    private readonly ConcurrentDictionary<string, Hand> _hands = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+
+    /// <summary>One for each VM at most.</summary>
+    private readonly Dictionary<string, Hand> _hands = new(StringComparer.Ordinal);
 
     public async Task RunAsync(CancellationToken stopping)
     {
@@ -29,19 +31,24 @@ internal sealed partial class HostMigrations(MigrationGround ground)
             await foreach (var batch in subscription.ReadAllAsync(stopping))
             {
                 if (batch.Resync) LookAtAll(batch.Snapshot, stopping);
-                else foreach (string vm in batch.Changes.Select(change => change.Id).Distinct()) Look(vm, batch.Snapshot, stopping);
+                else foreach (string vm in batch.Changes.Select(change => change.Id).Distinct()) Look(vm, stopping);
             }
         }
         finally
         {
-            await Task.WhenAll(_hands.Values.Select(hand => hand.Task));
+            await Task.WhenAll(Hands().Select(hand => hand.Task));
         }
     }
 
     private void LookAtAll(CacheSnapshot snapshot, CancellationToken stopping)
     {
-        foreach (var handover in snapshot.All(Keys.Vms.Handover)) Look(handover.Id, snapshot, stopping);
-        foreach (var hand in _hands.Values) hand.Wake();
+        foreach (var handover in snapshot.All(Keys.Vms.Handover)) Look(handover.Id, stopping);
+        foreach (var hand in Hands()) hand.Wake();
+    }
+
+    private IReadOnlyList<Hand> Hands()
+    {
+        lock (_gate) return [.. _hands.Values];
     }
 
     /// <summary>Processes that were to take a guest which never came, and files of a VM that did not, of whose hand-over nothing is on record any more.</summary>
@@ -56,7 +63,7 @@ internal sealed partial class HostMigrations(MigrationGround ground)
         foreach (string vm in ground.Vms.ArrivingIds.Where(vm => snapshot.Get(Keys.Vms.Handover, vm) is null))
         {
             var lost = new VmHandover { Nonce = "", Operation = "", From = "", To = ground.Host.HostId, Epoch = long.MaxValue - 2, Phase = HandoverPhase.Aborted };
-            Begin(vm, lost, 0, stopping);
+            lock (_gate) Begin(vm, lost, 0, stopping);
         }
     }
 
@@ -73,31 +80,37 @@ internal sealed partial class HostMigrations(MigrationGround ground)
         }
     }
 
-    private void Look(string vmId, CacheSnapshot snapshot, CancellationToken stopping)
+    /// <summary>By the newest state: a change that is taken in late may be older than the end of a hand that has let go since, which must not be begun again by it.</summary>
+    private void Look(string vmId, CancellationToken stopping)
     {
-        if (_hands.TryGetValue(vmId, out var known))
+        lock (_gate)
         {
-            known.Wake();
-            return;
-        }
+            if (_hands.TryGetValue(vmId, out var known))
+            {
+                known.Wake();
+                return;
+            }
 
-        if (snapshot.Get(Keys.Vms.Handover, vmId) is not { } handover) return;
-        bool isForThis = handover.Record.From == ground.Host.HostId || handover.Record.To == ground.Host.HostId;
-        if (isForThis && IsOpen(vmId, handover.Record, snapshot)) Begin(vmId, handover.Record, handover.ModRevision, stopping);
+            var snapshot = ground.Now;
+            if (snapshot.Get(Keys.Vms.Handover, vmId) is not { } handover) return;
+            bool isForThis = handover.Record.From == ground.Host.HostId || handover.Record.To == ground.Host.HostId;
+            if (isForThis && IsOpen(vmId, handover.Record, snapshot)) Begin(vmId, handover.Record, handover.ModRevision, stopping);
+        }
     }
 
+    /// <summary>Under the lock.</summary>
     private void Begin(string vmId, VmHandover record, long revision, CancellationToken stopping)
     {
         Hand hand;
         if (record.From == ground.Host.HostId)
         {
             var source = new SourceHand(ground, vmId, record, revision);
-            hand = new Hand(record.Nonce, source, source.Wake);
+            hand = new Hand(source, source.Wake);
         }
         else
         {
             var target = new TargetHand(ground, vmId, record, revision);
-            hand = new Hand(record.Nonce, target, target.Wake);
+            hand = new Hand(target, target.Wake);
         }
 
         _hands[vmId] = hand;
@@ -120,10 +133,9 @@ internal sealed partial class HostMigrations(MigrationGround ground)
             await Task.Delay(FaultPause, ground.Host.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        _hands.TryRemove(new KeyValuePair<string, Hand>(vmId, hand));
-        // Another one may have begun meanwhile, or this one failed on a fault of ours; one that has let go is not begun again.
-        var now = ground.Now;
-        Look(vmId, now, stopping);
+        lock (_gate) _hands.Remove(vmId);
+        // Another hand-over may have begun meanwhile, or this hand failed on a fault of ours.
+        if (!stopping.IsCancellationRequested) Look(vmId, stopping);
     }
 
     /// <summary>What has come is its own plan's; a source is not done before the record is gone.</summary>
@@ -135,10 +147,8 @@ internal sealed partial class HostMigrations(MigrationGround ground)
         return record is { PostCopy: true, Phase: HandoverPhase.Committed } && !isSaid;
     }
 
-    private sealed class Hand(string nonce, IVmHand work, Action wake)
+    private sealed class Hand(IVmHand work, Action wake)
     {
-        public string Nonce { get; } = nonce;
-
         public IVmHand Work { get; } = work;
 
         public Task Task { get; set; } = Task.CompletedTask;

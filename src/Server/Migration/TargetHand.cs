@@ -228,6 +228,8 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             if (record.Kind == HandoverKind.Cold && snapshot.Get(Keys.Vms.Status, vmId) is { } status)
                 change.Update(Keys.Vms.Status, vmId, status.Record with { Host = ground.Host.HostId, Epoch = record.Epoch + 1, HostBootId = ground.Host.BootId }, status.ModRevision);
         });
+        // A VM at rest is this host's with that: whoever looks next shall see it.
+        if (record.Kind == HandoverKind.Cold) await ground.Host.Cache.WaitForRevisionAsync(_file.Revision, FaultPause, stopping);
     }
 
     /// <summary>The engine takes the mark from the run's record before it sends <c>cont</c>, and sets it again when that is refused.</summary>

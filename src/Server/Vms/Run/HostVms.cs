@@ -114,6 +114,8 @@ internal sealed partial class HostVms(VmHost host) : IAsyncDisposable
         var runner = EnsureAny(vmId);
         runner.Post(new VmMessage.Hold(hold));
         runner.Post(new VmMessage.Look());
+        // One that has its VM ends by itself when the daemon does.
+        await using var stop = stopping.Register(hold.GiveUp);
         await hold.Done;
         runner.Post(new VmMessage.Look());
     }

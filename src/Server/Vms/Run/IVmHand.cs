@@ -16,6 +16,7 @@ internal interface IVmHand
 internal sealed class VmHold(IVmHand hand, CancellationToken stopping)
 {
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _isDecided;
 
     public IVmHand Hand { get; } = hand;
 
@@ -25,6 +26,15 @@ internal sealed class VmHold(IVmHand hand, CancellationToken stopping)
 
     /// <summary>The VM in its hands; null: not yet.</summary>
     public HeldVm? Vm { get; set; }
+
+    /// <summary>The VM is given into it. False: nobody waits for that any more.</summary>
+    public bool TryBegin() => Interlocked.Exchange(ref _isDecided, 1) == 0;
+
+    /// <summary>It does not wait for its VM any more; nothing where it has it.</summary>
+    public void GiveUp()
+    {
+        if (Interlocked.Exchange(ref _isDecided, 1) == 0) _done.TrySetCanceled(Stopping);
+    }
 
     public void Succeed() => _done.TrySetResult();
 

@@ -25,7 +25,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private readonly VmTasks _tasks;
     private readonly VmLoans _loans;
     private readonly VmLender _lender;
-    private VmHold? _hold;
+    private readonly VmHolds _holds = new();
     private bool _isAway;
     private bool _inFlightYields;
     private readonly CancellationTokenSource _stop = new();
@@ -80,7 +80,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
         if (_cancel is { } cancel) await cancel.CancelAsync();
         await _step;
         _loans.FailAll(new OperationCanceledException("The daemon stops."));
-        _hold?.Fail(new OperationCanceledException("The daemon stops."));
+        _holds.FailAll(new OperationCanceledException("The daemon stops."));
         await _pauses.DisposeAsync();
         await _tasks.DisposeAsync();
         await _errands.DisposeAsync();
@@ -119,7 +119,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
                 _memory.FoundDead(dead.Definition);
                 break;
             case VmMessage.Told told:
-                _hold?.Vm?.Hear(told);
+                _holds.Hear(told);
                 _memory.Hear(told);
                 _running = _memory.Watch?.Vm;
                 break;
@@ -136,8 +136,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
                 _loans.Add(borrow.Loan);
                 break;
             case VmMessage.Hold hold:
-                _hold?.Fail(new InvalidOperationException("Another hand has the VM."));
-                _hold = hold.Wanted;
+                _holds.Add(hold.Wanted);
                 break;
             case VmMessage.Dropped dropped:
                 _memory.Drop(dropped.Watch);
@@ -192,7 +191,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
     /// <summary>It is between two hosts: its hand alone acts, on either of them.</summary>
     private bool IsHeld(CacheSnapshot snapshot)
     {
-        if (_inFlight is VmStep.HandOver || _hold is not null) return true;
+        if (_holds.Any) return true;
         if (snapshot.Get(Keys.Vms.Handover, _id)?.Record is not { } handover) return false;
         if (handover.From == _host.HostId) return true;
         // What has come, and is this host's by its own word, is in its plan's hands.
@@ -203,7 +202,7 @@ internal sealed partial class VmRunner : IAsyncDisposable
     {
         if (_inFlight is not null || _pauses.IsTooEarly()) return;
         if (_memory.Unsettled is { } unsettled) Begin(new VmStep.Rest(), (step, token) => _commits.SettleAsync(step, unsettled, token));
-        else if (_hold is { } hold && _memory.IsCertain)
+        else if (_memory.IsCertain && _holds.Begin() is { } hold)
         {
             var vm = new HeldVm(_host, _id, _memory.Watch, _memory.Remains?.Definition, _commits, Post);
             hold.Vm = vm;
@@ -315,7 +314,12 @@ internal sealed partial class VmRunner : IAsyncDisposable
     private void Conclude(VmStepResult result)
     {
         _inFlight = null;
-        if (result.Step is VmStep.HandOver) (_hold, _isAway) = (null, true);
+        if (result.Step is VmStep.HandOver)
+        {
+            _holds.Conclude();
+            _isAway = true;
+        }
+
         _memory.Conclude(result, _inFlightOrder);
         _running = _memory.Watch?.Vm;
         if (result.Overtaken) _memory.Load(_commits.Read());
