@@ -44,13 +44,7 @@ internal sealed record EvacuationJob
     public ObjectReference Target => new() { Kind = "host", Id = Host, Name = HostName };
 
     /// <summary>Those that have not ended, oldest first.</summary>
-    public static IReadOnlyList<EvacuationJob> Open(CacheSnapshot snapshot) =>
-    [
-        .. snapshot.All(Keys.Operations.Request)
-            .Where(request => Kinds.Contains(request.Record.Kind) && !(snapshot.Get(Keys.Operations.State, request.Id)?.Record).IsEnded())
-            .OrderBy(request => request.Id, StringComparer.Ordinal)
-            .Select(Of),
-    ];
+    public static IReadOnlyList<EvacuationJob> Open(CacheSnapshot snapshot) => [.. OperationViews.Open(snapshot, Kinds).Select(Of)];
 
     private static EvacuationJob Of(CachedRecord<OperationRequest> request)
     {

@@ -21,6 +21,11 @@ internal static class OperationViews
             ? Of(id, request.Record, snapshot.Get(Keys.Operations.State, id)?.Record)
             : null;
 
+    /// <summary>Requests of these kinds that have not ended, oldest first.</summary>
+    public static IEnumerable<CachedRecord<OperationRequest>> Open(CacheSnapshot snapshot, params IReadOnlyList<string> kinds) => snapshot.All(Keys.Operations.Request)
+        .Where(request => kinds.Contains(request.Record.Kind) && !(snapshot.Get(Keys.Operations.State, request.Id)?.Record).IsEnded())
+        .OrderBy(request => request.Id, StringComparer.Ordinal);
+
     public static bool IsEnded(this OperationState? state) =>
         state?.Phase is OperationPhase.Succeeded or OperationPhase.Failed or OperationPhase.Cancelled;
 }

@@ -39,9 +39,7 @@ internal sealed record UpgradeJob
     public static ObjectReference Target { get; } = new() { Kind = "cluster", Id = "cluster" };
 
     /// <summary>The one that has not ended; null: none.</summary>
-    public static UpgradeJob? Open(CacheSnapshot snapshot) => snapshot.All(Keys.Operations.Request)
-        .Where(request => request.Record.Kind == Kind && !(snapshot.Get(Keys.Operations.State, request.Id)?.Record).IsEnded())
-        .OrderBy(request => request.Id, StringComparer.Ordinal).Select(Of).FirstOrDefault();
+    public static UpgradeJob? Open(CacheSnapshot snapshot) => OperationViews.Open(snapshot, Kind).Select(Of).FirstOrDefault();
 
     public static UpgradeJob Of(string operation, OperationRequest request)
     {

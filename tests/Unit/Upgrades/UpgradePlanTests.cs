@@ -88,6 +88,56 @@ public sealed class UpgradePlanTests
         return false;
     });
 
+    /// <summary>At whatever moment: from then on no further host is made ready, emptied or replaced, what is under way ends, who was emptied is filled, and it comes to rest.</summary>
+    [Fact]
+    public void ACancelAtAnyMomentComesToRest() => Gen.Select(Gen.Int[1, 6], Gen.Int[0, 40], Gen.Bool).Sample((count, moment, evacuate) =>
+    {
+        var hosts = Enumerable.Range(0, count).Select(index => Host($"h{index}", index == 0 ? UpgradeRank.Leader : (UpgradeRank)(index % 3))).ToList();
+        for (int moves = 0; moves < 200; moves++)
+        {
+            bool isCancelled = moves >= moment;
+            switch (UpgradePlan.Next(hosts, New, evacuate, isCancelled))
+            {
+                case UpgradeMove.Ask ask when isCancelled && ask.Act != UpgradeAct.Fill:
+                    return false;
+                case UpgradeMove.Ask ask:
+                    foreach (var host in ask.Hosts) hosts[hosts.IndexOf(host)] = Asked(host, ask.Act);
+                    break;
+                case UpgradeMove.Wait:
+                    int open = hosts.FindIndex(host => host.Prepared == UpgradePart.Open || host.Emptied == UpgradePart.Open || host.Switched == UpgradePart.Open || host.Filled == UpgradePart.Open);
+                    if (open < 0) return false;
+                    hosts[open] = Ended(hosts[open]);
+                    break;
+                case UpgradeMove.Cancelled:
+                    return isCancelled && hosts.All(host => IsAtRest(host) && host.Filled == host.Emptied);
+                case UpgradeMove.End { Failure: null }:
+                    return !isCancelled && hosts.All(host => host.Version == New);
+                default:
+                    return false;
+            }
+        }
+
+        return false;
+    });
+
+    private static UpgradeHost Asked(UpgradeHost host, UpgradeAct act) => act switch
+    {
+        UpgradeAct.Prepare => host with { Prepared = UpgradePart.Open },
+        UpgradeAct.Empty => host with { Emptied = UpgradePart.Open },
+        UpgradeAct.Switch => host with { Switched = UpgradePart.Open },
+        _ => host with { Filled = UpgradePart.Open },
+    };
+
+    private static UpgradeHost Ended(UpgradeHost host) => host switch
+    {
+        { Prepared: UpgradePart.Open } => After(host, UpgradeAct.Prepare),
+        { Emptied: UpgradePart.Open } => After(host, UpgradeAct.Empty),
+        { Switched: UpgradePart.Open } => After(host, UpgradeAct.Switch),
+        _ => After(host, UpgradeAct.Fill),
+    };
+
+    private static bool IsAtRest(UpgradeHost host) => host is { Prepared: not UpgradePart.Open, Emptied: not UpgradePart.Open, Switched: not UpgradePart.Open, Filled: not UpgradePart.Open };
+
     private static UpgradeHost After(UpgradeHost host, UpgradeAct act) => act switch
     {
         UpgradeAct.Prepare => host with { Prepared = UpgradePart.Done },
