@@ -22,6 +22,8 @@ internal sealed class LoginThrottle(TimeProvider time)
     public static readonly TimeSpan LongestAddressWait = TimeSpan.FromMinutes(15);
     public static readonly TimeSpan Memory = TimeSpan.FromMinutes(15);
 
+    // Waits run on the daemon's own clock: one that is set back must lock nobody out.
+    private readonly long _began = time.GetTimestamp();
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
@@ -40,7 +42,7 @@ internal sealed class LoginThrottle(TimeProvider time)
     /// <returns>Zero: go on. Else how long to wait first; such a refusal does not make the wait longer.</returns>
     public TimeSpan Begin(string user, IPAddress? address)
     {
-        var now = time.GetUtcNow();
+        var now = time.GetElapsedTime(_began);
         var keys = Keys(user, address);
         lock (_gate)
         {
@@ -69,7 +71,7 @@ internal sealed class LoginThrottle(TimeProvider time)
         return TimeSpan.FromSeconds(Math.Min(seconds, longest.TotalSeconds));
     }
 
-    private void Count(Key key, DateTimeOffset now)
+    private void Count(Key key, TimeSpan now)
     {
         var before = _entries.GetValueOrDefault(key.Name);
         int failures = before.ForgottenAt > now ? before.Failures + 1 : 1;
@@ -95,7 +97,7 @@ internal sealed class LoginThrottle(TimeProvider time)
         return $"address:{Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8))}";
     }
 
-    private void MakeRoom(DateTimeOffset now)
+    private void MakeRoom(TimeSpan now)
     {
         if (_entries.Count < Capacity) return;
         string[] forgotten = [.. _entries.Where(entry => entry.Value.ForgottenAt <= now).Select(entry => entry.Key)];
@@ -105,5 +107,6 @@ internal sealed class LoginThrottle(TimeProvider time)
 
     private readonly record struct Key(string Name, int Free, TimeSpan Longest);
 
-    private readonly record struct Entry(int Failures, DateTimeOffset BlockedUntil, DateTimeOffset ForgottenAt);
+    /// <summary>Times since the beginning.</summary>
+    private readonly record struct Entry(int Failures, TimeSpan BlockedUntil, TimeSpan ForgottenAt);
 }

@@ -27,16 +27,19 @@ internal sealed class EtcdSnapshots(Instance instance, HostVoter voter, TimeProv
             there = [.. there, made];
         }
 
-        foreach (string old in Old(there)) File.Delete(Path.Combine(instance.BackupDirectory, old));
+        foreach (string old in Old(there, time.GetUtcNow())) File.Delete(Path.Combine(instance.BackupDirectory, old));
         return SweepReport.Nothing;
     }
 
-    /// <summary>Whether the newest is a day old (pure). Names hold the time in UTC.</summary>
+    /// <summary>Whether the newest is a day old (pure). Names hold the time in UTC; one from the future (the clock was wrong once) does not count.</summary>
     internal static bool IsDue(IReadOnlyList<string> there, DateTimeOffset now) =>
-        there.Count == 0 || string.CompareOrdinal(there.Max(StringComparer.Ordinal), NameAt(now - Interval)) <= 0;
+        !there.Any(name => !IsFuture(name, now) && string.CompareOrdinal(name, NameAt(now - Interval)) > 0);
 
-    /// <summary>Those to delete (pure).</summary>
-    internal static IReadOnlyList<string> Old(IReadOnlyList<string> there) => [.. there.OrderDescending(StringComparer.Ordinal).Skip(Kept)];
+    /// <summary>Those to delete (pure): the ones from the future first, then the oldest.</summary>
+    internal static IReadOnlyList<string> Old(IReadOnlyList<string> there, DateTimeOffset now) =>
+        [.. there.OrderBy(name => IsFuture(name, now)).ThenByDescending(name => name, StringComparer.Ordinal).Skip(Kept)];
 
     internal static string NameAt(DateTimeOffset time) => $"{Prefix}{time.ToString(Form, CultureInfo.InvariantCulture)}{Suffix}";
+
+    private static bool IsFuture(string name, DateTimeOffset now) => string.CompareOrdinal(name, NameAt(now)) > 0;
 }

@@ -14,8 +14,8 @@ internal sealed class SilenceKeeper(IStore store, Cache cache, EventLog events, 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>When a host was missed first, by its id.</summary>
-    private readonly Dictionary<string, DateTimeOffset> _missed = new(StringComparer.Ordinal);
+    /// <summary>When a host was missed first, by its id; by both clocks: how long ago that is, is no matter of the one that people set.</summary>
+    private readonly Dictionary<string, (long At, DateTimeOffset Since)> _missed = new(StringComparer.Ordinal);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -55,9 +55,8 @@ internal sealed class SilenceKeeper(IStore store, Cache cache, EventLog events, 
         }
 
         if (known is not null) return null;
-        var now = time.GetUtcNow();
-        if (_missed.TryAdd(host.Id, now) || now - _missed[host.Id] < Patience) return null;
-        var change = new StoreChange("host.silent").Require(Keys.Hosts.Spec[host.Id], host.ModRevision).Create(Keys.Hosts.Silence, host.Id, new HostSilence { Since = _missed[host.Id] });
+        if (_missed.TryAdd(host.Id, (time.GetTimestamp(), time.GetUtcNow())) || time.GetElapsedTime(_missed[host.Id].At) < Patience) return null;
+        var change = new StoreChange("host.silent").Require(Keys.Hosts.Spec[host.Id], host.ModRevision).Create(Keys.Hosts.Silence, host.Id, new HostSilence { Since = _missed[host.Id].Since });
         return Tell(change, host, "host.silent", EventSeverity.Warning, $"Host '{host.Record.Name}' is silent: its state is not known, and its guests are not started elsewhere on that account.");
     }
 

@@ -56,11 +56,11 @@ internal sealed partial class Balancer(MaintenanceGround ground, Term term)
         return begun;
     }
 
-    /// <summary>Nothing is on its way, and the last moves are long enough ago to be seen in the loads.</summary>
+    /// <summary>Nothing is on its way, and the last moves are long enough ago to be seen in the loads. One that lies in the future is from before the clock was set back.</summary>
     private bool IsQuiet(CacheSnapshot snapshot) =>
         !snapshot.All(Keys.Vms.Handover).Any()
         && EvacuationJob.Open(snapshot).Count == 0
-        && !snapshot.All(Keys.Operations.Request).Any(request => request.Record.RequestedBy == Balances.Requester && ground.Time.GetUtcNow() - request.Record.CreatedAt < Cooldown);
+        && !snapshot.All(Keys.Operations.Request).Any(request => request.Record.RequestedBy == Balances.Requester && (ground.Time.GetUtcNow() - request.Record.CreatedAt).Duration() < Cooldown);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The load of hosts could not be evened out; it is tried again")]
     private static partial void LogFailed(ILogger logger, Exception failure);

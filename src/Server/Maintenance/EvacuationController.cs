@@ -92,7 +92,8 @@ internal sealed class EvacuationController(MaintenanceGround ground, Term term)
     {
         var state = snapshot.Get(Keys.Operations.State, vm.Migration!)?.Record;
         var sent = state?.Transfer;
-        bool isOld = state?.StartedAt is { } started && ground.Time.GetUtcNow() - started > SettledAfter;
+        // Also where the clock was set back since.
+        bool isOld = state?.StartedAt is { } started && (ground.Time.GetUtcNow() - started).Duration() > SettledAfter;
         var passage = new Passage(vm.Vm.Id, vm.From, vm.To!, sent?.BytesPerSecond ?? 0, sent?.RemainingBytes ?? 0, false);
         return passage with { IsSettled = isOld && passage.BytesPerSecond > 0 && !passage.IsEnding };
     }

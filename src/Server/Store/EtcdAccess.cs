@@ -17,6 +17,9 @@ internal sealed record EtcdAccess
     /// <summary>PEM.</summary>
     public string? KeyFile { get; init; }
 
+    /// <summary>What keeps this host's own member from answering, as a sentence with the remedy; null: nothing that this host knows. Asked when a call has failed.</summary>
+    public Func<string?>? Trouble { get; init; }
+
     /// <summary>Before every key. An etcd may be shared, but its revisions, its history and its quota are then shared as well.</summary>
     public string Prefix { get; set; } = DefaultPrefix;
 }

@@ -5,6 +5,7 @@ using Grpc.Core;
 using Lamina.Server.Store;
 using Lamina.Server.Store.Etcd;
 using Lamina.Server.Store.Etcd.Protocol;
+using Lamina.Testing;
 using Lamina.Testing.Store;
 using Lamina.Tests.Unit.Store;
 using static Lamina.Tests.Unit.Store.StoreTestExtensions;
@@ -32,6 +33,24 @@ public sealed class EtcdStoreTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         silent.Start();
         await using var store = await EtcdStore.OpenAsync(Before($"http://{silent.LocalEndpoint}", etcd.Server.NewAccess), TimeProvider.System, Cancellation);
         Assert.True((await store.CommitAsync(Put("a", "1"))).Succeeded);
+    }
+
+    /// <summary>Deadlines are no matter of the wall clock (decision 7): one that is hours off, or is set back in the midst of a call, keeps nobody waiting for hours.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(-3)]
+    public async Task A_wall_clock_that_is_hours_off_changes_nothing(int hours)
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var clock = new JumpingTime(TimeProvider.System) { Ahead = TimeSpan.FromHours(hours) };
+        await using var store = await EtcdStore.OpenAsync(Before($"http://{silent.LocalEndpoint}", etcd.Server.NewAccess), clock, Cancellation).WaitAsync(Deadline, Cancellation);
+        Assert.True((await store.CommitAsync(Put("a", "1")).AsTask().WaitAsync(Deadline, Cancellation)).Succeeded);
+        clock.Ahead = -clock.Ahead;
+        Assert.NotNull(await store.GetAsync("a", Cancellation).AsTask().WaitAsync(Deadline, Cancellation));
+        long lease = await store.GrantLeaseAsync(TimeSpan.FromMinutes(1), Cancellation);
+        clock.Ahead = TimeSpan.FromHours(hours);
+        Assert.True(await store.KeepLeaseAliveAsync(lease, Cancellation));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using Lamina.Server.Auth;
+using Lamina.Testing;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Lamina.Tests.Unit.Auth;
@@ -9,9 +10,10 @@ public sealed class LoginThrottleTests
     private static readonly IPAddress Here = IPAddress.Parse("198.51.100.7");
 
     private readonly FakeTimeProvider _time = new();
+    private readonly JumpingTime _clock;
     private readonly LoginThrottle _throttle;
 
-    public LoginThrottleTests() => _throttle = new LoginThrottle(_time);
+    public LoginThrottleTests() => _throttle = new LoginThrottle(_clock = new JumpingTime(_time));
 
     [Fact]
     public void TheFourthGuessAtAUserWaits()
@@ -28,6 +30,19 @@ public sealed class LoginThrottleTests
         _time.Advance(first);
         Assert.Equal(TimeSpan.Zero, _throttle.Begin("ann", null));
         Assert.Equal(first * 2, _throttle.Begin("ann", null));
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(-5)]
+    public void AClockThatIsSetNeitherOpensTheDoorNorLocksItForHours(int hours)
+    {
+        Fail("ann", LoginThrottle.FreeFailuresOfUser + 1);
+        var wait = _throttle.Begin("ann", null);
+        _clock.Ahead = TimeSpan.FromHours(hours);
+        Assert.Equal(wait, _throttle.Begin("ann", null));
+        _time.Advance(wait);
+        Assert.Equal(TimeSpan.Zero, _throttle.Begin("ann", null));
     }
 
     [Fact]

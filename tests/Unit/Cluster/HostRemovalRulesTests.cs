@@ -35,9 +35,18 @@ public sealed class EtcdSnapshotsTests
     public void OneADay(int? hoursAgo, bool due) => Assert.Equal(due, EtcdSnapshots.IsDue(hoursAgo is { } hours ? [EtcdSnapshots.NameAt(Now.AddHours(-hours))] : [], Now));
 
     [Fact]
+    public void OneFromTheFutureDoesNotCountAndGoesFirst()
+    {
+        string future = EtcdSnapshots.NameAt(Now.AddHours(5)), past = EtcdSnapshots.NameAt(Now.AddHours(-25));
+        Assert.True(EtcdSnapshots.IsDue([future, past], Now));
+        string[] there = [future, .. Enumerable.Range(0, EtcdSnapshots.Kept).Select(day => EtcdSnapshots.NameAt(Now.AddDays(-day)))];
+        Assert.Equal([future], EtcdSnapshots.Old(there, Now));
+    }
+
+    [Fact]
     public void TheOldestGo()
     {
         string[] there = [.. Enumerable.Range(0, EtcdSnapshots.Kept + 2).Select(day => EtcdSnapshots.NameAt(Now.AddDays(-day)))];
-        Assert.Equal(there[^2..], EtcdSnapshots.Old(there));
+        Assert.Equal(there[^2..], EtcdSnapshots.Old(there, Now));
     }
 }

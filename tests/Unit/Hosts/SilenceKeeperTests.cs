@@ -14,10 +14,13 @@ public sealed class SilenceKeeperTests : IAsyncLifetime
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly WatchedTime _time = new();
+    private readonly WatchedTime _inner = new();
+    private readonly JumpingTime _time;
     private TestStore _test = null!;
     private Cache _cache = null!;
     private SilenceKeeper _keeper = null!;
+
+    public SilenceKeeperTests() => _time = new JumpingTime(_inner);
 
     public async ValueTask InitializeAsync()
     {
@@ -61,6 +64,20 @@ public sealed class SilenceKeeperTests : IAsyncLifetime
         Assert.Equal(["host.silent", "host.back"], await EventsAsync());
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(-3)]
+    public async Task AClockThatIsSetMakesNoHostMissedSoonerOrLater(int hours)
+    {
+        await WriteAsync(change => change.Put(Keys.Hosts.Spec, "one", new HostSpec { Name = "one" }).Put(Keys.Hosts.Spec, "two", new HostSpec { Name = "two" }).Put(Keys.Hosts.Live, "one", Live()));
+        await LookAsync(1);
+        _time.Ahead = TimeSpan.FromHours(hours);
+        await LookAsync(3);
+        Assert.Empty(await EventsAsync());
+        await LookAsync(1);
+        Assert.Equal(["host.silent"], await EventsAsync());
+    }
+
     [Fact]
     public async Task AHostAloneMissesNobody()
     {
@@ -75,7 +92,7 @@ public sealed class SilenceKeeperTests : IAsyncLifetime
         {
             await _keeper.LookAsync(TestContext.Current.CancellationToken);
             await SeeAsync();
-            _time.Advance(Look);
+            _inner.Advance(Look);
         }
     }
 

@@ -25,7 +25,8 @@ internal sealed class EtcdCalls(EtcdEndpoints endpoints, TimeProvider time)
             var connection = endpoints.Current;
             try
             {
-                return await call(connection, budget.Options(cancellationToken));
+                using var attempt = budget.Begin(cancellationToken);
+                return await call(connection, attempt.Options);
             }
             catch (RpcException failure)
             {
@@ -34,7 +35,7 @@ internal sealed class EtcdCalls(EtcdEndpoints endpoints, TimeProvider time)
                 if (kind is EtcdFailureKind.LeaseGone or EtcdFailureKind.Compacted) throw;
                 endpoints.Leave(connection);
                 if (kind is EtcdFailureKind.Refused || !await budget.MayTryAgainAsync(cancellationToken))
-                    throw new StoreUnavailableException(EtcdFailures.Describe(failure, connection.Endpoint), failure);
+                    throw new StoreUnavailableException(connection.Describe(failure), failure);
             }
         }
     }

@@ -29,7 +29,8 @@ internal sealed class EtcdCommits(EtcdCalls calls, EtcdLayout layout, TimeProvid
             try
             {
                 var request = _transactions.Request(transaction, guard, lease, settles: unknown);
-                var response = await connection.Kv.TxnAsync(request, budget.Options(CancellationToken.None));
+                using var attempt = budget.Begin(CancellationToken.None);
+                var response = await connection.Kv.TxnAsync(request, attempt.Options);
                 _unsettled.TryRemove(transaction.Nonce, out _);
                 return _transactions.Result(transaction, guard, response);
             }
@@ -64,7 +65,7 @@ internal sealed class EtcdCommits(EtcdCalls calls, EtcdLayout layout, TimeProvid
 
     private Exception Failed(StoreTransaction transaction, RpcException failure, EtcdConnection connection, bool unknown)
     {
-        string message = EtcdFailures.Describe(failure, connection.Endpoint);
+        string message = connection.Describe(failure);
         return unknown ? Unknown(transaction, message, failure) : new StoreUnavailableException(message, failure);
     }
 

@@ -20,11 +20,13 @@ internal sealed class EtcdConnection : IDisposable
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromMilliseconds(700);
 
     private readonly GrpcChannel _channel;
+    private readonly EtcdAccess _access;
 
     /// <exception cref="StoreRefusedException">A certificate or key cannot be read.</exception>
     public EtcdConnection(string endpoint, EtcdAccess access)
     {
         Endpoint = endpoint;
+        _access = access;
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -63,6 +65,9 @@ internal sealed class EtcdConnection : IDisposable
     public Protocol.Cluster.ClusterClient Cluster { get; }
 
     public Protocol.Maintenance.MaintenanceClient Maintenance { get; }
+
+    /// <summary>In words: that it does not answer, or what it refused, and what this host knows about why.</summary>
+    public string Describe(RpcException failure) => EtcdFailures.Describe(failure, Endpoint) + (_access.Trouble?.Invoke() is { } trouble ? $" {trouble}" : "");
 
     public void Dispose() => _channel.Dispose();
 

@@ -46,8 +46,9 @@ internal static class EtcdFailures
     {
         var detail when detail.Contains("database space exceeded", StringComparison.Ordinal) =>
             $"etcd at {endpoint} has used up its room and takes no writes. A cluster's own is given room again by its hosts within a minute; one that is looked after elsewhere must be compacted and defragmented, and its alarm cleared.",
+        _ when failure.StatusCode is StatusCode.Cancelled => $"etcd at {endpoint} does not answer in time.",
         "" => $"etcd at {endpoint} does not answer ({failure.StatusCode}).",
-        var detail => $"etcd at {endpoint} does not answer: {detail}",
+        var detail => $"etcd at {endpoint} does not answer: {detail.TrimEnd('.')}.",
     };
 
     /// <summary>No connection came about, so that not a byte of the call has left.</summary>

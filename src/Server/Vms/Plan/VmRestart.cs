@@ -11,6 +11,9 @@ internal static class VmRestart
     /// <summary>A VM that ran so long has recovered: its crashes are counted anew.</summary>
     public static readonly TimeSpan Stable = TimeSpan.FromMinutes(10);
 
+    /// <summary>A clock that is kept right goes back by less.</summary>
+    private static readonly TimeSpan ClockSlack = TimeSpan.FromSeconds(5);
+
     /// <summary>1 s, 2 s, 4 s … 5 min.</summary>
     public static TimeSpan BackOff(int crashes) =>
         crashes > 9 ? LongestBackOff : TimeSpan.FromSeconds(Math.Min(1 << Math.Max(crashes - 1, 0), LongestBackOff.TotalSeconds));
@@ -41,15 +44,15 @@ internal static class VmRestart
     public static VmStatus Suspended(VmStatus status) => WithoutRun(status) with { State = VmState.Suspended, StopCause = null, RestartAt = null };
 
     /// <summary>
-    /// How long to wait still; null: it does not come back by itself. The time is wall time, since it outlives the daemon; a clock that was
-    /// set back can lengthen the wait by no more than the longest back-off.
+    /// How long to wait still; null: it does not come back by itself. The time is wall time, since it outlives the daemon; where more is left than the wait ever was, the clock
+    /// was set back since, nobody knows how long ago it began, and it is over.
     /// </summary>
     public static TimeSpan? Due(VmStatus status, RestartPolicy policy, DateTimeOffset now)
     {
         if (status.RestartAt is not { } at || status.StopCause is not { } cause || !Applies(policy, cause)) return null;
         var wait = at - now;
         if (wait <= TimeSpan.Zero) return TimeSpan.Zero;
-        return wait < LongestBackOff ? wait : LongestBackOff;
+        return wait > BackOff(status.Crashes) + ClockSlack ? TimeSpan.Zero : wait;
     }
 
     /// <summary>Without what is said of a run that lasts. Whatever waited for a restart waits no more.</summary>
