@@ -87,6 +87,7 @@ namespace Lamina.Api;
 [JsonSerializable(typeof(VmMobility))]
 [JsonSerializable(typeof(Page<VmMobility>))]
 [JsonSerializable(typeof(HostLoad))]
+[JsonSerializable(typeof(HostClockSkew))]
 [JsonSerializable(typeof(HostDeath))]
 [JsonSerializable(typeof(BalanceReport))]
 [JsonSerializable(typeof(PlacementOpinion))]

@@ -27,6 +27,9 @@ public sealed record Host
     /// <summary>Since when its daemon is missed; null: it lives, or has not been missed for long.</summary>
     public DateTimeOffset? UnreachableSince { get; init; }
 
+    /// <summary>How far its clock is off; null: no more than is allowed, or nobody has measured it.</summary>
+    public HostClockSkew? Clock { get; init; }
+
     /// <summary>What it can take, and why not; null: not told here (<c>/v1/watch</c>).</summary>
     public HostFitness? Fitness { get; init; }
 }
@@ -121,6 +124,16 @@ public sealed record HostStatus : StoredRecord
     /// <summary>Why no guest can come here in post-copy; null: nothing is in the way.</summary>
     public Failure? PostCopyProblem { get; init; }
     public Failure? Failure { get; init; }
+}
+
+/// <summary>That a host's clock is off. Key <c>hosts/&lt;id&gt;/clock</c>, written by the leader, which asks all live hosts what time it is; absent: it is right.</summary>
+public sealed record HostClockSkew : StoredRecord
+{
+    /// <summary>Milliseconds before most of the other hosts' clocks; negative: behind them.</summary>
+    public required long AheadMs { get; init; }
+
+    /// <summary>When that was seen first, by the leader's clock.</summary>
+    public required DateTimeOffset Since { get; init; }
 }
 
 /// <summary>What it is known by that a host runs no guest any more.</summary>

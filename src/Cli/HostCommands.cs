@@ -17,6 +17,7 @@ internal static class HostCommands
         new("memory", h => h.Status is { } s ? Sizes.Format(s.MemoryMiB << 20) : null, AlignRight: true),
         new("promised", h => h.Fitness is { PromisedMiB: { } promised, CapacityMiB: { } capacity } ? $"{Sizes.Format(promised << 20)} of {Sizes.Format(capacity << 20)}" : null, AlignRight: true),
         new("load", h => h.Load is { } load ? $"{load.CpuPercent:0} %" : null, AlignRight: true),
+        new("clock", h => h.Clock is { } clock ? $"{Math.Abs(clock.AheadMs) / 1000.0:0.#} s {(clock.AheadMs > 0 ? "ahead" : "behind")}" : null),
         new("guests run by", h => h.Status?.Accelerator is { } a ? $"{a.Kind.ToString().ToUpperInvariant()}: {a.Reason}" : null),
         new("qemu", h => h.Status?.QemuVersion),
         new("daemon", h => h.Status?.DaemonVersion),

@@ -45,6 +45,7 @@ internal static class RoomEndpoints
         var api = new ApiRoutes(app, new ApiDispatcher(rooms.Services));
         Map(rooms, api);
         var peers = new PeerRoutes(app);
+        ClockKeeper.Map(peers, rooms.Time);
         rooms.Storage.Map(peers);
         rooms.Migration.Map(peers);
         rooms.Cluster.Map(api, peers);

@@ -15,6 +15,9 @@ internal static class RoomLoops
         loops.Add("operations", rooms.Executor.RunAsync);
         loops.Add("certificates", rooms.Auth.Tls.RunAsync);
         rooms.Leadership.Add("silent hosts", (term, stopping) => new SilenceKeeper(rooms.Services.Store, rooms.Cache, rooms.Events, rooms.Time, term).RunAsync(stopping));
+        if (rooms.Cluster.Peers is { } peers)
+            rooms.Leadership.Add("clocks", (term, stopping) => new ClockKeeper(
+                rooms.Services.Store, rooms.Cache, rooms.Events, rooms.Host.Id, (host, asking) => ClockKeeper.AskAsync(peers, host, asking), rooms.Time, term).RunAsync(stopping));
         loops.Add("host", stopping => rooms.Host.RunAsync(rooms.Engine, stopping));
         rooms.Storage.Add(loops);
         loops.Add("networks", rooms.Networks.RunAsync);

@@ -8,9 +8,6 @@ namespace Lamina.Server.Cluster;
 /// <summary>What stands against a host's joining (pure): all of it at once, each with its remedy.</summary>
 internal static class JoinRules
 {
-    /// <summary>Certificates and people's timelines bear this much; what is ordered is ordered by revisions.</summary>
-    public static readonly TimeSpan MostSkew = TimeSpan.FromSeconds(2);
-
     private const string AnotherToken = "Make a new one on a member: lamina cluster token";
 
     /// <summary>Whether the secret is the token's; else nothing else is said.</summary>
@@ -61,10 +58,9 @@ internal static class JoinRules
     private static Failure? Clock(JoinFacts facts, DateTimeOffset now)
     {
         var skew = facts.Clock - now;
-        return skew.Duration() <= MostSkew ? null : Misfit(
+        return skew.Duration() <= HostClocks.Allowed ? null : Misfit(
             "cluster.clock",
-            string.Create(CultureInfo.InvariantCulture, $"The clock of {facts.HostName} is {skew.Duration().TotalSeconds:0.#} s {(skew > TimeSpan.Zero ? "ahead" : "behind")}; {MostSkew.TotalSeconds:0} s are allowed."),
-            "Set both clocks from one source: systemctl enable --now chrony (or systemd-timesyncd), then look: timedatectl");
+            string.Create(CultureInfo.InvariantCulture, $"The clock of {facts.HostName} is {HostClocks.Words(skew)}; {HostClocks.Allowed.TotalSeconds:0} s are allowed."), HostClocks.Remedy);
     }
 
     private static IEnumerable<Failure> Identity(CacheSnapshot snapshot, JoinFacts facts)

@@ -84,7 +84,7 @@ internal static class Keys
         Isos.Spec, Isos.Status, Isos.Copies, Uploads,
         Pools.Spec, Pools.Status, Pools.OnHost,
         Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings, MigrationSettings,
-        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Silence, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd, Hosts.Report, Hosts.Guests,
+        Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Silence, Hosts.Clock, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd, Hosts.Report, Hosts.Guests,
         Cluster, JoinTokens, RemovedHosts,
         Users, Tokens, Sessions, Bindings, Projects,
         Names, Macs, Addresses, Vnis,
@@ -225,6 +225,9 @@ internal static class Keys
 
         /// <summary>Since when its daemon is missed. No proof of anything.</summary>
         public static RecordKind<HostSilence> Silence { get; } = new("hosts/", "/silence", ControlJson.Default.HostSilence);
+
+        /// <summary>That its clock is off.</summary>
+        public static RecordKind<HostClockSkew> Clock { get; } = new("hosts/", "/clock", ApiJson.Default.HostClockSkew);
 
         /// <summary>That it runs no guest any more. Written by the API; deleted by the host's own claim to live.</summary>
         public static RecordKind<HostDeath> Death { get; } = new("hosts/", "/death", ApiJson.Default.HostDeath);

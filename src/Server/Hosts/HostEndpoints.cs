@@ -74,6 +74,7 @@ internal sealed class HostEndpoints(EventLog events, Func<CacheSnapshot, Func<st
             Load = snapshot.Get(Keys.Hosts.Load, id)?.Record,
             Death = HostDeaths.Of(snapshot, id)?.Record,
             Roles = [.. RolesOf(snapshot, id, spec.Record)],
+            Clock = snapshot.Get(Keys.Hosts.Clock, id)?.Record,
             UnreachableSince = snapshot.Get(Keys.Hosts.Silence, id)?.Record.Since,
         }
         : null;

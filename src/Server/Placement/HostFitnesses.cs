@@ -50,6 +50,8 @@ internal static class HostFitnesses
         }
 
         if (spec is { Witness: true }) yield break;
+        if (snapshot.Get(Keys.Hosts.Clock, id)?.Record is { } clock && !HostClocks.IsBearable(clock))
+            yield return ("host.clockOff", $"its clock is {HostClocks.Words(clock)}", HostClocks.Remedy);
         var status = snapshot.Get(Keys.Hosts.Status, id)?.Record;
         if (status?.Failure is { } failure) yield return ("host.noEngine", $"QEMU cannot be used there: {failure.Message.TrimEnd('.')}", failure.Remedy);
         else if (status?.Accelerator is null) yield return ("host.notTold", "it has not told yet what it has", "Wait until its daemon has asked QEMU.");
@@ -57,6 +59,7 @@ internal static class HostFitnesses
 
     private static IEnumerable<string> Notes(CacheSnapshot snapshot, string id, PlacementHost? placed)
     {
+        if (snapshot.Get(Keys.Hosts.Clock, id)?.Record is { } clock && HostClocks.IsBearable(clock)) yield return $"Its clock is {HostClocks.Words(clock)}. {HostClocks.Remedy}";
         if (snapshot.Get(Keys.Hosts.Spec, id)?.Record.Witness == true || snapshot.Get(Keys.Hosts.Status, id)?.Record is not { } status) yield break;
         if (status.Accelerator is { Kind: AcceleratorKind.Tcg } slow) yield return $"Guests run slowly, without KVM: {slow.Reason}";
         if (ClusterLevel.NewestIn(snapshot) is { } newest && ProgramVersion.Compare(status.DaemonVersion, newest) < 0)

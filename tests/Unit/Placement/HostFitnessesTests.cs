@@ -38,6 +38,16 @@ public sealed class HostFitnessesTests
     public void AHostThatHasNotToldWhatItHasTakesNone() => Assert.Equal(["host.notTold"], Codes(snapshots => snapshots.Add(Keys.Hosts.Status, Host, Status() with { Accelerator = null })));
 
     [Fact]
+    public void AClockThatIsFarOffKeepsVmsAwayAndOneThatIsALittleOffIsTold()
+    {
+        Assert.Equal(["host.clockOff"], Codes(snapshots => snapshots.Add(Keys.Hosts.Clock, Host, new HostClockSkew { AheadMs = -312_000, Since = Then })));
+        Assert.Contains("its clock is 312 s behind", HostFitnesses.ClosedBy(Snapshot(snapshots => snapshots.Add(Keys.Hosts.Clock, Host, new HostClockSkew { AheadMs = -312_000, Since = Then })), Host));
+        var little = Of(snapshots => snapshots.Add(Keys.Hosts.Clock, Host, new HostClockSkew { AheadMs = 3200, Since = Then }));
+        Assert.True(little.TakesVms);
+        Assert.Contains(little.Notes, note => note.StartsWith("Its clock is 3.2 s ahead of those of the other hosts. Set the clocks", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void AFittingHostTellsWhatIsPromisedAndWhatIsToBeKnown()
     {
         var fitness = Of(snapshots => snapshots.Add(Keys.Hosts.Spec, "host-2", new HostSpec { Name = "two" }).Add(Keys.Hosts.Status, "host-2", Status() with { DaemonVersion = "0.2.0" }));
