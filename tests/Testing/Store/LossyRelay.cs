@@ -8,14 +8,17 @@ internal sealed class LossyRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly IPEndPoint _server;
+    private readonly Func<Socket> _newSocket;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<TcpClient> _clients = [];
     private readonly Task _accepting;
 
     /// <param name="server">For example <c>http://127.1.2.3:2379</c>.</param>
-    public LossyRelay(string server)
+    /// <param name="newSocket">Makes the sockets to the server: of which network they are is decided there. Null: this one.</param>
+    public LossyRelay(string server, Func<Socket>? newSocket = null)
     {
+        _newSocket = newSocket ?? (() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         var uri = new Uri(server);
         _server = new IPEndPoint(IPAddress.Parse(uri.Host), uri.Port);
         _listener.Start();
@@ -56,9 +59,14 @@ internal sealed class LossyRelay : IAsyncDisposable
             while (true)
             {
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                var server = new TcpClient();
+                var server = new TcpClient { Client = _newSocket() };
                 lock (_gate) _clients.AddRange([client, server]);
-                await server.ConnectAsync(_server, _stop.Token);
+                if (!await ConnectAsync(server))
+                {
+                    client.Dispose();
+                    continue;
+                }
+
                 _ = PassAsync(client.GetStream(), server.GetStream(), () => HoldsRequests);
                 _ = PassAsync(server.GetStream(), client.GetStream(), () => LosesAnswers);
             }
@@ -66,6 +74,20 @@ internal sealed class LossyRelay : IAsyncDisposable
         catch (Exception ended) when (ended is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // The test is over.
+        }
+    }
+
+    /// <summary>False: nobody serves there now.</summary>
+    private async Task<bool> ConnectAsync(TcpClient server)
+    {
+        try
+        {
+            await server.ConnectAsync(_server, _stop.Token);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 
