@@ -9,6 +9,7 @@ namespace Lamina.Tests.Cluster;
 public sealed class AddressTests
 {
     private const string Another = "10.91.0.42";
+    private const string Moved = "10.91.0.44";
     private const string Lost = "10.91.0.43";
     private const string Unroutable = "10.99.0.1";
 
@@ -48,6 +49,27 @@ public sealed class AddressTests
         Assert.Contains("no address of this host any more", status.AddressChange!.Problem!, StringComparison.Ordinal);
         await Eventually.BecomesAsync(async _ => await AddressOfAsync(second, "host3") == third.Address, "the third host is where it was");
         await third.Client.Projects.CreateAsync(new Project { Name = "two" }, Cancellation);
+
+        // Its address is gone before anybody has said so: while its daemon runs, and while it does not.
+        Move(second, from: Another, to: Moved);
+        await second.LaminaAsync("cluster", "address", Moved);
+        Assert.Equal(Moved, await AddressOfAsync(first, "host2"));
+        await third.KillAsync();
+        await third.KillEtcdAsync();
+        Move(third, from: third.Address, to: Lost);
+        await third.StartAsync();
+        Assert.Contains((await third.Client.Cluster.GetAsync(Cancellation)).Notes, note => note.Contains($"{third.Address} is gone from the machine", StringComparison.Ordinal));
+        await third.LaminaAsync("cluster", "address", Lost);
+        Assert.Equal(Lost, await AddressOfAsync(first, "host3"));
+        await first.KillAsync();
+        await first.KillEtcdAsync();
+        await second.Client.Projects.CreateAsync(new Project { Name = "three" }, Cancellation);
+    }
+
+    private static void Move(BedHost host, string from, string to)
+    {
+        Add(host, to, 24);
+        Remove(host, from, 24);
     }
 
     private static async Task<string> AddressOfAsync(BedHost asked, string host) =>

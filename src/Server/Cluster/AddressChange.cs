@@ -35,6 +35,7 @@ internal sealed class AddressChange(ClusterParts parts, HostVoter voter, PeerCli
         if (voter.Membership.AddressTry is { Problem: null } trying) throw ProblemException.Conflict(
             "cluster.addressTried", $"This host is trying another address: {trying.Wanted}.", "Wait for the end of that: lamina cluster status");
         string address = HostAddressRules.Choose(wanted, HostAddressRules.Own());
+        if (!voter.Membership.IsThere(HostAddressRules.Own())) peers.BeginAnew();
         string peer = Addresses.Of(parts.Instance, address).Peer;
         var unreached = address == voter.Membership.Address ? new Dictionary<string, string>() : await UnreachedAsync(snapshot, peer, cancellation);
         var problems = new InputProblems();

@@ -38,7 +38,7 @@ internal static class AddressRules
         string[] silent = [.. needed.Where(id => id != hostId && !HostPresence.IsLive(snapshot, id)).Select(snapshot.HostName).Order(StringComparer.Ordinal)];
         if (silent.Length == 0 || (voters.Length > 1 && voters.Length - silent.Length - 1 > voters.Length / 2)) return null;
         return voters.Length == 1
-            ? Refusal("cluster.othersSilent", $"This host alone keeps the cluster's store, and {string.Join(", ", silent)} would not find it at another address.", "Wait until all hosts are there, or remove those that are gone: lamina host remove HOST --dead")
+            ? Refusal("cluster.othersSilent", $"This host alone keeps the cluster's store, and {string.Join(", ", silent)} would not find it at another address.", "Wait until all hosts are there (if this machine has lost its former address, give it back beside the new one for so long), or remove those that are gone: lamina host remove HOST --dead")
             : Refusal("cluster.quorum", $"This host votes on the cluster's store, and while its etcd begins anew too few are left: {string.Join(", ", silent)} {(silent.Length == 1 ? "is" : "are")} silent.", "Wait until they are back.");
     }
 

@@ -78,7 +78,7 @@ internal sealed class ClusterRoom : IDisposable
     public DaemonRestart Restart => _parts.Restart;
 
     /// <summary>What is amiss with this host's part in the store; null: nothing, or it has none.</summary>
-    public string? EtcdMisfit => Voter is { Membership.EtcdMember: not null, Etcd.IsRunning: false } ? "this host's etcd does not run" : null;
+    public string? EtcdMisfit => Voter is { Membership.EtcdMember: not null, Etcd.IsRunning: false } ? $"this host's etcd does not run. {EtcdTrouble.Of(_parts.Instance)}".TrimEnd() : null;
 
     public string CaFingerprint => _parts.Tls.CaFingerprint;
 
@@ -113,6 +113,7 @@ internal sealed class ClusterRoom : IDisposable
 
         loops.Add("cluster's records", ClusterRecordsAsync);
         loops.Add("cluster's etcd", Voter.RunAsync);
+        loops.Add("lost address", new LostAddress(Voter, Restart, _parts.Time).RunAsync);
         loops.Add("address in the cluster", new AddressTrial(_parts, Voter, Peers!, Admin!, _parts.Loggers.CreateLogger<AddressTrial>()).RunAsync);
         loops.Add("room in the cluster's etcd", new EtcdRoom(
             Admin!, () => Voter.Membership.EtcdMember is null ? null : EtcdArguments.PrivateClient(_parts.Instance), EtcdArguments.QuotaBytes, _parts.Time, _parts.Loggers.CreateLogger<EtcdRoom>()).RunAsync);
@@ -122,10 +123,10 @@ internal sealed class ClusterRoom : IDisposable
 
     /// <summary>As people see it.</summary>
     public async Task<ClusterStatus> StatusAsync(CacheSnapshot snapshot, CancellationToken cancellation) =>
-        ClusterViews.Of(snapshot, _parts.Host.Id, Voter?.Membership, CaFingerprint, await VersionAsync(cancellation), _parts.Cache.IsStale);
+        ClusterViews.Of(snapshot, _parts.Host.Id, Voter?.Membership, CaFingerprint, await VersionAsync(cancellation), _parts.Cache.IsStale, [.. OwnTroubles()]);
 
     /// <summary>As it will be, right before the switch.</summary>
-    public ClusterStatus StatusOf(CacheSnapshot snapshot, Membership founding) => ClusterViews.Of(snapshot, _parts.Host.Id, founding, CaFingerprint, null, stale: false);
+    public ClusterStatus StatusOf(CacheSnapshot snapshot, Membership founding) => ClusterViews.Of(snapshot, _parts.Host.Id, founding, CaFingerprint, null, stale: false, []);
 
     /// <exception cref="ProblemException">This host is a member already, or cannot be one.</exception>
     public Membership Planned(ClusterInit init)
@@ -170,6 +171,15 @@ internal sealed class ClusterRoom : IDisposable
     }
 
     internal static string OwnAddress(string? wanted) => HostAddressRules.Choose(wanted, HostAddressRules.Own());
+
+    /// <summary>What this host sees of itself, and the others cannot.</summary>
+    private IEnumerable<string> OwnTroubles()
+    {
+        if (Voter?.Membership is not { } membership) yield break;
+        if (!membership.IsThere(HostAddressRules.Own()))
+            yield return $"This host's address {membership.Address} is gone from the machine: the others do not reach it. Bring it back, or name another one: lamina cluster address ADDRESS";
+        if (membership.EtcdMember is not null && EtcdTrouble.Of(_parts.Instance) is { } trouble) yield return trouble;
+    }
 
     private async Task<string?> VersionAsync(CancellationToken cancellation)
     {

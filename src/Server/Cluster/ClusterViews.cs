@@ -14,7 +14,8 @@ internal static class ClusterViews
     /// <param name="caFingerprint">Of its CA.</param>
     /// <param name="etcd">Version of the store; null: not known now.</param>
     /// <param name="stale">The store does not answer now.</param>
-    public static ClusterStatus Of(CacheSnapshot snapshot, string hostId, Membership? membership, string caFingerprint, string? etcd, bool stale)
+    /// <param name="own">What is amiss with the host that answers, in words.</param>
+    public static ClusterStatus Of(CacheSnapshot snapshot, string hostId, Membership? membership, string caFingerprint, string? etcd, bool stale, IReadOnlyList<string> own)
     {
         if (membership is null) return new ClusterStatus { Host = hostId, CaFingerprint = caFingerprint };
         ClusterMember[] members =
@@ -37,7 +38,7 @@ internal static class ClusterViews
             Level = ClusterLevel.Of(snapshot),
             VotersThatMayFail = VoterPlan.MayFail(voters),
             AddressChange = membership.AddressTry?.Shown(),
-            Notes = [.. ClusterNotes.Of(members, membership, etcd, stale), .. ClusterNotes.Recovery(RecoveryViews.Of(snapshot))],
+            Notes = [.. own, .. ClusterNotes.Of(members, membership, etcd, stale), .. ClusterNotes.Recovery(RecoveryViews.Of(snapshot))],
         };
     }
 

@@ -16,6 +16,9 @@ internal static class EtcdArguments
     /// <summary>Says by which address others reach it.</summary>
     public static string ReachedArgument(Instance instance, Membership member) => $"--advertise-client-urls={Addresses.EtcdClient(Addresses.Of(instance, member.Address))}";
 
+    /// <summary>Says that other members cannot call it.</summary>
+    public static string DeafArgument(Instance instance) => string.Create(CultureInfo.InvariantCulture, $"--listen-peer-urls=https://127.0.0.1:{instance.EtcdPeerPort}");
+
     public static string DataFolder(Instance instance) => Path.Combine(instance.EtcdDirectory, "data");
 
     /// <summary>Certificates that count no more; etcd reads it at each handshake.</summary>
@@ -25,13 +28,13 @@ internal static class EtcdArguments
     /// <param name="hostId">Names the member.</param>
     /// <param name="member">With its initial cluster.</param>
     /// <param name="manner">What it begins as, and for whom it answers.</param>
-    /// <param name="listening">By which addresses it is reached; null: the member's.</param>
+    /// <param name="listening">By which addresses it is reached; null: the member's; empty: none is there, so it answers this host and calls the others.</param>
     public static IReadOnlyList<string> Of(Instance instance, string hostId, Membership member, EtcdManner manner, IReadOnlyList<string>? listening = null)
     {
         bool isPrivate = manner is EtcdManner.Private or EtcdManner.Survivor;
         string peer = Addresses.EtcdPeer(Addresses.Of(instance, member.Address));
         HostAddresses[] all = [.. (listening ?? [member.Address]).Select(address => Addresses.Of(instance, address))];
-        string clients = string.Join(',', all.Select(Addresses.EtcdClient)), peers = string.Join(',', all.Select(Addresses.EtcdPeer));
+        bool isDeaf = isPrivate || all.Length == 0;
         string certificate = HostCertificate.FileIn(instance.SecretsDirectory);
         string ca = HostCertificate.CaFileIn(instance.SecretsDirectory);
         string revoked = RevokedFile(instance);
@@ -39,9 +42,9 @@ internal static class EtcdArguments
         [
             $"--name={hostId}",
             DataArgument(instance),
-            isPrivate ? $"--listen-client-urls={PrivateClient(instance)}" : $"--listen-client-urls={clients},{PrivateClient(instance)}",
+            $"--listen-client-urls={string.Join(',', [.. isPrivate ? [] : all.Select(Addresses.EtcdClient), PrivateClient(instance)])}",
             ReachedArgument(instance, member),
-            isPrivate ? string.Create(CultureInfo.InvariantCulture, $"--listen-peer-urls=https://127.0.0.1:{instance.EtcdPeerPort}") : $"--listen-peer-urls={peers}",
+            isDeaf ? DeafArgument(instance) : $"--listen-peer-urls={string.Join(',', all.Select(Addresses.EtcdPeer))}",
             $"--initial-advertise-peer-urls={peer}",
             $"--initial-cluster={member.EtcdInitialCluster}",
             $"--initial-cluster-token={member.ClusterId}",

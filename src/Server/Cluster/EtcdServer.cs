@@ -59,12 +59,12 @@ internal sealed class EtcdServer(Instance instance, string hostId, TimeProvider 
         CrashPoints.Reached("etcd", "start", "after");
     }
 
-    /// <summary>Ends one that is reached by another address than the member's: the next start begins it there.</summary>
+    /// <summary>Ends one that is reached by another address than the member's, or by none although that is there: the next start begins it there.</summary>
     public async Task StopElsewhereAsync(Membership member, CancellationToken cancellation)
     {
         Adopt();
-        if (ProcessId is not { } running || ProcessIdentity.FindByArgument(EtcdArguments.ReachedArgument(instance, member)).Any(found => found.ProcessId == running)) return;
-        await StopAsync(cancellation);
+        bool isDeaf = member.IsThere(HostAddressRules.Own()) && Runs(EtcdArguments.DeafArgument(instance));
+        if (isDeaf || !Runs(EtcdArguments.ReachedArgument(instance, member))) await StopAsync(cancellation);
     }
 
     /// <summary>The last of what it said.</summary>
@@ -98,6 +98,9 @@ internal sealed class EtcdServer(Instance instance, string hostId, TimeProvider 
 
     internal static ProblemException NotInstalled() => new(
         ProblemKind.Unprocessable, "etcd.notInstalled", "etcd is not installed on this host, and a cluster keeps its state in it.", "Install it: apt install etcd-server etcd-client");
+
+    /// <summary>The one that runs was begun with this argument.</summary>
+    private bool Runs(string argument) => ProcessIdentity.FindByArgument(argument).Any(found => found.ProcessId == ProcessId);
 
     /// <summary>The process list is asked: a daemon may have died before it could record anything.</summary>
     private void Adopt()

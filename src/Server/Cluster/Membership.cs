@@ -68,10 +68,16 @@ internal sealed record Membership
         }
     }
 
-    /// <summary>Where this host is to listen: its address, and its former one while the change is tried.</summary>
+    /// <summary>Where this host is to listen: its address, and its former one while the change is tried; empty: what it had is gone, and it waits for that or for another one.</summary>
     /// <param name="own">This machine's addresses: etcd and the daemon cannot listen elsewhere.</param>
-    public IReadOnlyList<string> ListeningAt(IReadOnlyList<string> own) =>
-        AddressTry is { Problem: null, Former: var former } && own.Contains(former) ? [Address, former] : [Address];
+    public IReadOnlyList<string> ListeningAt(IReadOnlyList<string> own)
+    {
+        string[] wanted = AddressTry is { Problem: null, Former: var former } ? [Address, former] : [Address];
+        return [.. wanted.Where(own.Contains)];
+    }
+
+    /// <summary>Whether this machine has the address by which the others reach it.</summary>
+    public bool IsThere(IReadOnlyList<string> own) => own.Contains(Address);
 
     /// <summary>The same host at another address.</summary>
     public Membership At(Instance instance, string address)

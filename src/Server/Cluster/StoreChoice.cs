@@ -49,7 +49,9 @@ internal static class StoreChoice
 
     public static EtcdAccess Access(Instance instance, Membership membership) => new()
     {
-        Endpoints = membership.Endpoints,
+        // A voter whose address has gone from this machine answers here still.
+        Endpoints = membership.EtcdMember is null || membership.IsThere(HostAddressRules.Own()) ? membership.Endpoints : [EtcdArguments.PrivateClient(instance), .. membership.Endpoints],
+        Trouble = membership.EtcdMember is null ? null : () => EtcdTrouble.Of(instance),
         CaFile = membership.External?.CaFile ?? HostCertificate.CaFileIn(instance.SecretsDirectory),
         CertificateFile = membership.External?.CertificateFile ?? HostCertificate.FileIn(instance.SecretsDirectory),
         KeyFile = membership.External?.KeyFile ?? HostCertificate.FileIn(instance.SecretsDirectory),

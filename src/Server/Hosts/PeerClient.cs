@@ -45,6 +45,15 @@ internal sealed class PeerClient(HostCertificate certificate, Func<CacheSnapshot
         AllowAutoRedirect = false,
     }));
 
+    /// <summary>Opens new connections from here on: those that there are began at an address that this machine has no more, and would only fall silent.</summary>
+    public void BeginAnew()
+    {
+        foreach (string hostId in _lines.Keys)
+        {
+            if (_lines.TryRemove(hostId, out var line)) line.Dispose();
+        }
+    }
+
     /// <summary>Posts a record and reads one.</summary>
     /// <exception cref="ProblemException">What the other host refused, in its words; or that it does not answer.</exception>
     public async Task<TAnswer> PostAsync<TBody, TAnswer>(

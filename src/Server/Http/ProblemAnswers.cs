@@ -18,8 +18,8 @@ internal static class ProblemAnswers
             Problems = input.Problems,
         },
         OvertakenException => Make(StatusCodes.Status409Conflict, "conflict.busy", "Others change this all the time.", "Try again.", requestId),
-        StoreOutcomeUnknownException => Make(
-            StatusCodes.Status503ServiceUnavailable, "store.outcomeUnknown", "The store did not say whether this was written.", "Look whether it was done, and only else ask again.", requestId),
+        StoreOutcomeUnknownException unknown => Make(
+            StatusCodes.Status503ServiceUnavailable, "store.outcomeUnknown", $"The store did not say whether this was written: {unknown.Message}", "Look whether it was done, and only else ask again.", requestId),
         StoreUnavailableException away => Make(
             StatusCodes.Status503ServiceUnavailable, "store.unavailable", $"Nothing was changed, because the store cannot be written: {away.Message}", "Guests run on. See 'lamina doctor'; then try again.", requestId),
         BadHttpRequestException bad => Make(bad.StatusCode, "request.bad", bad.Message, null, requestId),

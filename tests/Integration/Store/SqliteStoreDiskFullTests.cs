@@ -3,6 +3,7 @@ using System.Text;
 using Lamina.Linux.Processes;
 using Lamina.Server.Store;
 using Lamina.Testing.Server;
+using Lamina.Testing.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -69,7 +70,7 @@ public sealed class SqliteStoreDiskFullTests : IAsyncLifetime
         await using var daemon = await TestDaemon.StartAsync(
             change: options => options with { Instance = options.Instance with { DataDirectory = data } });
         string ballast = Path.Combine(_folder, "ballast");
-        await FillAsync(ballast);
+        await SmallFileSystem.FillAsync(ballast);
 
         HttpResponseMessage refused;
         int created = 0;
@@ -87,25 +88,6 @@ public sealed class SqliteStoreDiskFullTests : IAsyncLifetime
 
         async Task<HttpResponseMessage> CreateProjectAsync(string name) => await daemon.Local.PostAsync(
             "/v1/projects", new StringContent($$"""{"name":"{{name}}","description":"{{new string('x', 900)}}"}""", Encoding.UTF8, "application/json"), cancellation);
-    }
-
-    /// <summary>To the last byte.</summary>
-    private static async Task FillAsync(string ballast)
-    {
-        await using var file = File.Create(ballast);
-        byte[] piece = new byte[4096];
-        try
-        {
-            while (true)
-            {
-                await file.WriteAsync(piece);
-                await file.FlushAsync();
-            }
-        }
-        catch (IOException)
-        {
-            // Full.
-        }
     }
 
     private static async Task<long> PutAsync(SqliteStore store, string key, int bytes) =>

@@ -18,6 +18,25 @@ internal sealed class SmallFileSystem : IAsyncDisposable
         return new SmallFileSystem(path);
     }
 
+    /// <summary>Writes a file until there is no room, to the last byte.</summary>
+    public static async Task FillAsync(string ballast)
+    {
+        await using var file = File.Create(ballast);
+        byte[] piece = new byte[4096];
+        try
+        {
+            while (true)
+            {
+                await file.WriteAsync(piece);
+                await file.FlushAsync();
+            }
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await RunAsync("umount", Path);
