@@ -21,7 +21,7 @@ journey("a host that is alone becomes the first of a cluster by the page", async
   await lamina(["pool", "create", "shared", "--path", process.env.LAMINA_POOL, "--shared"]);
   await lamina(["vm", "launch", "walker", "--memory", "128MiB", "--disk", "64MiB", "--pool", "shared", "--network", "none"]);
   await page.goto(`${address}/`);
-  await page.locator("main").getByText("etcd").waitFor();
+  await page.locator("main").getByText("dc1 · etcd").waitFor();
 });
 
 journey("a host joins by the command that the page shows, and every page has it", async (page) => {

@@ -14,14 +14,15 @@ async function pages() {
   return [
     { name: "overview", path: "/" },
     ...of("vms", "/vms", ["", "new"]),
-    ...of("vm", `/vms/${vm.id}`, ["", "metrics", "hardware", "snapshots", "mobility", "events"]),
+    ...of("vm", `/vms/${vm.id}`, ["", "metrics", "hardware", "snapshots", "firewall", "cloud-init", "mobility", "events", "log"]),
     ...of("hosts", "/hosts", [""]),
     ...of("host", `/hosts/${hosts.items[0].id}`, ["", "metrics", "vms", "events"]),
+    ...of("placement", "/placement", ["", "balance", "mobility"]), ...of("cluster", "/cluster", [""]),
     ...of("images", "/images", [""]), ...of("isos", "/isos", [""]),
     ...of("pools", "/pools", [""]), ...of("pool", `/pools/${pools.items[0].id}`, [""]),
-    ...of("networks", "/networks", ["", "drawing"]), ...of("network", `/networks/${networks.items[0].id}`, [""]),
+    ...of("networks", "/networks", ["", "drawing", "firewall"]), ...of("network", `/networks/${networks.items[0].id}`, [""]),
     ...of("events", "/events", ["", "audit"]),
-    ...of("users", "/users", [""]), ...of("settings", "/settings", [""]),
+    ...of("users", "/users", [""]), ...of("settings", "/settings", ["", "sessions", "migration", "certificate", "safekeeping", "logs"]),
     ...of("nothing", "/there-is-nothing", [""]),
   ];
 }
