@@ -45,18 +45,25 @@ export async function send(method: string, path: string, options: Options = {}):
     headers["Content-Type"] ??= method === "PATCH" ? "application/merge-patch+json" : "application/json";
     body = JSON.stringify(options.body);
   }
-  let response: Response;
-  try {
-    response = await fetch(path, { method, headers, body, signal: options.signal, credentials: "same-origin" });
-  } catch (failure) {
-    if (options.signal?.aborted) throw failure;
-    throw new ApiError({ status: 0, code: "line.broken", detail: "" });
-  }
+  const response = await fetchAgain(path, { method, headers, body, signal: options.signal, credentials: "same-origin" }, method === "GET" || options.once === true);
   if (method !== "GET") written = response.headers.get("Lamina-Revision") ?? written;
   if (response.ok) return response;
   const refusal = await problemOf(response);
   if (refusal.status === 401 && refusal.code !== "auth.failed" && (await onSignedOut.call())) return send(method, path, options);
   throw refusal;
+}
+
+/** A browser drops what it has asked when the network of its machine changes. What may be asked twice is asked again, soon, before anybody is told. */
+async function fetchAgain(path: string, init: RequestInit, mayRepeat: boolean): Promise<Response> {
+  for (let tries = mayRepeat ? 3 : 1; ; tries--) {
+    try {
+      return await fetch(path, init);
+    } catch (failure) {
+      if (init.signal?.aborted) throw failure;
+      if (tries <= 1) throw new ApiError({ status: 0, code: "line.broken", detail: "" });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
 }
 
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
