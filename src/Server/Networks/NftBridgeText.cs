@@ -7,7 +7,7 @@ internal static class NftBridgeText
 {
     /// <summary>
     /// Bridge rules see each frame before the bridge learns from it. A card may send ARP, IPv4 and, where its network has it, IPv6 from its own MAC and
-    /// addresses, ask for an address by DHCP, and nothing else: no tags, no DHCP answers, no router advertisements (RFC 6105), no neighbour
+    /// addresses, ask for an address by DHCP, be announced by QEMU (a RARP request, of which switches learn where a guest is that has come from another host), and nothing else: no tags, no DHCP answers, no router advertisements (RFC 6105), no neighbour
     /// advertisement of an address that is another's. nft 1.0.6 has no word for the target of an advertisement: it is the 128 bits after
     /// the first 64 of its ICMPv6 header (RFC 4861, section 4.4). In a LAN the card may have any address, unless one was given.
     /// </summary>
@@ -50,6 +50,7 @@ internal static class NftBridgeText
           chain guest {
             iifname . ether saddr != @nics drop
             ether type arp goto guest_arp
+            ether type 0x8035 @nh,48,16 3 accept
             ether type ip goto guest_ip
             ether type ip6 iifname @ipv6 goto guest_ipv6
             drop

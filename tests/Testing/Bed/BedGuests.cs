@@ -51,7 +51,9 @@ internal sealed class BedGuests : IAsyncDisposable
     /// <param name="pool">Of its disk; null: the host's own.</param>
     /// <param name="cancellation">Gives it up.</param>
     /// <param name="change">Changes what the checker does.</param>
-    public async Task<Vm> LaunchAsync(string name, BedHost on, string? pool, CancellationToken cancellation, Func<CheckerSettings, CheckerSettings>? change = null)
+    /// <param name="shape">Changes what the VM is.</param>
+    public async Task<Vm> LaunchAsync(
+        string name, BedHost on, string? pool, CancellationToken cancellation, Func<CheckerSettings, CheckerSettings>? change = null, Func<VmCreate, VmCreate>? shape = null)
     {
         var settings = new CheckerSettings { Id = name, To = Listener.Address };
         var client = _bed.Hosts[0].Client;
@@ -66,7 +68,7 @@ internal sealed class BedGuests : IAsyncDisposable
             Tags = pool == SharedPool ? [$"begin-{name}"] : [$"begin-{name}", LocalTag],
             Start = true,
         };
-        await SucceedsAsync(client, await client.Vms.CreateAsync(create, cancellation), cancellation);
+        await SucceedsAsync(client, await client.Vms.CreateAsync(shape?.Invoke(create) ?? create, cancellation), cancellation);
         await Listener.UntilAsync(name, record => record.Last?.Word is { Sweeps: > 0, Written: > 0 }, cancellation);
         return (await client.Vms.GetAsync(name, cancellation)).Value;
     }

@@ -132,7 +132,8 @@ internal sealed class ClusterBed : IAsyncDisposable
     /// <summary>Plugs a machine that is no host of the product into the network: a listener, or hosts to compare with.</summary>
     /// <param name="machine">Its namespace; the bed does not give it back.</param>
     /// <param name="link">What its card is called there.</param>
-    public void Plug(NetworkNamespace machine, string link)
+    /// <returns>The switch's end of its line.</returns>
+    public string Plug(NetworkNamespace machine, string link)
     {
         string port = $"plug{++_plugs}";
         _switch.Run(() =>
@@ -141,6 +142,7 @@ internal sealed class ClusterBed : IAsyncDisposable
             netlink.CreateVeth(port, link, machine.File);
             netlink.Change(port, new LinkChange { Master = Bridge, Up = true });
         });
+        return port;
     }
 
     /// <summary>A cable from the first host to the second, beside the bed's network.</summary>

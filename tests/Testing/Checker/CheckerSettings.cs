@@ -36,12 +36,15 @@ public sealed record CheckerSettings
     /// <summary>The DHCP of its network is not asked, and it has this address (A.B.C.D/N); null: it is asked.</summary>
     public string? Address { get; init; }
 
+    /// <summary>What the guest's shell does beside it; null: nothing.</summary>
+    public string? Script { get; init; }
+
     public string CommandLine => string.Join(' ', Words());
 
     private IEnumerable<string> Words()
     {
         yield return SmallLinux.CommandLine;
-        yield return SmallLinux.Run("checker");
+        yield return SmallLinux.Run(Script is null ? "checker" : $"({Script}) & checker");
         yield return $"checker.id={Id} checker.tick={TickMs} checker.serial={SerialMs} checker.memory={MemoryMiB} checker.dirty={DirtyMiB} checker.rate={RateMiBPerSecond}";
         yield return $"checker.writes={WritesPerSecond} checker.slots={Slots}";
         if (To is not null) yield return $"checker.to={To}";

@@ -16,8 +16,9 @@ internal static class FirewallTrackingText
 
         """;
 
+    /// <summary>Behind ARP, RARP: by that QEMU tells the switches that a guest has come to this host.</summary>
     private const string AlwaysOut = """
-            ether type arp accept
+            ether type { arp, 0x8035 } accept
             udp sport 68 udp dport 67 accept
             udp sport 546 udp dport 547 accept
             icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report } accept
