@@ -88,7 +88,7 @@ public enum HandoverPhase
 [JsonConverter(typeof(CamelCaseEnum<HandoverKind>))]
 public enum HandoverKind
 {
-    /// <summary>The guest goes on running.</summary>
+    /// <summary>The guest goes on running, or stays paused.</summary>
     Live,
 
     /// <summary>It has no process: who has it changes, and where its disks lie.</summary>
@@ -118,6 +118,9 @@ public sealed record VmHandover : StoredRecord
     public required long Epoch { get; init; }
     public HandoverKind Kind { get; init; }
 
+    /// <summary>The guest stands still by somebody's wish, and does so on either host.</summary>
+    public bool Paused { get; init; }
+
     /// <summary>Post-copy is allowed; whether it comes to it shows on the way.</summary>
     public bool PostCopy { get; init; }
     public long? MaxBytesPerSecond { get; init; }
@@ -135,7 +138,7 @@ public sealed record VmHandover : StoredRecord
     /// <summary>Disks that go along, with the pools that they leave and enter; empty: the target reaches all that the VM has.</summary>
     public IReadOnlyList<HandoverDisk> Disks { get; set; } = [];
 
-    /// <summary>At rest, its own files go along too; null: the target reaches them, or there are none that matter.</summary>
+    /// <summary>Its own files go along too; null: the target reaches them, or there are none that matter.</summary>
     public HandoverHome? Home { get; init; }
 
     /// <summary>Why it was given up.</summary>

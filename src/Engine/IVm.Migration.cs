@@ -42,6 +42,13 @@ public partial interface IVm
     /// <exception cref="VmEngineException">No line for it was opened in time, which a daemon restarted meanwhile cannot make up for; or no port is free.</exception>
     Task<MigrationEndpoint> RecoverAsync(MigrationListen listen, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Target that has everything, in place of its first <see cref="ContinueAsync"/>: the guest stays paused as it was at the source. The process takes the disks for its own, and
+    /// is a paused one from then on. May be repeated.
+    /// </summary>
+    /// <exception cref="QmpErrorException">A disk is not free, as with a lock of the source: nothing has changed; try again, or kill it.</exception>
+    Task TakeHaltedAsync(CancellationToken cancellationToken);
+
     /// <summary>Target, after its first <see cref="ContinueAsync"/>: tells the network that the guest's cards are here now.</summary>
     Task AnnounceAsync(CancellationToken cancellationToken);
 

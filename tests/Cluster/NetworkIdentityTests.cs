@@ -21,16 +21,11 @@ public sealed partial class NetworkIdentityTests : IDisposable
         "while :; do gateway=$(ip route | sed -n 's/^default via \\([0-9.]*\\).*/\\1/p'); "
         + "[ -z \"$gateway\" ] || { ip address add ${gateway%.*}.250/24 dev eth0; ping -c 1 -W 1 -I ${gateway%.*}.250 $gateway; }; sleep 1; done >/dev/null 2>&1";
 
-    private readonly NetworkNamespace _neighbour = new();
     private readonly TemporaryFolder _folder = new();
 
     private string Heard => _folder.File("heard");
 
-    public void Dispose()
-    {
-        _neighbour.Dispose();
-        _folder.Dispose();
-    }
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task AGuestThatMovedIsReachedWhereItIsAndHasNothingLeftWhereItWas()
@@ -38,14 +33,16 @@ public sealed partial class NetworkIdentityTests : IDisposable
         var deadline = TestContext.Current.CancellationToken;
         await using var bed = await ClusterBed.StartClusterAsync(2);
         await using var guests = await BedGuests.PrepareAsync(bed, deadline);
+        // Its card goes with it, before the hosts do.
+        using var neighbour = new NetworkNamespace();
         var (first, second) = (bed.Hosts[0], bed.Hosts[1]);
         string[] ports = [.. bed.Hosts.Select(host => AddLan(bed, host))];
         await first.LaminaAsync("network", "create", "lan", "--bridge", LanBridge);
         var vm = await guests.LaunchAsync("walker", first, BedGuests.SharedPool, deadline, settings => settings with { Script = Forge },
             create => create with { Nics = [new VmNicCreate(), new VmNicCreate { Network = "lan", Model = NicModel.E1000 }] });
         var (card, lanCard) = (vm.Spec.Nics[0], vm.Spec.Nics[1]);
-        await AddNeighbourAsync(first, card.Network!, deadline);
-        using var ping = _neighbour.Run(() => ChildProcess.Spawn(new ChildSpec { Program = "sh", Arguments = ["-c", $"exec busybox ping {card.Address} > {Heard}"] }));
+        await AddNeighbourAsync(neighbour, first, card.Network!, deadline);
+        using var ping = neighbour.Run(() => ChildProcess.Spawn(new ChildSpec { Program = "sh", Arguments = ["-c", $"exec busybox ping {card.Address} > {Heard}"] }));
         try
         {
             await AnsweredAsync(2);
@@ -60,6 +57,7 @@ public sealed partial class NetworkIdentityTests : IDisposable
         finally
         {
             ping.Send(Signal.Kill);
+            await ping.WaitForExitAsync(CancellationToken.None);
         }
 
         // The first host sends its frames to the second, the LAN's switch to the second's card, and nothing of it is left on the first.
@@ -88,7 +86,7 @@ public sealed partial class NetworkIdentityTests : IDisposable
     }
 
     /// <summary>The card of a VM that has no process: this test speaks by it.</summary>
-    private async Task AddNeighbourAsync(BedHost host, string network, CancellationToken deadline)
+    private static async Task AddNeighbourAsync(NetworkNamespace neighbour, BedHost host, string network, CancellationToken deadline)
     {
         var create = new VmCreate { Name = "neighbour", MemoryMiB = 64, Disks = [new VmDiskCreate { SizeBytes = 1 << 20, Pool = BedGuests.SharedPool }], Tags = ["begin-walker"] };
         var ended = await host.Client.Operations.WaitAsync((await host.Client.Vms.CreateAsync(create, deadline)).Id, null, deadline);
@@ -100,10 +98,10 @@ public sealed partial class NetworkIdentityTests : IDisposable
         host.Network.Run(() =>
         {
             using var netlink = new Netlink();
-            netlink.CreateVeth(tap, "eth0", _neighbour.File);
+            netlink.CreateVeth(tap, "eth0", neighbour.File);
             netlink.Change(tap, new LinkChange { Alias = host.Instance.LinkOwner(vm.Id, "nic0"), Master = host.Instance.LinkName(network, "bridge"), Up = true });
         });
-        _neighbour.Run(() =>
+        neighbour.Run(() =>
         {
             using var netlink = new Netlink();
             netlink.Change("eth0", new LinkChange { Mac = MacOf(nic) });

@@ -8,9 +8,10 @@ using Lamina.Linux;
 namespace Lamina.Engine.Qemu;
 
 /// <summary>The side to which a guest comes. QEMU listens by itself, on ports that its user may open and its sandbox allows.</summary>
-internal sealed class QemuTarget(IVm vm, QemuMonitor monitor, QemuMigration migration, QemuCredentials credentials, OutOfBandLine line)
+internal sealed class QemuTarget(IVm vm, RuntimeFolder folder, QemuMonitor monitor, QemuMigration migration, QemuCredentials credentials, OutOfBandLine line)
 {
     private const string ExportPrefix = "export";
+    private const string TakenPrefix = "taken";
     private const int MostRefusals = 3;
 
     public static string ExportName(int slot) => $"disk{slot}";
@@ -68,6 +69,49 @@ internal sealed class QemuTarget(IVm vm, QemuMonitor monitor, QemuMigration migr
 
     public Task AnnounceAsync(CancellationToken cancellationToken) =>
         monitor.ExecuteAsync(QmpMigrationCommands.Announce, new AnnounceArguments(), cancellationToken);
+
+    /// <summary>
+    /// What came stands on inactive disks, which <c>cont</c> would activate, and before QEMU 10 nothing else does but an export: each is exported for a moment, on a socket that
+    /// nobody can connect to. Left inactive, QEMU 7.2 ends itself when the guest is to leave again (bdrv_inactivate_recurse asserts).
+    /// </summary>
+    public async Task TakeDisksAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync(cancellationToken);
+        using (var nobody = folder.Listen(TakenPrefix))
+        {
+            File.Delete(folder.SocketPath(TakenPrefix));
+            await monitor.ExecuteWithHandleAsync(QmpCommands.GetFd, new FdNameArguments { FdName = TakenPrefix }, nobody.SafeHandle, cancellationToken);
+            await monitor.ExecuteAsync(QmpMigrationCommands.StartNbdServerOnFd, new NbdServerOnFdArguments { Addr = new FdAddress { Data = new FdName { Str = TakenPrefix } } }, cancellationToken);
+        }
+
+        try
+        {
+            var devices = await monitor.ExecuteAsync(QmpCommands.QueryBlock, QmpNothing.Instance, cancellationToken);
+            foreach (var (disk, number) in devices.Select(device => device.Inserted).OfType<BlockDeviceInfo>().Select((disk, number) => (disk, number)))
+            {
+                await TakeAsync(disk, string.Create(CultureInfo.InvariantCulture, $"{TakenPrefix}{number}"), cancellationToken);
+            }
+
+            CrashPoints.Reached("qmp", "block-export-add", "taken");
+        }
+        finally
+        {
+            await StopAsync(CancellationToken.None);
+        }
+    }
+
+    // To be written by an export, too, it needs its lock: a disk that is another process's still is refused. One that is active is refused as well, by the guest's own device, which writes alone.
+    private async Task TakeAsync(BlockDeviceInfo disk, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await monitor.ExecuteAsync(QmpMigrationCommands.AddExport, new NbdExportArguments { Id = name, NodeName = disk.NodeName!, Name = name, Writable = !disk.Ro }, cancellationToken);
+        }
+        catch (QmpErrorException refusal) when (refusal.Message.Contains("unshared by block device", StringComparison.Ordinal))
+        {
+            // It is the guest's.
+        }
+    }
 
     private async Task<QmpClient> OpenLineAsync(CancellationToken cancellationToken)
     {

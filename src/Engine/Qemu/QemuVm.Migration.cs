@@ -18,6 +18,12 @@ internal sealed partial class QemuVm
 
     public Task<MigrationEndpoint> RecoverAsync(MigrationListen listen, CancellationToken cancellationToken) => _target.RecoverAsync(listen, cancellationToken);
 
+    public async Task TakeHaltedAsync(CancellationToken cancellationToken)
+    {
+        await _target.TakeDisksAsync(cancellationToken);
+        if (Definition.MigratesIn) await ReviseAsync(Definition with { MigratesIn = false }, cancellationToken);
+    }
+
     public Task AnnounceAsync(CancellationToken cancellationToken) => _target.AnnounceAsync(cancellationToken);
 
     public Task<long> MeasureDirtyRateAsync(TimeSpan period, CancellationToken cancellationToken) => _source.MeasureDirtyRateAsync(period, cancellationToken);

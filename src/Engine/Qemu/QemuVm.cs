@@ -68,7 +68,7 @@ internal sealed partial class QemuVm : IVm
         _migration = new QemuMigration(_monitor, _waiters, _line, time);
         var credentials = new QemuCredentials(this, _folder, _monitor);
         _source = new QemuSource(this, _monitor, _migration, credentials, _line, time);
-        _target = new QemuTarget(this, _monitor, _migration, credentials, _line);
+        _target = new QemuTarget(this, _folder, _monitor, _migration, credentials, _line);
         _mirrors = new QemuMirrors(this, _monitor, _migration, jobs, _waiters, credentials, time);
         Agent = new GuestAgent(token => _folder.ConnectStreamAsync(QemuFiles.AgentSocket, token), time);
     }

@@ -73,6 +73,7 @@ namespace Lamina.Engine.Qmp;
 [JsonSerializable(typeof(YankArguments))]
 [JsonSerializable(typeof(TlsCredentialsObject))]
 [JsonSerializable(typeof(NbdServerArguments))]
+[JsonSerializable(typeof(NbdServerOnFdArguments))]
 [JsonSerializable(typeof(NbdExportArguments))]
 [JsonSerializable(typeof(ExportDeleteArguments))]
 [JsonSerializable(typeof(ExportInfo[]))]

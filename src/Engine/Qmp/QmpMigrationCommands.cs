@@ -39,6 +39,7 @@ public static class QmpMigrationCommands
 
     // Of the many forms of these only the ones that are used.
     public static readonly QmpCommand<NbdExportArguments, QmpNothing> AddExport = new("block-export-add", Json.NbdExportArguments, Json.QmpNothing);
+    public static readonly QmpCommand<NbdServerOnFdArguments, QmpNothing> StartNbdServerOnFd = new("nbd-server-start", Json.NbdServerOnFdArguments, Json.QmpNothing);
     public static readonly QmpCommand<TlsCredentialsObject, QmpNothing> AddCredentials = new("object-add", Json.TlsCredentialsObject, Json.QmpNothing);
     public static readonly QmpCommand<NbdBlockdev, QmpNothing> AddNbdNode = new("blockdev-add", Json.NbdBlockdev, Json.QmpNothing);
 }

@@ -150,6 +150,23 @@ public sealed record NbdServerAddress
     public required InetAddress Data { get; init; }
 }
 
+/// <summary><c>nbd-server-start</c> on a socket that <c>getfd</c> has handed over.</summary>
+public sealed record NbdServerOnFdArguments
+{
+    public required FdAddress Addr { get; init; }
+}
+
+public sealed record FdAddress
+{
+    public string Type => "fd";
+    public required FdName Data { get; init; }
+}
+
+public sealed record FdName
+{
+    public required string Str { get; init; }
+}
+
 public sealed record InetAddress
 {
     public required string Host { get; init; }
@@ -163,7 +180,7 @@ public sealed record NbdExportArguments
     public required string Id { get; init; }
     public required string NodeName { get; init; }
     public required string Name { get; init; }
-    public bool Writable => true;
+    public bool Writable { get; init; } = true;
 }
 
 /// <summary><c>block-export-del</c>.</summary>

@@ -37,8 +37,15 @@ internal sealed class Arrival(MigrationGround ground, string vmId)
             // What a daemon that died has left of an earlier attempt goes first. Another file that is in the way is somebody's, and stays.
             ground.Arrivals.Remove(vmId);
             var made = record.Disks.Where(disk => arriving.TryGetValue(disk.Disk, out var here) && !File.Exists(ground.Pools.PathsOf(here.Pool).Disk(disk.Disk, here.Format))).ToList();
-            if (made.Count > 0) ground.Arrivals.Note(vmId, record with { Disks = made });
-            var material = await host.Resources.PrepareArrivalAsync(vmId, spec, arriving, cancellationToken);
+            if (made.Count > 0 || record.Home is not null) ground.Arrivals.Note(vmId, record with { Disks = made });
+            var settled = spec;
+            if (record.Home is { } home)
+            {
+                ground.Arrivals.ClearHome(vmId, home);
+                settled = spec with { HomePool = home.To };
+            }
+
+            var material = await host.Resources.PrepareArrivalAsync(vmId, settled, arriving, cancellationToken);
             var identity = new VmRunIdentity
             {
                 VmId = vmId,

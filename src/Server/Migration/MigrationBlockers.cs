@@ -25,10 +25,10 @@ internal static class MigrationBlockers
         ];
     }
 
-    /// <summary>At rest, its own files go along when the target does not reach them; null: they stay.</summary>
+    /// <summary>Its own files go along when the target does not reach them; null: they stay.</summary>
     public static HandoverHome? HomeOf(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
-        if (!request.WithStorage || !IsAtRest(snapshot, vm) || PlacementHosts.Read(snapshot, request.To) is not { } host) return null;
+        if (!request.WithStorage || !CanTakeFiles(snapshot, vm) || PlacementHosts.Read(snapshot, request.To) is not { } host) return null;
         string home = VmHome.PoolOf(snapshot, vm.Record);
         if (host.Reaches(home) || PoolFor(snapshot, home, host, request) is not { } pool) return null;
         // Beside its first disk, as they are now.
@@ -36,16 +36,24 @@ internal static class MigrationBlockers
         return new HandoverHome { From = home, To = to };
     }
 
+    /// <summary>
+    /// While it runs, QEMU brings what firmware and TPM hold, and nothing else of the files. A paused guest's firmware would not write it down at the target before it runs.
+    /// </summary>
+    private static bool CanTakeFiles(CacheSnapshot snapshot, CachedRecord<VmSpec> vm) => IsAtRest(snapshot, vm)
+        || (HasFiles(vm.Record) && snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is VmState.Running && !snapshot.All(Keys.Snapshots.Spec).Any(kept => kept.Record.Vm == vm.Id));
+
+    private static bool HasFiles(VmSpec vm) => vm.Firmware == VmFirmware.Uefi || vm.Tpm is not null;
+
     private static bool IsAtRest(CacheSnapshot snapshot, CachedRecord<VmSpec> vm) => Migrations.IsAtRest(snapshot.Get(Keys.Vms.Status, vm.Id)?.Record);
 
     private static IEnumerable<Failure> OfVm(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
         string name = vm.Record.Name;
         var status = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
-        if (vm.Record.Deleting is not null) yield return Blocked("vm.deleting", $"VM '{name}' is being deleted.");
+        if (vm.Record.Deleting is not null) yield return Blocked("vm.deleting", $"VM '{name}' is being deleted.", "Nothing else can be done with it any more.");
         if (RecoveryHold.IsUnruled(snapshot, vm.Id)) yield return Blocked("vm.recovering", $"Since the store was recovered it is not known where VM '{name}' runs.", "See: lamina cluster recovery show");
         if (snapshot.Get(Keys.Vms.Assignment, vm.Id)?.Record is not { } assignment) yield return Blocked("migration.notPlaced", $"VM '{name}' is on no host yet.", $"Start it: lamina vm start {name}.");
-        else if (assignment.Host == request.To) yield return Blocked("migration.sameHost", $"VM '{name}' is on host '{snapshot.HostName(request.To)}' already.");
+        else if (assignment.Host == request.To) yield return Blocked("migration.sameHost", $"VM '{name}' is on host '{snapshot.HostName(request.To)}' already.", $"See where else it can go: lamina vm mobility {name}.");
         if (snapshot.Get(Keys.Vms.Handover, vm.Id)?.Record is { } other)
             yield return Blocked("migration.underWay", $"VM '{name}' is on its way to host '{snapshot.HostName(other.To)}' already.", $"Follow it: lamina operation show {other.Operation}; or cancel it.");
         if (status?.Job is { } job) yield return Blocked("vm.busy", $"A {job.Kind.ToString().ToLowerInvariant()} of VM '{name}' is under way.", $"Follow it: lamina operation show {job.Operation}.");
@@ -56,14 +64,11 @@ internal static class MigrationBlockers
             case VmState.Starting or VmState.Stopping or VmState.Unresponsive:
                 yield return Blocked("migration.unsettled", $"VM '{name}' is {status.State.ToString().ToLowerInvariant()}.", "Wait until it runs or is stopped.");
                 break;
-            case VmState.Paused:
-                yield return Blocked("vm.paused", $"VM '{name}' is paused, and only a guest that runs can be handed over live.", $"Let it go on first: lamina vm resume {name}; or stop it.");
+            case VmState.Paused when status.PauseCause != PauseCause.Request:
+                yield return Blocked("vm.paused", $"VM '{name}' is halted, and nobody has asked for that: {status.Failure?.Message ?? "something has happened to it."}", $"See what it is: lamina vm show {name}; then let it go on, or stop it.");
                 break;
-            case VmState.Running when request.Offline:
-                yield return Blocked("vm.running", $"VM '{name}' runs, and --offline asks for one that does not.", $"Leave --offline out, or shut it down: lamina vm shutdown {name}.");
-                break;
-            case VmState.Running when vm.Record.Tpm is not null:
-                yield return Blocked("migration.tpm", $"VM '{name}' has a TPM, whose emulator cannot be handed over while it runs.", $"Shut it down first: lamina vm shutdown {name}.");
+            case VmState.Running or VmState.Paused when request.Offline:
+                yield return Blocked("vm.running", $"VM '{name}' runs or is paused, and --offline asks for one that does not.", $"Leave --offline out, or shut it down: lamina vm shutdown {name}.");
                 break;
         }
     }
@@ -82,7 +87,7 @@ internal static class MigrationBlockers
         foreach (var filter in PlacementFilters.All.Where(filter => filter.Code != "placement.pool" && filter.Rejects(wanted, target))) yield return filter.Reason(wanted, target);
         foreach (var rule in world.ConstraintsOn(wanted).Where(rule => !rule.Preferred && !rule.Allows(target.Id))) yield return Blocked(PlacementFilters.RuleCode, rule.Why(target.Name));
         var source = snapshot.Get(Keys.Vms.Status, vm.Id)?.Record;
-        bool runs = source?.State is VmState.Running;
+        bool runs = source?.State is VmState.Running or VmState.Paused;
         if (runs && Placer.Admit(vm.Record.Name, vm.Record.MemoryMiB, target) is { } full) yield return full;
         if (runs && source?.Accelerator is { } accelerator && accelerator.Kind != target.Accelerator)
             yield return Blocked("migration.accelerator", $"VM '{vm.Record.Name}' runs under {Word(accelerator.Kind)}, and host '{name}' offers {Word(target.Accelerator)}: a running guest cannot change that.", "Shut it down first.");
@@ -91,7 +96,7 @@ internal static class MigrationBlockers
     /// <summary>Of the way that the memory of a running guest would take.</summary>
     private static IEnumerable<Failure> OfWay(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, MigrationRequest request)
     {
-        if (snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is not VmState.Running || snapshot.Get(Keys.Hosts.Status, request.To)?.Record is not { } target) yield break;
+        if (snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is not (VmState.Running or VmState.Paused) || snapshot.Get(Keys.Hosts.Status, request.To)?.Record is not { } target) yield break;
         string name = snapshot.HostName(request.To);
         string? network = snapshot.Get(Keys.MigrationSettings, "")?.Record.Network;
         if (network is not null && MigrationRoute.AddressIn(network, target) is null)
@@ -119,9 +124,15 @@ internal static class MigrationBlockers
         }
 
         string home = VmHome.PoolOf(snapshot, vm.Record);
-        bool hasFiles = vm.Record.Firmware == VmFirmware.Uefi || vm.Record.Tpm is not null || snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.Memory is not null;
+        bool hasFiles = HasFiles(vm.Record) || snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.Memory is not null;
         if (hasFiles && !host.Reaches(home) && HomeOf(snapshot, vm, request) is null)
-            yield return Blocked("migration.homeMissing", $"Firmware variables, TPM or memory of VM '{vm.Record.Name}' lie in pool '{PoolName(snapshot, home)}', which host '{host.Name}' does not reach.", $"Shut it down and take them along: lamina vm migrate {vm.Record.Name} --to {host.Name} --with-storage; or keep such VMs in a pool that both hosts reach.");
+            yield return Blocked("migration.homeMissing", $"Firmware variables, TPM or memory of VM '{vm.Record.Name}' lie in pool '{PoolName(snapshot, home)}', which host '{host.Name}' does not reach.", HomeRemedy(snapshot, vm, host, request));
+    }
+
+    private static string HomeRemedy(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, PlacementHost host, MigrationRequest request)
+    {
+        string first = request.WithStorage && !IsAtRest(snapshot, vm) ? "Its snapshots keep files of their own, and a paused guest's cannot be written there: let it go on and delete its snapshots, or shut it down, and take" : "Take";
+        return $"{first} them along: lamina vm migrate {vm.Record.Name} --to {host.Name} --with-storage; or keep such VMs in a pool that both hosts reach.";
     }
 
     private static IEnumerable<Failure> OfDisk(CacheSnapshot snapshot, CachedRecord<VmSpec> vm, CachedRecord<DiskSpec> disk, PlacementHost host, MigrationRequest request)

@@ -27,17 +27,21 @@ internal static class MigrationChoices
     public static bool PausesBeforeSwitch(VmHandover record) => record.PostCopy || record.Disks.Count > 0;
 
     /// <param name="state">What QEMU says.</param>
-    /// <param name="begun">This daemon has begun the migration. What else QEMU tells of a guest that runs is of an earlier one, on either end.</param>
-    public static SourceQemu QemuOf(MigrationState state, bool begun) => state.Phase switch
+    /// <param name="begun">This daemon has begun the migration. What else QEMU tells of a guest that runs, or is paused as it was, is of an earlier one, on either end.</param>
+    /// <param name="paused">The guest was paused before.</param>
+    public static SourceQemu QemuOf(MigrationState state, bool begun, bool paused = false) => state.Phase switch
     {
         // A guest that has powered off on its way: what is sent of it is nobody's.
         _ when state.Guest == RunState.Shutdown => SourceQemu.Gone,
+        // A paused guest stands so after a failure in the switch, too.
+        MigrationPhase.Failed when paused && state.Guest == RunState.PostMigrate => SourceQemu.Failed,
+        MigrationPhase.Cancelled when paused && state.Guest == RunState.PostMigrate => SourceQemu.Cancelled,
         _ when state.Guest == RunState.PostMigrate => SourceQemu.Completed,
         // A monitor that has not answered in time tells nothing: a daemon that has just started knows no earlier phase either.
         // Nor does it tell whether the guest of one that has failed runs.
         MigrationPhase.None or MigrationPhase.Completed or MigrationPhase.Failed or MigrationPhase.Cancelled when state.Guest is null => SourceQemu.Unknown,
         MigrationPhase.None or MigrationPhase.Completed => SourceQemu.Idle,
-        MigrationPhase.Failed or MigrationPhase.Cancelled when !begun && state.Guest == RunState.Running => SourceQemu.Idle,
+        MigrationPhase.Failed or MigrationPhase.Cancelled when !begun && state.Guest == (paused ? RunState.Paused : RunState.Running) => SourceQemu.Idle,
         MigrationPhase.PreSwitchover => SourceQemu.PreSwitchover,
         MigrationPhase.Device => SourceQemu.Device,
         // QEMU names the switch only if it was to pause before it; else it goes on saying active while the guest stands still.

@@ -57,11 +57,18 @@ internal sealed class MigrationEnd(VmHandover decided, HandoverTarget? word, boo
         _ => OperationOutcome.Failed(decided.Failure ?? Plan.MigrationFailures.ContinueRefused),
     };
 
+    private string Meanwhile => decided switch
+    {
+        { Kind: HandoverKind.Cold } => "",
+        { Paused: true } => " while its guest was paused",
+        _ => " while its guest ran",
+    };
+
     private string Words(string name, string from, string to)
     {
         if (HasMoved && Loss is { } loss) return $"VM '{name}' is host '{to}''s and no more host '{from}''s, but its guest did not get there whole: {loss.Message}";
         return HasMoved
-            ? $"VM '{name}' went from host '{from}' to host '{to}'{(decided.Kind == HandoverKind.Live ? " while its guest ran" : "")}."
+            ? $"VM '{name}' went from host '{from}' to host '{to}'{Meanwhile}."
             : $"VM '{name}' stays on host '{from}' and did not go to host '{to}': {(Loss ?? decided.Failure)?.Message ?? "it was given back."}";
     }
 }

@@ -94,7 +94,9 @@ internal static class Migrations
             To = request.To,
             Epoch = assignment.Record.Epoch,
             Kind = IsAtRest(status?.Record) ? HandoverKind.Cold : HandoverKind.Live,
-            PostCopy = request.AllowPostCopy && !IsAtRest(status?.Record),
+            Paused = status?.Record.State is VmState.Paused,
+            // A paused guest writes nothing that could outrun the link.
+            PostCopy = request.AllowPostCopy && status?.Record is { } known && !IsAtRest(known) && known.State is not VmState.Paused,
             MaxBytesPerSecond = route.MaxBytesPerSecond,
             TimeoutSeconds = request.TimeoutSeconds,
             Streams = route.Streams,

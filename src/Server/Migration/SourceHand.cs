@@ -75,6 +75,7 @@ internal sealed partial class SourceHand(MigrationGround ground, string vmId, Vm
             Side = MigrationSide.Source,
             Phase = _file.Phase,
             Kind = record.Kind,
+            StaysPaused = record.Paused,
             PostCopy = record.PostCopy,
             RecoverPatience = ground.RecoverPatience,
             Waited = _waited.Since((word is not null, word is { Completed: true })),

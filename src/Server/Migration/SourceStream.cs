@@ -138,7 +138,7 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
     private SourceSeen Seen(MigrationState state, VmHandover record)
     {
         _progress = state.Progress ?? _progress;
-        var qemu = MigrationChoices.QemuOf(state, _begun);
+        var qemu = MigrationChoices.QemuOf(state, _begun, record.Paused);
         string? stuck = qemu == SourceQemu.Moving && !_postCopyBegun ? MigrationChoices.StuckOf(record, _progress) : null;
         if (stuck is not null && record.PostCopy) PostCopyReason = stuck;
         else if (stuck is not null) Problem ??= MigrationChoices.NotConverging(stuck);
@@ -147,7 +147,8 @@ internal sealed class SourceStream(MigrationGround ground, string vmId)
         return new SourceSeen
         {
             Qemu = qemu,
-            IsHalted = state.Guest is RunState.Paused or RunState.PostMigrate or RunState.FinishMigrate,
+            IsHalted = state.Guest is RunState.PostMigrate or RunState.FinishMigrate || (state.Guest is RunState.Paused && !record.Paused),
+            IsLoose = record.Paused && state.Guest is RunState.Running,
             Mirrors = MigrationChoices.MirrorsOf(record, state.Mirrors),
             WantsPostCopy = qemu == SourceQemu.PreSwitchover ? _postCopyBegun : record.PostCopy && stuck is not null,
             StalledFor = _moved.Since((qemu is SourceQemu.PostCopy or SourceQemu.PostCopyPaused, _progress?.TransferredBytes ?? 0)),

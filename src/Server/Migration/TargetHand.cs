@@ -93,6 +93,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             Side = MigrationSide.Target,
             Phase = _file.Phase,
             Kind = record.Kind,
+            StaysPaused = record.Paused,
             PostCopy = record.PostCopy,
             RecoverPatience = ground.RecoverPatience,
             Source = new SourceSeen { Qemu = SourceQemu.Unknown, Word = said },
@@ -101,8 +102,9 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
                 Qemu = qemu,
                 For = _state.Since(qemu),
                 Word = told,
-                // Without the run's record, a reboot of this host lies in between: then nobody can tell.
-                MayHaveRun = _mayHaveRun ?? true,
+                // Without the run's record, a reboot of this host lies in between: then nobody can tell. One that stays paused does not run before the VM is this host's.
+                MayHaveRun = !record.Paused && (_mayHaveRun ?? true),
+                HasDisks = record.Paused && _mayHaveRun == true,
                 RefusedFor = _refused ? _refusing.Since(_refused) : null,
                 Content = record.Kind == HandoverKind.Cold ? _fetch.State : ContentState.NotNeeded,
                 ContentFailure = _fetch.Failure,
@@ -150,7 +152,8 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             MigrationStep.BreakStream => _vm.Vm!.BreakMigrationAsync(stopping),
             MigrationStep.Fetch => Fetch(),
             MigrationStep.Commit => CommitAsync(stopping),
-            MigrationStep.ContinueTarget => ContinueAsync(stopping),
+            MigrationStep.ContinueTarget => EnterAsync(_vm.GoOnAsync, stopping),
+            MigrationStep.HoldTarget => EnterAsync(_vm.TakeHaltedAsync, stopping),
             MigrationStep.Done => DoneAsync(stopping),
             MigrationStep.ReportCrash crash => ReportCrashAsync(crash.MemoryLost, stopping),
             MigrationStep.HandBack => HandBackAsync(),
@@ -233,14 +236,14 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     }
 
     /// <summary>The engine takes the mark from the run's record before it sends <c>cont</c>, and sets it again when that is refused.</summary>
-    private async Task ContinueAsync(CancellationToken stopping)
+    private async Task EnterAsync(Func<VmHandover, CancellationToken, Task> enter, CancellationToken stopping)
     {
         // In post-copy QEMU may wait for a page of the guest meanwhile, and answer when it is there.
         using var deadline = new CancellationTokenSource(record.PostCopy ? MonitorPatience : Timeout.InfiniteTimeSpan, ground.Host.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, stopping);
         try
         {
-            await _vm.GoOnAsync(_file.Record, either.Token);
+            await enter(_file.Record, either.Token);
             await _vm.Vm!.AnnounceAsync(either.Token);
             if (record is { PostCopy: false, Disks.Count: 0 }) await _vm.Vm!.StopListeningAsync(either.Token);
         }
@@ -253,7 +256,11 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
         }
     }
 
-    private Task DoneAsync(CancellationToken stopping) => TakeAsync("vm.migrated.done", status => status with { State = VmState.Running, PauseCause = null, StopCause = null }, null, stopping);
+    private Task DoneAsync(CancellationToken stopping) => TakeAsync(
+        "vm.migrated.done",
+        status => status with { State = record.Paused ? VmState.Paused : VmState.Running, PauseCause = record.Paused ? PauseCause.Request : null, StopCause = null },
+        null,
+        stopping);
 
     private async Task ReportCrashAsync(bool memoryLost, CancellationToken stopping)
     {
@@ -269,6 +276,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     {
         await ground.Host.Cache.WaitForRevisionAsync(_file.Revision, FaultPause, stopping);
         _arrival.Arrived(_file.Record);
+        ground.Host.Resources.KeepArrivedTpm(vmId, ground.Now.Get(Keys.Vms.Spec, vmId)?.Record);
         await _vm.WriteAsync(label, status => how(status with { Host = ground.Host.HostId, Epoch = record.Epoch + 1, HostBootId = ground.Host.BootId, Job = null }), news, stopping);
     }
 
@@ -280,6 +288,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
             // Both keys were last written by the COMMIT, in one transaction.
             change.Update(Keys.Vms.Assignment, vmId, new VmAssignment { Host = record.From, Epoch = record.Epoch + 2, Cause = AssignmentCause.Handover }, _file.Revision);
             Arrival.PutDisksBack(change, next);
+            if (record.Home is { } home && ground.Now.Get(Keys.Vms.Spec, vmId) is { } spec) change.Update(Keys.Vms.Spec, vmId, spec.Record with { HomePool = home.From }, spec.ModRevision);
         });
     }
 
@@ -287,6 +296,7 @@ internal sealed partial class TargetHand(MigrationGround ground, string vmId, Vm
     {
         await _vm.EndAsync();
         await _fetch.EndAsync();
+        ground.Host.Resources.RemoveArrivedTpm(vmId, ground.Now.Get(Keys.Vms.Spec, vmId)?.Record);
         ground.Arrivals.Remove(vmId);
         _undone = true;
     }

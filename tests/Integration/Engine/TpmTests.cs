@@ -12,12 +12,12 @@ public class TpmTests
     /// TPM2_NV_DefineSpace of index 0x01500000 (TPM 2.0 library, part 3), sent to the kernel's device as it is: answered by 0 the first time, and by
     /// TPM_RC_NV_DEFINED (0x14c) for ever after.
     /// </summary>
-    private const string Define =
+    internal const string Define =
         @"exec 3<>/dev/tpm0; printf '\200\002\000\000\000\055\000\000\001\052\100\000\000\001\000\000\000\011\100\000\000\011\000\000\000\000\000"
         + @"\000\000\000\016\001\120\000\000\000\013\002\002\000\002\000\000\000\010' >&3; echo TPM-ANSWER-$(head -c 10 <&3 | xxd -p | tail -c 9)";
 
-    private const string Defined = "TPM-ANSWER-00000000";
-    private const string WasDefined = "TPM-ANSWER-0000014c";
+    internal const string Defined = "TPM-ANSWER-00000000";
+    internal const string WasDefined = "TPM-ANSWER-0000014c";
 
     [Fact]
     public async Task It_keeps_its_state_over_restarts_under_other_users_and_opens_with_its_key_only()

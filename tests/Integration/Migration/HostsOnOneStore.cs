@@ -63,10 +63,11 @@ public sealed class HostsOnOneStore : IAsyncLifetime
     /// <param name="name">The VM's.</param>
     /// <param name="pool">Of its disk; null: the first host's own.</param>
     /// <param name="also">What the guest does besides, in its shell.</param>
-    internal async Task<Vm> LaunchAsync(string name, string? pool = SharedPool, string also = "")
+    /// <param name="shape">Changes what the VM is.</param>
+    internal async Task<Vm> LaunchAsync(string name, string? pool = SharedPool, string also = "", Func<VmCreate, VmCreate>? shape = null)
     {
         var create = GuestDaemon.SmallLinuxVm(name, $"{also} i=0; while true; do i=$((i+1)); echo tick-$i-; sleep 1; done") with { Nics = [], Tags = [FirstPreferred], Disks = [new VmDiskCreate { SizeBytes = 1 << 30, Pool = pool }] };
-        var ended = await First.Client.Operations.WaitAsync((await First.Client.Vms.CreateAsync(create, Deadline)).Id, null, Deadline);
+        var ended = await First.Client.Operations.WaitAsync((await First.Client.Vms.CreateAsync(shape?.Invoke(create) ?? create, Deadline)).Id, null, Deadline);
         Assert.True(ended.State!.Phase == OperationPhase.Succeeded, ended.State.Failure?.Message);
         var vm = await VmAsync(name);
         Assert.Same(First, HostOf(vm));

@@ -18,8 +18,8 @@ internal sealed class TwoHosts : IAsyncDisposable
 
     private static readonly ContinuePermit s_permit = new(4, 8, "the test");
 
-    public EngineHost From { get; } = new();
-    public EngineHost To { get; } = new();
+    public EngineHost From { get; private set; } = new();
+    public EngineHost To { get; private set; } = new();
     public CancellationToken Deadline => From.Deadline;
     public IVm Source { get; private set; } = null!;
     public IVm Target { get; private set; } = null!;
@@ -57,6 +57,16 @@ internal sealed class TwoHosts : IAsyncDisposable
         await Target.KillAsync(Deadline);
         await Target.DisposeAsync();
         await To.Engine.ForgetAsync(Target.Definition.RuntimeFolder, Deadline);
+    }
+
+    /// <summary>The source is put away, and what was the target is the source of the next migration, the other way.</summary>
+    public async Task TurnRoundAsync()
+    {
+        await Source.KillAsync(Deadline);
+        await Source.DisposeAsync();
+        await From.Engine.ForgetAsync(Source.Definition.RuntimeFolder, Deadline);
+        (From, To) = (To, From);
+        (Source, Target) = (Target, null!);
     }
 
     /// <summary>Both daemons go and come back.</summary>

@@ -275,13 +275,20 @@ public sealed partial class FakeGuest
         }
     }
 
-    internal void Arrived()
+    internal void TakeHalted()
+    {
+        lock (_lock)
+            if (State is RunState.InMigrate or RunState.Running) throw new InvalidOperationException($"A guest that is {State} does not stand there halted.");
+        Arrived("block-export-add");
+    }
+
+    internal void Arrived(string command = "cont")
     {
         lock (_lock)
         {
             if (!Definition.MigratesIn) return;
             var refusal = Migration.Exports.Count > 0 ? "Permission conflict on node 'disk': permissions 'write' are both required and unavailable" : ContinueRefusal;
-            if (refusal != null) throw new QmpErrorException("cont", "GenericError", refusal);
+            if (refusal != null) throw new QmpErrorException(command, "GenericError", refusal);
             Record = Record with { Definition = Definition with { MigratesIn = false } };
         }
     }

@@ -70,7 +70,7 @@ internal sealed class FakeMigration(FakeGuest source, FakeGuest target, Migratio
 
     private void Enter(MigrationPhase phase)
     {
-        if (phase is MigrationPhase.PreSwitchover or MigrationPhase.Device && Source.State == RunState.Running) Source.Stand(RunState.FinishMigrate);
+        if (phase is MigrationPhase.PreSwitchover or MigrationPhase.Device && Source.State is RunState.Running or RunState.Paused) Source.Stand(RunState.FinishMigrate);
         if (phase == MigrationPhase.Active) Target.Enter(MigrationPhase.Active);
         if (phase == MigrationPhase.PostCopyActive) Arrive(phase);
         if (phase == MigrationPhase.Completed)
@@ -94,13 +94,13 @@ internal sealed class FakeMigration(FakeGuest source, FakeGuest target, Migratio
         Target.Enter(phase);
     }
 
-    // QEMU lets the guest go on by itself; a target that has not everything ends.
+    // QEMU lets the guest go on by itself, unless it was paused: then it is left as after a migration; a target that has not everything ends.
     private void Leave(MigrationPhase phase, string? why)
     {
         Source.Migration.Error = why;
         if (Source.IsAlive)
         {
-            if (Source.State == RunState.FinishMigrate) Source.Stand(_wasRunning ? RunState.Running : RunState.Paused);
+            if (Source.State == RunState.FinishMigrate) Source.Stand(_wasRunning ? RunState.Running : RunState.PostMigrate);
             Source.Enter(phase);
         }
 

@@ -25,6 +25,8 @@ public sealed partial class FakeVm
         return _guest.Recover(listen);
     }
 
+    public Task TakeHaltedAsync(CancellationToken cancellationToken) => DoAsync("TakeHalted", _guest.TakeHalted, cancellationToken);
+
     public Task AnnounceAsync(CancellationToken cancellationToken) => _guest.RecordCallAsync("Announce", needsMonitor: true, cancellationToken);
 
     public Task<long> MeasureDirtyRateAsync(TimeSpan period, CancellationToken cancellationToken) =>

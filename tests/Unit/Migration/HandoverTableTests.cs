@@ -64,7 +64,7 @@ public partial class HandoverTableTests
         new("committed, the target stands", place => place is { Store: StorePhase.Committed, PostCopy: false, Target: TargetQemu.Loaded })
         {
             Source = OnceCommitted,
-            Target = [typeof(MigrationStep.ContinueTarget), typeof(MigrationStep.KillTarget), typeof(MigrationStep.LetGo)],
+            Target = [typeof(MigrationStep.ContinueTarget), typeof(MigrationStep.HoldTarget), typeof(MigrationStep.Done), typeof(MigrationStep.KillTarget), typeof(MigrationStep.LetGo)],
         },
         new("committed, the target runs", place => place is { Store: StorePhase.Committed, PostCopy: false, Target: TargetQemu.Running })
         {
@@ -117,12 +117,12 @@ public partial class HandoverTableTests
         },
         new("given up", place => place.Store == StorePhase.Aborted)
         {
-            Source = [typeof(MigrationStep.Cancel), typeof(MigrationStep.ContinueSource), typeof(MigrationStep.Finish), typeof(MigrationStep.Rest)],
+            Source = [typeof(MigrationStep.Cancel), typeof(MigrationStep.ContinueSource), typeof(MigrationStep.PauseSource), typeof(MigrationStep.Finish), typeof(MigrationStep.Rest)],
             Target = [typeof(MigrationStep.Undo)],
         },
         new("given back", place => place.Store == StorePhase.HandedBack)
         {
-            Source = [typeof(MigrationStep.TakeBack), typeof(MigrationStep.KillSource), typeof(MigrationStep.Finish), typeof(MigrationStep.Rest)],
+            Source = [typeof(MigrationStep.TakeBack), typeof(MigrationStep.PauseSource), typeof(MigrationStep.KillSource), typeof(MigrationStep.Finish), typeof(MigrationStep.Rest)],
             Target = [typeof(MigrationStep.Undo)],
         },
         new("over", place => place.Store == StorePhase.Gone)
@@ -196,6 +196,10 @@ public partial class HandoverTableTests
         nameof(MigrationStep.ContinueSource) when moment.Phase != StorePhase.Aborted => "the source goes on without ABORT",
         nameof(MigrationStep.TakeBack) when moment.Phase != StorePhase.HandedBack => "the source takes back what nobody gave",
         nameof(MigrationStep.ContinueTarget) when moment.Phase != StorePhase.Committed => "the target runs without COMMIT",
+        nameof(MigrationStep.ContinueTarget) when moment.StaysPaused => "the target runs a paused guest",
+        nameof(MigrationStep.HoldTarget) when !moment.StaysPaused || moment.Phase != StorePhase.Committed => "the target takes disks without COMMIT, or leaves a guest that ran paused",
+        nameof(MigrationStep.Done) when moment.Target is { Qemu: not TargetQemu.Running, HasDisks: false } => "the target is done with what it has not taken",
+        nameof(MigrationStep.Finish) when moment.Source.IsLoose && moment.Source.Qemu == SourceQemu.Idle && moment.Phase is StorePhase.Aborted or StorePhase.HandedBack => "the source lets a paused guest run on",
         nameof(MigrationStep.ContinueTarget) when moment.PostCopy && moment.Target.Qemu == TargetQemu.Loaded && moment.Source.Word is not { Completed: true } => "the target runs what the source may have gone on from",
         nameof(MigrationStep.Commit) when moment.Source.Word is not ({ Completed: true } or { AtSwitch: true }) => "the target commits without the source's word",
         nameof(MigrationStep.HandBack) when moment.Target.MayHaveRun => "the target gives back what may have run",
@@ -221,6 +225,7 @@ public partial class HandoverTableTests
         from qemu in Enum.GetValues<SourceQemu>()
         from late in new[] { TimeSpan.Zero, MigrationPlan.StallPatience, Long }
         from halted in Both
+        from loose in postCopy || halted ? [false] : Both
         from mirrors in new[] { MirrorState.NotNeeded, MirrorState.NotBegun, MirrorState.Ready, MirrorState.Failed }
         from word in SourceWords
         from stop in Both
@@ -229,10 +234,10 @@ public partial class HandoverTableTests
         from taken in Both
         select new MigrationMoment
         {
-            Side = MigrationSide.Source, Phase = phase, PostCopy = postCopy, Waited = late,
+            Side = MigrationSide.Source, Phase = phase, PostCopy = postCopy, Waited = late, StaysPaused = loose,
             Source = new SourceSeen
             {
-                Qemu = qemu, For = late, StalledFor = late, IsHalted = halted, Mirrors = mirrors, Word = word, WantsPostCopy = wanted, Stop = stop ? MigrationFailures.Cancelled : null,
+                Qemu = qemu, For = late, StalledFor = late, IsHalted = halted, IsLoose = loose, Mirrors = mirrors, Word = word, WantsPostCopy = wanted, Stop = stop ? MigrationFailures.Cancelled : null,
             },
             Target = new TargetSeen { Qemu = TargetQemu.Unknown, Word = heard, HasTaken = taken },
         };
@@ -251,13 +256,15 @@ public partial class HandoverTableTests
         from taken in Both
         from ended in Both
         from overruled in Both
+        from paused in postCopy || mayHaveRun ? [false] : Both
+        from hasDisks in paused ? Both : [false]
         select new MigrationMoment
         {
-            Side = MigrationSide.Target, Phase = phase, PostCopy = postCopy, Waited = late,
+            Side = MigrationSide.Target, Phase = phase, PostCopy = postCopy, Waited = late, StaysPaused = paused,
             Source = new SourceSeen { Qemu = SourceQemu.Unknown, Word = heard },
             Target = new TargetSeen
             {
-                Qemu = qemu, For = late, Word = word, IsWhole = whole, IsMute = mute, MayHaveRun = mayHaveRun, RefusedFor = refused, HasTaken = taken, HasEnded = ended, IsOverruled = overruled,
+                Qemu = qemu, For = late, Word = word, IsWhole = whole, IsMute = mute, MayHaveRun = mayHaveRun, RefusedFor = refused, HasTaken = taken, HasEnded = ended, IsOverruled = overruled, HasDisks = hasDisks,
             },
         };
 

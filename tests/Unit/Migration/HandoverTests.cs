@@ -219,7 +219,7 @@ public class HandoverTests
         await pair.First.LaunchOnAsync(pair.Second, HostPair.Small with { Name = "big", MemoryMiB = 7000 });
         await HostPair.SucceedAsync(pair.First, await pair.First.AskAsync(id, VmOperations.Pause, PowerWanted.Paused));
         var codes = pair.First.Blockers(id, pair.Second);
-        Assert.Contains("vm.paused", codes);
+        Assert.Contains("host.memoryFull", codes);
         codes = pair.First.Blockers(id, pair.First);
         Assert.Contains("migration.sameHost", codes);
         await HostPair.SucceedAsync(pair.First, await pair.First.AskAsync(id, VmOperations.Resume, PowerWanted.Running));

@@ -41,6 +41,9 @@ internal enum Happening
 
     /// <summary>In post-copy: the link breaks and only the source notices.</summary>
     LinkFallsSilent,
+
+    /// <summary>Of a paused guest: the source's daemon dies just after the next <c>cont</c>, before the pause that follows it.</summary>
+    PauseLost,
 }
 
 /// <summary>
@@ -51,14 +54,15 @@ internal enum Happening
 /// <param name="kind">Whether the guest runs.</param>
 /// <param name="files">Files of it go along.</param>
 /// <param name="postCopy">It is allowed.</param>
-internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false, bool postCopy = false)
+/// <param name="paused">The guest is paused, and stays so.</param>
+internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false, bool postCopy = false, bool paused = false)
 {
     private readonly Daemon _source = new() { Side = MigrationSide.Source };
     private readonly Daemon _target = new() { Side = MigrationSide.Target };
     private StoreState _store = new();
     private SourceQemu _sourceQemu = kind == HandoverKind.Live ? SourceQemu.Idle : SourceQemu.AtRest;
     private TargetQemu _targetQemu = TargetQemu.None;
-    private bool _sourceRuns = kind == HandoverKind.Live;
+    private bool _sourceRuns = kind == HandoverKind.Live && !paused;
     private bool _targetRuns;
     private bool _marker;
     private bool _refused;
@@ -148,17 +152,21 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
             case Happening.LinkFallsSilent:
                 if (IsPostCopy) BreakPostCopy(isNoticed: false);
                 break;
+            case Happening.PauseLost:
+                _losesPause = paused;
+                break;
         }
 
         _ranAtTarget |= _targetRuns;
         IsDoubled |= _sourceRuns && _ranAtTarget;
         IsDoubled |= _targetRuns && _sourceRanOn;
+        IsDoubled |= IsTorn;
     }
 
     /// <summary>Nothing goes wrong any more: both sides act until both rest, and then their VMs' own plans do.</summary>
     public void Settle()
     {
-        _loseAnswer = _loseRequest = _lockHeld = false;
+        _loseAnswer = _loseRequest = _lockHeld = _losesPause = false;
         for (int turn = 0; turn < 200; turn++)
         {
             string before = Describe();
@@ -182,11 +190,12 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
         bool isDead = atSource ? _sourceQemu == SourceQemu.Gone : _targetQemu == TargetQemu.Gone;
         bool runs = atSource ? _sourceRuns : _targetRuns;
         if (isDead && !_qemuDied && !_postCopyBroke) return $"its memory is lost, and no process had died: {Describe()}";
+        if (paused) return isDead || StandsRight(atSource) ? null : $"a paused guest runs, or its process is not as one that is paused: {Describe()}";
         return isDead || runs ? null : $"the guest stands still and nobody lets it go on: {Describe()}";
     }
 
     private string Describe() =>
-        $"store {_store.Phase}/{_store.Owner}/{_store.SourceWord}/{_store.TargetWord}/{_store.Taken}{Words(_store)}, source {_sourceQemu} {_sourceRuns} {_source}, target {_targetQemu} {_targetRuns} {_target}, marker {_marker} refused {_refused}";
+        $"store {_store.Phase}/{_store.Owner}/{_store.SourceWord}/{_store.TargetWord}/{_store.Taken}{Words(_store)}, source {_sourceQemu} {_sourceRuns} {_source}, target {_targetQemu} {_targetRuns} {_target}, marker {_marker} refused {_refused} stuck {_isStuck} disks {_hasDisks}";
 
     private static void Restart(Daemon daemon)
     {
@@ -218,7 +227,7 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
                 break;
             case SourceQemu.Moving:
                 _sourceQemu = postCopy ? SourceQemu.PreSwitchover : SourceQemu.Device;
-                _sourceRuns = false;
+                (_sourceRuns, _isStuck) = (false, paused);
                 break;
             case SourceQemu.Device when _targetQemu == TargetQemu.InMigrate:
                 (_targetQemu, _isWhole) = (TargetQemu.Loaded, true);
@@ -235,8 +244,7 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
         if (_content == ContentState.Coming) _content = ContentState.Failed;
         if (IsPostCopy) BreakPostCopy(isNoticed: true);
         if (_sourceQemu is not (SourceQemu.Moving or SourceQemu.Device)) return;
-        _sourceQemu = SourceQemu.Failed;
-        _sourceRuns = true;
+        FailSource(SourceQemu.Failed);
         _sourceRanOn |= _targetQemu == TargetQemu.Loaded;
         if (_targetQemu == TargetQemu.InMigrate) _targetQemu = TargetQemu.Gone;
     }
@@ -259,11 +267,13 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
             Phase = daemon.InDoubt is null ? view.Phase : StorePhase.Unknown,
             Waited = late,
             PostCopy = postCopy,
+            StaysPaused = paused,
             Source = new SourceSeen
             {
                 Qemu = isSource ? _sourceQemu : SourceQemu.Unknown,
                 For = late,
-                IsHalted = isSource && !_sourceRuns && _sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest),
+                IsHalted = isSource && IsHalted,
+                IsLoose = isSource && paused && _sourceRuns,
                 Word = sourceWord,
                 Stop = !isSource ? null : _cancel ? MigrationFailures.Cancelled : daemon.IsNew && postCopy && _sourceQemu == SourceQemu.PreSwitchover ? MigrationFailures.SwitchStuck : null,
                 WantsPostCopy = isSource && (_sourceQemu == SourceQemu.PreSwitchover ? daemon.PostCopyBegun : postCopy && _outruns && !daemon.PostCopyBegun),
@@ -275,6 +285,7 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
                 Qemu = isSource ? TargetQemu.Unknown : _targetQemu,
                 Word = targetWord,
                 MayHaveRun = !isSource && _marker && !_refused,
+                HasDisks = !isSource && _hasDisks,
                 RefusedFor = !isSource && daemon.Refusing ? late : null,
                 HasTaken = view.Taken,
                 Content = isSource ? ContentState.NotNeeded : _content,
@@ -308,7 +319,7 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
                 break;
             case MigrationStep.Build:
                 _targetQemu = TargetQemu.InMigrate;
-                _isWhole = false;
+                _isWhole = _hasDisks = false;
                 Write(daemon, store => store with { TargetWord = 1 });
                 break;
             case MigrationStep.BeginMigration:
@@ -339,15 +350,17 @@ internal sealed partial class HandoverWorld(Func<MigrationMoment, MigrationStep>
                 Commit(daemon, new Transaction(_ => true, store => store with { Phase = StorePhase.Gone }));
                 break;
             case MigrationStep.Cancel:
-                if (_sourceQemu is SourceQemu.Moving or SourceQemu.PreSwitchover or SourceQemu.Device) (_sourceQemu, _sourceRuns) = (SourceQemu.Cancelled, true);
+                if (_sourceQemu is SourceQemu.Moving or SourceQemu.PreSwitchover or SourceQemu.Device) FailSource(SourceQemu.Cancelled);
                 if (_targetQemu == TargetQemu.InMigrate) _targetQemu = TargetQemu.Gone;
                 break;
             case MigrationStep.ContinueSource or MigrationStep.TakeBack:
-                if (_sourceQemu is SourceQemu.PreSwitchover or SourceQemu.Device) _sourceQemu = SourceQemu.Cancelled;
-                if (_sourceQemu is not (SourceQemu.Gone or SourceQemu.AtRest)) _sourceRuns = true;
+                ContinueSource();
                 break;
             case MigrationStep.ContinueTarget:
                 ContinueTarget(daemon);
+                break;
+            case MigrationStep.HoldTarget:
+                HoldTarget(daemon);
                 break;
             case MigrationStep.KillSource:
                 (_sourceQemu, _sourceRuns) = (SourceQemu.Gone, false);

@@ -59,17 +59,17 @@ internal sealed class HostPair : IAsyncDisposable
         Assert.Equal(owner.Id, status.Host);
         var assignment = owner.Cache.Snapshot.Get(Keys.Vms.Assignment, id)!.Record;
         Assert.Equal((owner.Id, epoch), (assignment.Host, assignment.Epoch));
-        await GoneAsync(id, owner == First ? SecondEngine : FirstEngine);
+        await EndsAsync(id, owner == First ? SecondEngine : FirstEngine);
         var guest = Assert.Single((owner == First ? FirstEngine : SecondEngine).Guests, guest => guest.IsAlive && guest.Definition.Id == Guid.Parse(id));
         Assert.Equal((RunState.Running, epoch), (guest.State, guest.Definition.Epoch));
         Assert.Empty(Wire.Doubled);
     }
 
     /// <summary>The other host's process ends a moment after the record.</summary>
-    private static async Task GoneAsync(string id, FakeEngine engine)
+    public static async Task EndsAsync(string id, FakeEngine other)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        foreach (var guest in engine.Guests.Where(guest => guest.Definition.Id == Guid.Parse(id)).ToList()) await guest.Ended.WaitAsync(deadline.Token);
+        foreach (var guest in other.Guests.Where(guest => guest.Definition.Id == Guid.Parse(id)).ToList()) await guest.Ended.WaitAsync(deadline.Token);
     }
 
     public async ValueTask DisposeAsync()

@@ -66,14 +66,64 @@ public class MigrationBlockersTests
         Blocked([code]);
     }
 
-    [Fact]
-    public void ATpmThatCannotGoWhileItRuns()
+    /// <summary>Only what somebody has paused, and has not halted by itself.</summary>
+    [Theory]
+    [InlineData(PauseCause.PoolFull)]
+    [InlineData(PauseCause.IoError)]
+    [InlineData(PauseCause.GuestPanic)]
+    [InlineData(PauseCause.Watchdog)]
+    public void AGuestThatIsHaltedByWhatHasHappened(PauseCause cause)
     {
-        _spec = _spec with { Tpm = new VmTpm { Secret = "s" } };
-        Blocked(["migration.tpm"]);
-        _status = TestVms.Status(VmState.Stopped);
+        _status = _status with { State = VmState.Paused, PauseCause = cause };
+        Blocked(["vm.paused"]);
+        _status = _status with { PauseCause = PauseCause.Request };
         Blocked([]);
     }
+
+    [Fact]
+    public void ATpmIsNone()
+    {
+        _spec = _spec with { Tpm = new VmTpm { Secret = "s" } };
+        Blocked([]);
+        _status = _status with { State = VmState.Paused, PauseCause = PauseCause.Request };
+        Blocked([]);
+    }
+
+    [Theory]
+    [InlineData(VmState.Running)]
+    [InlineData(VmState.Paused)]
+    public void AGuestThatHasAProcessWhenOneIsMeantThatHasNone(VmState state)
+    {
+        _status = _status with { State = state, PauseCause = PauseCause.Request };
+        Blocked(["vm.running"], offline: true);
+        _status = TestVms.Status(VmState.Stopped);
+        Blocked([], offline: true);
+    }
+
+    [Fact]
+    public void AVmThatGoesAwayOrIsOnItsWayAlready()
+    {
+        _spec = _spec with { Deleting = "op" };
+        _more.Add(world => world.Add(Keys.Vms.Handover, Vm, new VmHandover { Nonce = "n", Operation = "op", From = First, To = Second, Epoch = 1 }));
+        Blocked(["vm.deleting", "migration.underWay"]);
+    }
+
+    [Fact]
+    public void AnotherJobOrOperation()
+    {
+        _status = _status with { Job = new VmJobPermit { Kind = VmJobKind.Snapshot, Operation = "job" } };
+        _more.Add(world => world.Add(Keys.Operations.Request, "op", new OperationRequest
+        {
+            Kind = "vm.stop", Target = new ObjectReference { Kind = "vm", Id = Vm, Name = "web1" }, RequestedBy = "anna", CreatedAt = DateTimeOffset.UnixEpoch,
+        }));
+        Blocked(["vm.busy", "vm.busy"]);
+    }
+
+    [Fact]
+    public void TheHostOnWhichItIs() => Blocked(["migration.sameHost"], to: First);
+
+    [Fact]
+    public void AHostThatNobodyKnows() => Blocked(["migration.hostSilent"], to: "host-3");
 
     [Fact]
     public void AMediumInADriveThatTheHostDoesNotReach()
@@ -141,12 +191,18 @@ public class MigrationBlockersTests
         Blocked(["migration.linkedClone"], withStorage: true);
     }
 
-    /// <summary>Firmware variables go along at rest, and not while it runs.</summary>
+    /// <summary>Firmware variables and TPM go along at rest and while it runs, unless there are files that QEMU does not bring.</summary>
     [Fact]
     public void ItsOwnFilesThatTheHostDoesNotReach()
     {
         Separate();
-        _spec = _spec with { Firmware = VmFirmware.Uefi };
+        _spec = _spec with { Firmware = VmFirmware.Uefi, Tpm = new VmTpm { Secret = "s" } };
+        Blocked(["migration.poolMissing", "migration.homeMissing"]);
+        Blocked([], withStorage: true);
+        _status = _status with { State = VmState.Paused, PauseCause = PauseCause.Request };
+        Blocked(["migration.homeMissing"], withStorage: true);
+        _status = _status with { State = VmState.Running, PauseCause = null };
+        _more.Add(world => world.Add(Keys.Snapshots.Spec, "snap", new SnapshotSpec { Name = "before", Vm = Vm, Hardware = _spec with { Disks = [] } }));
         Blocked(["migration.homeMissing"], withStorage: true);
         _status = TestVms.Status(VmState.Stopped);
         Blocked([], withStorage: true);
@@ -181,7 +237,7 @@ public class MigrationBlockersTests
         if (hasPool) _more.Add(world => world.Add(Keys.Pools.Spec, Other, new PoolSpec { Name = "default-second", Path = "/elsewhere", Host = Second }));
     }
 
-    private void Blocked(string[] codes, bool withStorage = false, bool postCopy = false)
+    private void Blocked(string[] codes, bool withStorage = false, bool postCopy = false, bool offline = false, string to = Second)
     {
         var world = TestSnapshots.Installation()
             .Add(Keys.Hosts.Spec, Second, new HostSpec { Name = Second })
@@ -193,7 +249,7 @@ public class MigrationBlockersTests
             .Add(Keys.Vms.Status, Vm, _status);
         foreach (var add in _more) add(world);
         var snapshot = world.Build();
-        var forecast = Migrations.Forecast(snapshot, snapshot.Get(Keys.Vms.Spec, Vm)!, new MigrationRequest { To = Second, WithStorage = withStorage, AllowPostCopy = postCopy });
+        var forecast = Migrations.Forecast(snapshot, snapshot.Get(Keys.Vms.Spec, Vm)!, new MigrationRequest { To = to, WithStorage = withStorage, AllowPostCopy = postCopy, Offline = offline });
         Assert.Equal(codes.Order(), forecast.Blockers.Select(blocker => blocker.Code).Order());
         Assert.All(forecast.Blockers, blocker => Assert.False(string.IsNullOrEmpty(blocker.Remedy), blocker.Code));
     }

@@ -97,6 +97,18 @@ public class MigrationChoicesTests
     internal void AGuestThatStandsStillIsAtTheSwitch(RunState guest, SourceQemu expected) =>
         Assert.Equal(expected, MigrationChoices.QemuOf(new MigrationState { Phase = MigrationPhase.Active, Guest = guest }, begun: true));
 
+    /// <summary>QEMU leaves it in postmigrate when it fails in the switch, and as it was when it fails before.</summary>
+    [Theory]
+    [InlineData(MigrationPhase.Failed, RunState.PostMigrate, true, SourceQemu.Failed)]
+    [InlineData(MigrationPhase.Cancelled, RunState.PostMigrate, true, SourceQemu.Cancelled)]
+    [InlineData(MigrationPhase.Completed, RunState.PostMigrate, true, SourceQemu.Completed)]
+    [InlineData(MigrationPhase.Failed, RunState.Paused, true, SourceQemu.Failed)]
+    [InlineData(MigrationPhase.Failed, RunState.Paused, false, SourceQemu.Idle)]
+    [InlineData(MigrationPhase.Completed, RunState.Paused, false, SourceQemu.Idle)]
+    [InlineData(MigrationPhase.None, RunState.Paused, false, SourceQemu.Idle)]
+    internal void APausedGuestIsToldFromOneThatHasArrived(MigrationPhase phase, RunState guest, bool begun, SourceQemu expected) =>
+        Assert.Equal(expected, MigrationChoices.QemuOf(new MigrationState { Phase = phase, Guest = guest }, begun, paused: true));
+
     [Fact]
     public void AMuteQemuAtTheSwitchIsAtTheSwitch() => Assert.Equal(SourceQemu.Device, MigrationChoices.QemuOf(new MigrationState { Phase = MigrationPhase.Device }, begun: false));
 }

@@ -44,6 +44,19 @@ public class MigrationPlanPropertyTests
     public void AGuestInPostCopyNeverRunsTwiceAndComesToRest() => GenHappenings.Sample(happenings => Check(happenings, MigrationPlan.Next, postCopy: true), iter: 20_000);
 
     [Fact]
+    public void APausedGuestGoesOverOrStaysAndRunsNowhere() => GenHappenings.Sample(happenings => Check(happenings, MigrationPlan.Next, paused: true), iter: 20_000);
+
+    [Fact]
+    public void APausedGuestEndsAtTheTarget()
+    {
+        var world = new HandoverWorld(MigrationPlan.Next, paused: true);
+        world.Settle();
+        Assert.False(world.IsDoubled);
+        Assert.Null(world.WrongAtRest());
+        Assert.Contains("/Target/", world.Trace[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void PostCopyEndsAtTheTargetAlsoOverALinkThatBreaks()
     {
         var world = new HandoverWorld(MigrationPlan.Next, postCopy: true);
@@ -105,6 +118,33 @@ public class MigrationPlanPropertyTests
         Assert.Fail("The tests of this class would not see it.");
     }
 
+    public static TheoryData<string> PausedFaults() => [.. SeededPausedFaults.Keys];
+
+    [Theory]
+    [MemberData(nameof(PausedFaults))]
+    public void EachSeededFaultOfAPausedGuestIsFound(string fault)
+    {
+        var plan = SeededPausedFaults[fault];
+        for (int attempt = 0; attempt < 300_000; attempt++)
+        {
+            if (WrongAfter(GenHappenings.Single(), plan, HandoverKind.Live, paused: true) is not null) return;
+        }
+
+        Assert.Fail("The tests of this class would not see it.");
+    }
+
+    private static readonly Dictionary<string, Func<MigrationMoment, MigrationStep>> SeededPausedFaults = new(StringComparer.Ordinal)
+    {
+        ["the target lets it run"] = moment => MigrationPlan.Next(moment) is MigrationStep.HoldTarget ? new MigrationStep.ContinueTarget() : MigrationPlan.Next(moment),
+        ["the target is done without its disks"] = moment => MigrationPlan.Next(moment) is MigrationStep.HoldTarget ? new MigrationStep.Done() : MigrationPlan.Next(moment),
+        ["the target takes the disks without its commit"] = moment =>
+            moment is { Side: MigrationSide.Target, Phase: StorePhase.Prepared, Target.Qemu: TargetQemu.Loaded, Target.HasDisks: false } ? new MigrationStep.HoldTarget() : MigrationPlan.Next(moment),
+        ["the source leaves it in the state of a migration"] = moment => MigrationPlan.Next(moment) is MigrationStep.ContinueSource ? new MigrationStep.Finish() : MigrationPlan.Next(moment),
+        ["the source lets it run on"] = moment => MigrationPlan.Next(moment) is MigrationStep.PauseSource ? new MigrationStep.Finish() : MigrationPlan.Next(moment),
+        ["the source ends it before the target has it"] = moment =>
+            moment is { Side: MigrationSide.Source, Phase: StorePhase.Committed, Source.Qemu: SourceQemu.Completed } ? new MigrationStep.KillSource() : MigrationPlan.Next(moment),
+    };
+
     private static readonly Happening[] Round = [Happening.SourceReads, Happening.SourceActs, Happening.TargetReads, Happening.TargetActs, Happening.StreamMoves];
 
     private static readonly Dictionary<string, Func<MigrationMoment, MigrationStep>> SeededPostCopyFaults = new(StringComparer.Ordinal)
@@ -146,14 +186,14 @@ public class MigrationPlanPropertyTests
             moment is { Side: MigrationSide.Source, Phase: StorePhase.Committed } ? new MigrationStep.ContinueSource() : MigrationPlan.Next(moment),
     };
 
-    private static void Check(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false, bool postCopy = false)
+    private static void Check(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind = HandoverKind.Live, bool files = false, bool postCopy = false, bool paused = false)
     {
-        if (WrongAfter(happenings, plan, kind, files, postCopy) is { } wrong) Assert.Fail(wrong);
+        if (WrongAfter(happenings, plan, kind, files, postCopy, paused) is { } wrong) Assert.Fail(wrong);
     }
 
-    private static string? WrongAfter(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind, bool files = false, bool postCopy = false)
+    private static string? WrongAfter(IReadOnlyList<Happening> happenings, Func<MigrationMoment, MigrationStep> plan, HandoverKind kind, bool files = false, bool postCopy = false, bool paused = false)
     {
-        var world = new HandoverWorld(plan, kind, files, postCopy);
+        var world = new HandoverWorld(plan, kind, files, postCopy, paused);
         foreach (var happening in happenings) world.Happen(happening);
         world.Settle();
         string? wrong = world.IsDoubled ? "it ran twice" : world.WrongAtRest();

@@ -141,6 +141,31 @@ public class MigrationPlanTests
         Is<MigrationStep.HandBack>(target with { Target = target.Target with { Qemu = TargetQemu.Gone, RefusedFor = Long } });
     }
 
+    /// <summary>It is done when the process has the disks, and nothing lets it run; given back, it is halted at the source again.</summary>
+    [Fact]
+    public void CommittedAndToStayPausedTakesItsDisksOrIsGivenBack()
+    {
+        var target = Target(StorePhase.Committed, TargetQemu.Loaded) with { StaysPaused = true };
+        Is<MigrationStep.HoldTarget>(target);
+        Is<MigrationStep.HoldTarget>(target with { Target = target.Target with { RefusedFor = TimeSpan.FromSeconds(1) } });
+        Is<MigrationStep.KillTarget>(target with { Target = target.Target with { RefusedFor = Long } });
+        Is<MigrationStep.Done>(target with { Target = target.Target with { HasDisks = true } });
+        Is<MigrationStep.HandBack>(target with { Target = target.Target with { Qemu = TargetQemu.Gone } });
+        var back = Source(StorePhase.HandedBack, SourceQemu.Completed) with { StaysPaused = true };
+        Is<MigrationStep.TakeBack>(back with { Source = back.Source with { IsHalted = true } });
+        Is<MigrationStep.PauseSource>(back with { Source = back.Source with { Qemu = SourceQemu.Idle, IsLoose = true } });
+        Is<MigrationStep.Finish>(back with { Source = back.Source with { Qemu = SourceQemu.Idle } });
+    }
+
+    [Fact]
+    public void AbortedAndToStayPausedIsLedOutOfTheMigrationAndHalted()
+    {
+        var source = Source(StorePhase.Aborted, SourceQemu.Failed) with { StaysPaused = true };
+        Is<MigrationStep.ContinueSource>(source with { Source = source.Source with { IsHalted = true } });
+        Is<MigrationStep.PauseSource>(source with { Source = source.Source with { IsLoose = true } });
+        Is<MigrationStep.Finish>(source);
+    }
+
     [Fact]
     public void CommittedAndRunningIsDoneAndEndsTheSource()
     {

@@ -44,6 +44,13 @@ internal sealed class ColdArrivals(string folder, Cache cache, HostPools pools)
         Forget(vmId);
     }
 
+    /// <summary>Removes the VM's own files of an earlier stay: its record says that they lie elsewhere.</summary>
+    public void ClearHome(string vmId, HandoverHome home)
+    {
+        using var root = RootedDirectory.Open(pools.PathsOf(home.To).Root);
+        root.DeleteDirectory(Path.Join("vms", vmId));
+    }
+
     /// <summary>Removes what lies where it came from, once the VM is another host's: its records name the other places.</summary>
     public void RemoveLeft(string vmId, VmHandover record)
     {

@@ -101,11 +101,10 @@ internal sealed class ColdFetch(MigrationGround ground, string vmId, VmHandover 
     private void Clear()
     {
         ground.Arrivals.Remove(vmId);
+        if (record.Home is { } home) ground.Arrivals.ClearHome(vmId, home);
         foreach (var folder in ColdFolders.Of(vmId, record))
         {
             using var root = RootedDirectory.Open(ground.Pools.PathsOf(folder.To).Root);
-            // Its own files of an earlier stay: its record says that they lie elsewhere.
-            if (folder.Disk is null) root.DeleteDirectory(folder.Path);
             if (root.Find(folder.Path) is not null) throw ProblemException.Conflict(
                 "migration.inTheWay", $"There are files already where those of the VM shall lie: {Path.Join(root.FullPath, folder.Path)}.", "Look at what they are (lamina pool show), and remove them by hand if nobody needs them.");
         }

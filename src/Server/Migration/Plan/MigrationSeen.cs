@@ -122,6 +122,9 @@ internal sealed record SourceSeen
 
     /// <summary>The guest's CPUs stand still because of the hand-over.</summary>
     public bool IsHalted { get; init; }
+
+    /// <summary>They run, and shall not: a paused guest, between its way out of the migration and the pause that it is to be in.</summary>
+    public bool IsLoose { get; init; }
     public MirrorState Mirrors { get; init; }
 
     /// <summary>What it has said in the store for this nonce.</summary>
@@ -158,7 +161,10 @@ internal sealed record TargetSeen
     /// <summary>The marker on the target's disk: <c>cont</c> was sent, or was about to be, and was not refused.</summary>
     public bool MayHaveRun { get; init; }
 
-    /// <summary>For how long QEMU has refused to let the guest run; null: it has not.</summary>
+    /// <summary>The guest was to stay paused, and its process has its disks.</summary>
+    public bool HasDisks { get; init; }
+
+    /// <summary>For how long QEMU has refused to let the guest run, or to take its disks; null: it has not.</summary>
     public TimeSpan? RefusedFor { get; init; }
 
     /// <summary>Of a cold hand-over.</summary>
@@ -183,6 +189,9 @@ internal sealed record MigrationMoment
     public required MigrationSide Side { get; init; }
     public required StorePhase Phase { get; init; }
     public HandoverKind Kind { get; init; }
+
+    /// <summary>The guest is paused, and stays so on either side: nothing lets it run for longer than QEMU needs to leave the state of a migration.</summary>
+    public bool StaysPaused { get; init; }
     public bool PostCopy { get; init; }
 
     /// <summary>How long post-copy may stand still on a broken link.</summary>

@@ -88,7 +88,10 @@ internal abstract record MigrationStep
     /// <summary>The marker, then <c>cont</c> through the gate, then the announcement.</summary>
     public sealed record ContinueTarget : MigrationStep;
 
-    /// <summary>The VM's status is this host's: running.</summary>
+    /// <summary>Of a guest that stays paused: the process takes its disks, on the gate's word too, and nothing runs.</summary>
+    public sealed record HoldTarget : MigrationStep;
+
+    /// <summary>The VM's status is this host's: running, or paused as it was.</summary>
     public sealed record Done : MigrationStep;
 
     /// <summary>The VM's status is this host's: its process has ended, and may have run.</summary>

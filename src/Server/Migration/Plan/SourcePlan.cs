@@ -37,6 +37,7 @@ internal static class SourcePlan
         SourceQemu.Gone or SourceQemu.AtRest => new MigrationStep.Finish(),
         _ when source.Mirrors is MirrorState.Partly or MirrorState.Filling or MirrorState.Ready => new MigrationStep.Cancel(),
         _ when source.IsHalted => new MigrationStep.ContinueSource(),
+        _ when source.IsLoose => new MigrationStep.PauseSource(),
         // Copies that have failed or ended stay listed until they are closed, and would be taken for those of the next attempt.
         _ when source.Mirrors is MirrorState.Failed or MirrorState.Ended => new MigrationStep.Cancel(),
         _ => new MigrationStep.Finish(),
@@ -58,6 +59,7 @@ internal static class SourcePlan
         // There is no way back from post-copy, also when nothing has run at the target: it starts from its disks, here.
         { Qemu: SourceQemu.PostCopy or SourceQemu.PostCopyPaused } => new MigrationStep.KillSource(),
         { IsHalted: true } => new MigrationStep.TakeBack(),
+        { IsLoose: true } => new MigrationStep.PauseSource(),
         _ => new MigrationStep.Finish(),
     };
 

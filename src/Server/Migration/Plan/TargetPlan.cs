@@ -25,8 +25,9 @@ internal static class TargetPlan
     public static MigrationStep Committed(MigrationMoment moment) => moment.Target switch
     {
         { Qemu: TargetQemu.Running } => new MigrationStep.Done(),
+        { Qemu: TargetQemu.Loaded, HasDisks: true } => new MigrationStep.Done(),
         { Qemu: TargetQemu.Loaded, RefusedFor: { } refused } when refused >= MigrationPlan.ContinuePatience => new MigrationStep.KillTarget(),
-        { Qemu: TargetQemu.Loaded } => new MigrationStep.ContinueTarget(),
+        { Qemu: TargetQemu.Loaded } => moment.StaysPaused ? new MigrationStep.HoldTarget() : new MigrationStep.ContinueTarget(),
         { Qemu: TargetQemu.None or TargetQemu.Gone, MayHaveRun: true } => new MigrationStep.ReportCrash(MemoryLost: false),
         { Qemu: TargetQemu.None or TargetQemu.Gone } => new MigrationStep.HandBack(),
         _ => new MigrationStep.Rest(),

@@ -91,12 +91,25 @@ internal sealed class HeldVm(VmHost host, string id, VmWatch? watch, VmDefinitio
         (_watch, _found) = (null, null);
     }
 
-    /// <summary>Lets the guest's CPUs run, through the one gate, on the store's word.</summary>
+    /// <summary>
+    /// Lets the guest's CPUs run, through the one gate, on the store's word. Nothing else leads out of the states of a migration: a guest that was paused is halted again at once.
+    /// </summary>
     /// <param name="decided">The hand-over as it is known to be in the store.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     public async Task GoOnAsync(VmHandover decided, CancellationToken cancellationToken)
     {
-        await VmGate.ContinueAsync(Vm ?? throw new InvalidOperationException("A VM without a process cannot go on."), decided, host.HostId, cancellationToken);
+        var living = Vm ?? throw new InvalidOperationException("A VM without a process cannot go on.");
+        await VmGate.ContinueAsync(living, decided, host.HostId, cancellationToken);
+        if (decided.Paused) await living.PauseAsync(cancellationToken);
+        if (_watch is { } known) await known.RefreshAsync();
+    }
+
+    /// <summary>The guest that has come here stays paused: its process has its disks from now on, on the store's word.</summary>
+    /// <param name="decided">The hand-over as it is known to be in the store.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public async Task TakeHaltedAsync(VmHandover decided, CancellationToken cancellationToken)
+    {
+        await VmGate.TakeHaltedAsync(Vm ?? throw new InvalidOperationException("A VM without a process has nothing to take."), decided, host.HostId, cancellationToken);
         if (_watch is { } known) await known.RefreshAsync();
     }
 

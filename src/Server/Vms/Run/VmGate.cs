@@ -30,6 +30,24 @@ internal static class VmGate
     /// <exception cref="ContinueRefusedException">It is not decided, or not for this host, or the process is of another epoch.</exception>
     public static async Task ContinueAsync(IVm vm, VmHandover decided, string hostId, CancellationToken cancellationToken)
     {
+        await RequireAsync(vm, decided, hostId, cancellationToken);
+        await vm.ContinueAsync(new ContinuePermit(vm.Epoch, vm.Run, $"hand-over {decided.Nonce}, {decided.Phase}"), cancellationToken);
+    }
+
+    /// <summary>A paused guest that has come from another host: its disks are this process's on the same word, and it stays paused.</summary>
+    /// <param name="vm">The process.</param>
+    /// <param name="decided">The hand-over as it is known to be in the store: by its own transaction, or one that came after it.</param>
+    /// <param name="hostId">This host.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="ContinueRefusedException">It is not decided, or not for this host, or the process is of another epoch.</exception>
+    public static async Task TakeHaltedAsync(IVm vm, VmHandover decided, string hostId, CancellationToken cancellationToken)
+    {
+        await RequireAsync(vm, decided, hostId, cancellationToken);
+        await vm.TakeHaltedAsync(cancellationToken);
+    }
+
+    private static async Task RequireAsync(IVm vm, VmHandover decided, string hostId, CancellationToken cancellationToken)
+    {
         var (owner, epoch) = decided.Phase switch
         {
             HandoverPhase.Aborted => (decided.From, decided.Epoch),
@@ -41,7 +59,6 @@ internal static class VmGate
             throw new ContinueRefusedException(
                 await vm.QueryStateAsync(cancellationToken),
                 $"The hand-over {decided.Nonce} is {decided.Phase} and the process is of epoch {vm.Epoch}: it could run twice.");
-        await vm.ContinueAsync(new ContinuePermit(vm.Epoch, vm.Run, $"hand-over {decided.Nonce}, {decided.Phase}"), cancellationToken);
     }
 
     /// <summary>A job of this very run may let a guest out of a migration state.</summary>

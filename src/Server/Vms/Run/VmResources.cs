@@ -78,7 +78,21 @@ internal sealed class VmResources(
             SeedPath = await SeedAsync(vmId, spec, cancellationToken),
             // The guest brings what they hold; a reset that waits is for its next start.
             NvramPath = spec.Firmware != VmFirmware.Uefi ? null : File.Exists(nvram) ? nvram : await NvramAsync(vmId, spec, cancellationToken),
+            TpmFolder = spec.Tpm is null ? null : HostTpm.MakeArrival(HomeOf(spec), vmId),
+            TpmKey = spec.Tpm is { } tpm ? await UnsealBytesAsync(tpm.Secret, "the key of its TPM is", cancellationToken) : default,
         };
+    }
+
+    /// <summary>The guest runs here, and so its TPM's folder is the VM's from now on.</summary>
+    public void KeepArrivedTpm(string vmId, VmSpec? spec)
+    {
+        if (spec?.Tpm is not null) HostTpm.KeepArrival(HomeOf(spec), vmId);
+    }
+
+    /// <summary>The guest has not come.</summary>
+    public void RemoveArrivedTpm(string vmId, VmSpec? spec)
+    {
+        if (spec?.Tpm is not null) HostTpm.RemoveArrival(HomeOf(spec), vmId);
     }
 
     /// <summary>Brings the media that lie on another host to this one; a VM that moves needs them there too.</summary>
