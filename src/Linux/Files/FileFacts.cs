@@ -12,6 +12,9 @@ namespace Lamina.Linux.Files;
 /// <param name="Mode">The permission bits.</param>
 public sealed record FileFacts(FileKind Kind, long SizeBytes, long AllocatedBytes, uint UserId, uint GroupId, UnixFileMode Mode)
 {
+    /// <summary>Which file it is: of no other one at the same time on this machine.</summary>
+    public FileIdentity Identity { get; init; }
+
     internal const uint BasicFacts = 0x7ff;
     private const int KindMask = 0xf000;
     private const int KindRegular = 0x8000;
@@ -41,8 +44,14 @@ public sealed record FileFacts(FileKind Kind, long SizeBytes, long AllocatedByte
         (long)facts.Blocks512 * 512,
         facts.UserId,
         facts.GroupId,
-        (UnixFileMode)(facts.Mode & 0xfff));
+        (UnixFileMode)(facts.Mode & 0xfff))
+    {
+        Identity = new(facts.DeviceMajor, facts.DeviceMinor, facts.Inode),
+    };
 }
+
+/// <summary>A file among all of the machine: its file system, and its number there.</summary>
+public readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor, ulong Inode);
 
 public enum FileKind
 {

@@ -12,13 +12,16 @@ namespace Lamina.Server.Pools;
 /// Proves from this host that a shared pool is the same folder for others and that locks hold between them: each host keeps a file of its own in the pool, locked
 /// as QEMU locks images, with a content that only who sees the same folder can read; each reads the others' files and tries their locks.
 /// </summary>
-internal sealed class SharedPoolProof(string hostId) : IDisposable
+/// <param name="hostId">This host.</param>
+/// <param name="tryLock">Null: <see cref="OpenFileLock.TryTake"/>.</param>
+internal sealed class SharedPoolProof(string hostId, Func<SafeFileHandle, bool>? tryLock = null) : IDisposable
 {
     /// <summary>Of the folder in which each host has its file.</summary>
     public const string Folder = ".lamina-hosts";
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    private readonly Func<SafeFileHandle, bool> _tryLock = tryLock ?? OpenFileLock.TryTake;
     private readonly ConcurrentDictionary<string, Own> _own = new(StringComparer.Ordinal);
 
     /// <summary>Looks at the pool; what it found stands in the status.</summary>
@@ -40,8 +43,9 @@ internal sealed class SharedPoolProof(string hostId) : IDisposable
             using var file = root.OpenFile(FileOf(host), OpenFlags.ReadWrite);
             if (Read(file) != status.Nonce) continue;
             sees.Add(host);
-            // A daemon that is down holds no lock: what was proved between the two stays so.
-            (OpenFileLock.TryTake(file) && !proved.Contains(host) ? notLockedOut : lockedOut).Add(host);
+            // What was proved between the two stays so, and is not tried again: a daemon that starts would find its own file locked, and an NFS server
+            // forgets all locks of a host whose lease has ended, those of its guests' disks as well, as soon as somebody asks for one of them.
+            (proved.Contains(host) || !_tryLock(file) ? lockedOut : notLockedOut).Add(host);
         }
 
         return new PoolHostStatus
@@ -73,13 +77,13 @@ internal sealed class SharedPoolProof(string hostId) : IDisposable
         foreach (string pool in _own.Keys) Forget(pool);
     }
 
-    /// <summary>Makes and locks this host's file once in the daemon's life, and anew when it is gone from the folder: another one was mounted.</summary>
+    /// <summary>Makes and locks this host's file once in the daemon's life, and anew when another one is in its place: another folder was mounted, perhaps a copy.</summary>
     private Own Keep(PoolPaths paths, string poolId)
     {
         using var root = RootedDirectory.Open(paths.Root);
         if (_own.TryGetValue(poolId, out var known))
         {
-            if (root.Find(FileOf(hostId)) is not null && ReadAt(root) == known.Nonce) return known;
+            if (root.Find(FileOf(hostId))?.Identity == known.Identity && ReadAt(root) == known.Nonce) return known;
             Forget(poolId);
         }
 
@@ -87,12 +91,12 @@ internal sealed class SharedPoolProof(string hostId) : IDisposable
         var file = root.OpenFile(FileOf(hostId), OpenFlags.ReadWrite | OpenFlags.Create, Private);
         try
         {
-            if (!OpenFileLock.TryTake(file)) throw new IOException($"the file {FileOf(hostId)} of this host is locked by somebody else: two daemons bear one identity");
+            if (!_tryLock(file)) throw new IOException($"the file {FileOf(hostId)} of this host is locked by somebody else: two daemons bear one identity");
             string nonce = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
             RandomAccess.SetLength(file, 0);
             RandomAccess.Write(file, Encoding.ASCII.GetBytes(nonce), 0);
             RandomAccess.FlushToDisk(file);
-            return _own[poolId] = new Own(nonce, file);
+            return _own[poolId] = new Own(nonce, file, FileFacts.Read(file).Identity);
         }
         catch
         {
@@ -115,5 +119,5 @@ internal sealed class SharedPoolProof(string hostId) : IDisposable
 
     private static string FileOf(string host) => Path.Join(Folder, host);
 
-    private sealed record Own(string Nonce, SafeFileHandle File);
+    private sealed record Own(string Nonce, SafeFileHandle File, FileIdentity Identity);
 }

@@ -1,4 +1,5 @@
 using Lamina.Api;
+using Lamina.Linux.Files;
 using Lamina.Server.Control;
 using Lamina.Server.Pools;
 using Lamina.Testing;
@@ -55,6 +56,49 @@ public class SharedPoolTests
         // The daemon of the first is down: its file is there, its lock is not.
         Assert.Equal(["a"], b.Look(paths, "p", [("a", first)]).NotLockedOutBy);
         Assert.Equal(["a"], b.Look(paths, "p", [("a", first), ("b", proved)]).LockedOutBy);
+    }
+
+    /// <summary>To try it would harm: a daemon that starts would find its own file locked.</summary>
+    [Fact]
+    public void WhatWasProvedIsNotTriedAgain()
+    {
+        using var folder = new TemporaryFolder();
+        int tries = 0;
+        using var a = new SharedPoolProof("a");
+        using var b = new SharedPoolProof("b", file =>
+        {
+            tries++;
+            return OpenFileLock.TryTake(file);
+        });
+        var paths = new PoolPaths(folder.Path);
+        var first = a.Look(paths, "p", []);
+        var second = b.Look(paths, "p", [("a", first)]);
+        Assert.Equal(2, tries); // its own file, and the other's
+        Assert.Equal(["a"], b.Look(paths, "p", [("a", first), ("b", second)]).LockedOutBy);
+        Assert.Equal(2, tries);
+    }
+
+    /// <summary>A copy that is mounted over the pool later has the marks of all hosts, and is another folder.</summary>
+    [Fact]
+    public void ACopyInThePlaceOfTheFolderIsNotTakenForIt()
+    {
+        using var place = new TemporaryFolder();
+        string here = Path.Combine(place.Path, "pool"), away = Path.Combine(place.Path, "away");
+        Directory.CreateDirectory(here);
+        using var a = new SharedPoolProof("a");
+        using var b = new SharedPoolProof("b");
+        var first = a.Look(new PoolPaths(here), "p", []);
+        var second = b.Look(new PoolPaths(here), "p", [("a", first)]);
+        first = a.Look(new PoolPaths(here), "p", [("a", first), ("b", second)]);
+        Assert.Equal(PoolWall.Cluster, PoolHosts.WallOf([("a", first), ("b", second)]));
+
+        // To the second host the path leads to a copy from now on.
+        Directory.Move(here, away);
+        Directory.CreateDirectory(Path.Combine(here, SharedPoolProof.Folder));
+        foreach (string host in (string[])["a", "b"]) File.Copy(Path.Combine(away, SharedPoolProof.Folder, host), Path.Combine(here, SharedPoolProof.Folder, host));
+        second = b.Look(new PoolPaths(here), "p", [("a", first), ("b", second)]);
+        first = a.Look(new PoolPaths(away), "p", [("a", first), ("b", second)]);
+        Assert.Equal(PoolWall.None, PoolHosts.WallOf([("a", first), ("b", second)]));
     }
 
     private static readonly PoolHostStatus There = new() { Available = true, Nonce = "x" };
