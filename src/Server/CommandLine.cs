@@ -29,8 +29,8 @@ internal sealed record CommandLine
         laminad shutdown-guests [--timeout SECONDS] [--force]
                                         lets this host's guests power off, before the host does; --force cuts off those
                                         that take longer than --timeout (default 120) for each place in the order
-        laminad remove-networks         takes bridges, packet rules and DHCP servers off this host, for the removal of laminad;
-                                        the next start brings them back; neither the daemon nor a guest may run
+        laminad remove-networks         takes bridges, packet rules, DHCP servers and the store's etcd off this host, for the removal of
+                                        laminad; the next start brings them back; neither the daemon nor a guest may run
         laminad store backup FILE       copies the store, also beside a running daemon; one a day is made by itself (DIR/backups)
         laminad store restore FILE      puts a copy in the store's place and keeps what was there; the daemon must not run
         laminad store check             reads the store whole and says whether it is sound

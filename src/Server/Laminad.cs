@@ -169,6 +169,8 @@ internal static class Laminad
     {
         using var claim = InstanceClaim.Take(options);
         foreach (string removed in await NetworkRemoval.RunAsync(claim.Instance, time, CancellationToken.None)) await output.WriteLineAsync($"removed {removed}");
+        using var etcd = new EtcdServer(claim.Instance, hostId: "", time);
+        if (await etcd.StopAsync(CancellationToken.None)) await output.WriteLineAsync("stopped etcd");
     }
 
     private static async Task RecoverClusterAsync(CommandLine command, TimeProvider time, TextWriter output)

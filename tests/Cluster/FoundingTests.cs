@@ -23,6 +23,21 @@ public sealed class FoundingTests
         Assert.Equal("stopped", (string?)JsonNode.Parse(await host.LaminaAsync("vm", "show", "web1", "--format", "json"))!["status"]!["state"]);
     }
 
+    /// <summary>As the package's removal does it; the data stay.</summary>
+    [Fact]
+    public async Task WhatIsTakenOffTheHostIsItsEtcdTooAndTheNextDaemonBringsItBack()
+    {
+        await using var bed = await ClusterBed.StartClusterAsync(1);
+        var host = bed.Hosts[0];
+        await host.StopAsync();
+        Assert.NotNull(host.EtcdProcessId);
+        Assert.Contains("stopped etcd", await host.LaminadAsync("remove-networks"), StringComparison.Ordinal);
+        Assert.Null(host.EtcdProcessId);
+        Assert.DoesNotContain("stopped etcd", await host.LaminadAsync("remove-networks"), StringComparison.Ordinal);
+        await host.StartAsync();
+        Assert.True((await host.Client.Cluster.GetAsync(TestContext.Current.CancellationToken)).IsCluster);
+    }
+
     /// <summary>The state, and which process it is.</summary>
     private static async Task<(string? State, int ProcessId)> RunningAsync(BedHost host)
     {

@@ -78,12 +78,14 @@ internal sealed class EtcdServer(Instance instance, string hostId, TimeProvider 
     }
 
     /// <summary>Ends it, if it runs, and waits for that.</summary>
-    public async Task StopAsync(CancellationToken cancellation)
+    /// <returns>False: it did not run.</returns>
+    public async Task<bool> StopAsync(CancellationToken cancellation)
     {
         Adopt();
-        if (_process is not { } process) return;
+        if (_process is not { } process) return false;
         await process.EndAsync(PoliteEnd, time, cancellation);
         Forget();
+        return true;
     }
 
     /// <summary>Ends it and deletes its data, as this host is no member any more, or becomes another one.</summary>
