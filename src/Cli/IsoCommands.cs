@@ -30,11 +30,12 @@ internal static class IsoCommands
         var file = new Argument<string>("file");
         var name = new Option<string?>("--name") { Description = "its name (default: the file's)", HelpName = "name" };
         var kind = new Option<IsoKind?>("--kind") { Description = "iso, floppy, kernel or initrd (default: iso)", HelpName = "kind" };
-        return CommandBuilder.Verb("upload", "upload one", [file, name, kind], async (invocation, cancellationToken) =>
+        var pool = new Option<string?>("--pool") { Description = "where it lives", HelpName = "name" };
+        return CommandBuilder.Verb("upload", "upload one", [file, name, kind, pool], async (invocation, cancellationToken) =>
         {
             await using var local = FileUpload.Open(invocation.Value(file));
             var wanted = invocation.Value(name) ?? LocalMedia.NameOf(local.Name);
-            await new LocalMedia(invocation).UploadAsync(local, wanted, invocation.Value(kind), sha256: null, cancellationToken);
+            await new LocalMedia(invocation).UploadAsync(local, wanted, invocation.Value(kind), sha256: null, invocation.Value(pool), cancellationToken);
             invocation.Say($"{wanted} is uploaded");
         });
     }

@@ -30,16 +30,16 @@ internal sealed class LocalMedia(Invocation invocation)
         var known = new List<Iso>();
         await foreach (var iso in invocation.Client.Isos.ListAsync(cancellationToken)) known.Add(iso);
         var same = known.FirstOrDefault(i => i.Status is { State: ContentState.Ready } s && s.Sha256 == sha256 && i.Spec.Kind == kind);
-        return same?.Name ?? await UploadAsync(file, FreeName(value, sha256, known), kind, sha256, cancellationToken);
+        return same?.Name ?? await UploadAsync(file, FreeName(value, sha256, known), kind, sha256, pool: null, cancellationToken);
     }
 
     /// <summary>Sends the file and makes it a medium under the name.</summary>
     /// <exception cref="CliException">The daemon refused it.</exception>
-    public async Task<string> UploadAsync(FileStream file, string name, IsoKind? kind, string? sha256, CancellationToken cancellationToken)
+    public async Task<string> UploadAsync(FileStream file, string name, IsoKind? kind, string? sha256, string? pool, CancellationToken cancellationToken)
     {
         file.Position = 0;
-        var upload = await FileUpload.SendAsync(invocation, file, pool: null, cancellationToken);
-        var create = new IsoCreate { Name = name, Kind = kind, Upload = upload.Id, Sha256 = sha256 };
+        var upload = await FileUpload.SendAsync(invocation, file, pool, cancellationToken);
+        var create = new IsoCreate { Name = name, Pool = pool, Kind = kind, Upload = upload.Id, Sha256 = sha256 };
         var operation = await invocation.Client.Isos.CreateAsync(create, cancellationToken);
         using var progress = new Progress();
         var ended = await invocation.Client.Operations.WaitAsync(
