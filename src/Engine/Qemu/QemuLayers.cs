@@ -20,7 +20,7 @@ internal sealed class QemuLayers(IVm vm, QemuMonitor monitor, QemuJobs jobs)
         foreach (var layer in layers.Where(layer => !there.ContainsKey(DiskChain.NodeOf(layer))))
         {
             var node = NodeOf(layer);
-            using var file = OpenFile(layer.Path, OpenFlags.ReadWrite);
+            using var file = ImageFile.Open(layer.Path, readOnly: false);
             var set = await monitor.ExecuteWithHandleAsync(QmpCommands.AddFd, new AddFdArguments { Opaque = node.Role }, file, cancellationToken);
             if (!there.ContainsKey(node.FileNode)) await monitor.ExecuteAsync(LayerCommands.AddFile, node.File(set.FdsetId), cancellationToken);
             await monitor.ExecuteAsync(LayerCommands.AddQcow2, node.Qcow2(), cancellationToken);
@@ -114,7 +114,7 @@ internal sealed class QemuLayers(IVm vm, QemuMonitor monitor, QemuJobs jobs)
         var node = (await NodesAsync(cancellationToken)).GetValueOrDefault(name);
         if (node is not { Ro: true } || FdsetOf(node.File) is not { } set) return;
         var before = (await monitor.ExecuteAsync(QmpDeviceCommands.QueryFdsets, QmpNothing.Instance, cancellationToken)).First(known => known.FdsetId == set);
-        using var handle = OpenFile(file.Path, OpenFlags.ReadWrite);
+        using var handle = ImageFile.Open(file.Path, readOnly: false);
         await monitor.ExecuteWithHandleAsync(QmpCommands.AddFd, new AddFdArguments { FdsetId = set, Opaque = file.Node }, handle, cancellationToken);
         var options = new FileBlockdev { NodeName = name, Filename = node.File, Cache = new BlockdevCache { Direct = node.Cache.Direct }, Discard = "unmap" };
         await monitor.ExecuteAsync(LayerCommands.Reopen, new ReopenArguments { Options = [options] }, cancellationToken);
@@ -135,12 +135,6 @@ internal sealed class QemuLayers(IVm vm, QemuMonitor monitor, QemuJobs jobs)
     {
         var disk = DiskOf(layer.Slot);
         return new BlockNode(DiskChain.NodeOf(layer), layer.Path, DiskFormat.Qcow2, Below: null, ReadOnly: false, disk.DirectIo, disk.Discard);
-    }
-
-    private static SafeHandle OpenFile(string path, OpenFlags flags)
-    {
-        using var parent = RootedDirectory.Open(Path.GetDirectoryName(path)!);
-        return parent.OpenFile(Path.GetFileName(path), flags);
     }
 
     private static long? FdsetOf(string file) =>

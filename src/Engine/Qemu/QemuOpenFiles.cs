@@ -74,7 +74,7 @@ internal sealed class QemuOpenFiles : IDisposable
             {
                 QemuFileKind.Memory => OpenMemory(file),
                 QemuFileKind.Tap => TapDevice.Open(file.Source),
-                _ => OpenImage(file),
+                _ => ImageFile.Open(file.Source, file.ReadOnly),
             };
         }
         catch (LinuxException exception) when (file.Kind is QemuFileKind.Tap)
@@ -106,15 +106,8 @@ internal sealed class QemuOpenFiles : IDisposable
 
     private static SafeHandle OpenMemory(QemuFile file)
     {
-        using var source = OpenImage(file);
+        using var source = ImageFile.Open(file.Source, readOnly: true);
         return Memfd.CreateSealed(file.Role, source);
-    }
-
-    // The last part of the path must be the file itself: a link put in its place leads nowhere.
-    private static Microsoft.Win32.SafeHandles.SafeFileHandle OpenImage(QemuFile file)
-    {
-        using var parent = RootedDirectory.Open(Path.GetDirectoryName(file.Source)!);
-        return parent.OpenFile(Path.GetFileName(file.Source), file.ReadOnly ? OpenFlags.ReadOnly : OpenFlags.ReadWrite);
     }
 
     private T Own<T>(T handle)

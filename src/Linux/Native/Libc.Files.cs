@@ -108,6 +108,17 @@ internal static partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fcntl(SafeFileHandle file, int command, ref FileRange range);
 
+    /// <summary>struct statfs (x86-64); its first word is the kind of the file system.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public unsafe struct FileSystemKindFacts
+    {
+        public long Kind;
+        public fixed long Rest[14];
+    }
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int fstatfs(SafeFileHandle file, out FileSystemKindFacts facts);
+
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fstatvfs(SafeFileHandle file, out FileSystemFacts facts);
 
