@@ -4,7 +4,7 @@
 dev_nested() {
   case " $* " in
     *' --help '* | *' -h '*) build_nested; exec "$NESTED" --help ;;
-    *' --list '*) build_nested; exec "$NESTED" "$@" ;;
+    *' --list '* | *' --on '*) build_nested; exec "$NESTED" "$@" ;;
   esac
   need_root
   install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"

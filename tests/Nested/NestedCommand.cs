@@ -12,7 +12,9 @@ namespace Lamina.Tests.Nested;
 internal static class NestedCommand
 {
     private static readonly IReadOnlyList<Step> All =
-        [.. InstallationSteps.All, .. GuestSteps.All, .. LimitSteps.All, .. SurvivalSteps.All, .. BootSteps.All, .. KvmSteps.All, .. FirewallSteps.All, .. VlanSteps.All, .. NfsSteps.All, .. RemovalSteps.All];
+        [.. InstallationSteps.All, .. GuestSteps.All, .. LimitSteps.All, .. SurvivalSteps.All, .. BootSteps.All, .. KvmSteps.All, .. FirewallSteps.All, .. VlanSteps.All, .. NfsSteps.All, .. SecondHostSteps.All, .. SharedPoolSteps.All, .. UpgradeSteps.All, .. CrashSteps.All, .. RemovalSteps.All];
+
+    private static readonly TimeSpan ScriptPatience = TimeSpan.FromMinutes(8);
 
     public static async Task<int> RunAsync(string[] args, TextWriter output)
     {
@@ -32,7 +34,7 @@ internal static class NestedCommand
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         string temporary = Directory.CreateTempSubdirectory("lamina-nested-").FullName;
-        string results = Directory.CreateDirectory(Repository.PathOf("artifacts", "nested")).FullName;
+        string results = Directory.CreateDirectory(options.On is null ? Repository.PathOf("artifacts", "nested") : Repository.PathOf("artifacts", "nested", "on")).FullName;
         using var transcript = new Transcript(output, results);
         try
         {
@@ -56,17 +58,18 @@ internal static class NestedCommand
         }
     }
 
-    private static IReadOnlyList<Step> Taken(NestedOptions options) => options.Cluster ? [.. All.Where(step => step.IsGround || step.IsCluster)] : All;
+    private static IReadOnlyList<Step> Taken(NestedOptions options)
+    {
+        var own = All.Where(step => options.Cluster ? step.IsGround || step.IsCluster : !step.IsCluster);
+        return [.. options.From is { } part ? own.SkipWhile(step => !step.IsNamed(part)) : own];
+    }
 
     private static async Task<int> VisitAsync(NestedOptions options, string temporary, string results, Transcript transcript, CancellationToken stop)
     {
         var clock = BootTimeProvider.Shared;
-        transcript.Write("preparing the nested host's disk and the guest (minutes at the first time, then at once)");
-        var disk = await NestedHostDisk.GetAsync(stop);
-        var guest = await SmallLinux.GetAsync(stop);
-        string cdrom = await MakeCdromAsync(options, guest, temporary, stop);
+        await using var host = options.On is { } folder ? NestedHost.Attach(folder) : await StartAsync(options, temporary, results, transcript, stop);
+        if (options.Script is { } script) return await RunAsync(host, script, transcript, stop);
         long began = clock.GetTimestamp();
-        await using var host = await NestedHost.StartAsync(disk, cdrom, temporary, Path.Combine(results, "console.txt"), stop);
         var scene = new Scene(host, transcript, stop);
         int failed = 0, done = 0;
         var steps = Taken(options);
@@ -77,15 +80,30 @@ internal static class NestedCommand
             if (!right) failed++;
             if (!host.IsRunning) transcript.Write(await host.LastWordsAsync(stop));
             if (!right && (step.IsGround || !host.IsRunning)) break;
-            if (options.Until is { } part && step.Name.Contains(part, StringComparison.OrdinalIgnoreCase)) break;
+            if (options.Until is { } part && step.IsNamed(part)) break;
         }
 
         transcript.Write(string.Create(CultureInfo.InvariantCulture,
             $"{done - failed} of {steps.Count} steps came right, {failed} did not, {steps.Count - done} were not taken; {clock.GetElapsedTime(began).TotalMinutes:0.0} minutes"));
         if (!options.Hold) return failed == 0 ? 0 : 1;
-        transcript.Write($"the host runs on until Ctrl-C; its guest agent listens at {host.AgentPath}");
+        transcript.Write($"the host runs on until Ctrl-C; take steps there, or look into it, by: --on {host.Folder}");
         await Task.Delay(Timeout.Infinite, stop);
         return 0;
+    }
+
+    private static async Task<NestedHost> StartAsync(NestedOptions options, string temporary, string results, Transcript transcript, CancellationToken stop)
+    {
+        transcript.Write("preparing the nested host's disk and the guest (minutes at the first time, then at once)");
+        var disk = await NestedHostDisk.GetAsync(stop);
+        string cdrom = await MakeCdromAsync(options, await SmallLinux.GetAsync(stop), temporary, stop);
+        return await NestedHost.StartAsync(disk, cdrom, temporary, Path.Combine(results, "console.txt"), stop);
+    }
+
+    private static async Task<int> RunAsync(NestedHost host, string script, Transcript transcript, CancellationToken stop)
+    {
+        var result = await host.Shell.RunAsync(script, ScriptPatience, stop);
+        transcript.Write((result.Output + result.Error).TrimEnd());
+        return result.ExitCode;
     }
 
     private static async Task<bool> TakeAsync(Step step, Scene scene, Transcript transcript)

@@ -11,15 +11,15 @@ internal sealed class NestedHost : IAsyncDisposable
 {
     private const int Cpus = 2;
     private const int MemoryMiB = 3072;
+    private const string ErrorFile = "qemu.log";
     private static readonly TimeSpan KillPatience = TimeSpan.FromSeconds(20);
 
-    private readonly string _folder;
-    private readonly ChildProcess _process;
-    private readonly SafeFileHandle _errors;
+    private readonly ChildProcess? _process;
+    private readonly SafeFileHandle? _errors;
 
-    private NestedHost(string folder, ChildProcess process, SafeFileHandle errors)
+    private NestedHost(string folder, ChildProcess? process, SafeFileHandle? errors)
     {
-        _folder = folder;
+        Folder = folder;
         _process = process;
         _errors = errors;
         Shell = new HostShell(AgentSocket(folder));
@@ -27,9 +27,15 @@ internal sealed class NestedHost : IAsyncDisposable
 
     public HostShell Shell { get; }
 
-    public string AgentPath => AgentSocket(_folder);
+    /// <summary>With its sockets: by it another run may use it.</summary>
+    public string Folder { get; }
 
-    public bool IsRunning => !_process.WaitForExitAsync(CancellationToken.None).IsCompleted;
+    /// <summary>Of one that another run holds that run knows better.</summary>
+    public bool IsRunning => _process?.WaitForExitAsync(CancellationToken.None).IsCompleted != true;
+
+    /// <summary>One that another run holds; it is left as it is.</summary>
+    /// <param name="folder">See <see cref="Folder"/>.</param>
+    public static NestedHost Attach(string folder) => new(folder, null, null);
 
     /// <param name="disk">Its system; written into an overlay that is thrown away.</param>
     /// <param name="cdrom">An ISO with what is installed and run there.</param>
@@ -44,7 +50,7 @@ internal sealed class NestedHost : IAsyncDisposable
             Program = "qemu-img", Arguments = ["create", "-q", "-f", "qcow2", "-b", disk.Disk, "-F", "qcow2", overlay], Timeout = TimeSpan.FromSeconds(30),
         };
         (await Command.RunAsync(create, cancellation)).EnsureSuccess();
-        var errors = File.OpenHandle(Path.Combine(folder, "qemu.log"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite);
+        var errors = File.OpenHandle(Path.Combine(folder, ErrorFile), FileMode.Create, FileAccess.Write, FileShare.ReadWrite);
         var process = ChildProcess.Spawn(new ChildSpec
         {
             Program = "qemu-system-x86_64",
@@ -60,7 +66,7 @@ internal sealed class NestedHost : IAsyncDisposable
     public async Task CutPowerAsync(CancellationToken cancellation)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(MonitorSocket(_folder)), cancellation);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(MonitorSocket(Folder)), cancellation);
         await using var monitor = await QmpClient.OpenAsync(new NetworkStream(socket, ownsSocket: true), outOfBand: false, cancellation);
         await monitor.ExecuteAsync(QmpCommands.SystemReset, QmpNothing.Instance, cancellation);
     }
@@ -68,16 +74,17 @@ internal sealed class NestedHost : IAsyncDisposable
     /// <summary>How its QEMU ended, and what it said. Waits for the end.</summary>
     public async Task<string> LastWordsAsync(CancellationToken cancellation)
     {
-        var exit = await _process.WaitForExitAsync(cancellation);
-        return $"QEMU of the nested host {exit}: {(await File.ReadAllTextAsync(Path.Combine(_folder, "qemu.log"), cancellation)).Trim()}";
+        string said = (await File.ReadAllTextAsync(Path.Combine(Folder, ErrorFile), cancellation)).Trim();
+        return _process is null ? said : $"QEMU of the nested host {await _process.WaitForExitAsync(cancellation)}: {said}";
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (_process is null) return;
         _process.Send(Signal.Kill);
         await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(KillPatience);
         _process.Dispose();
-        _errors.Dispose();
+        _errors?.Dispose();
     }
 
     private static string AgentSocket(string folder) => Path.Combine(folder, "agent");

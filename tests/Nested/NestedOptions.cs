@@ -4,11 +4,16 @@ namespace Lamina.Tests.Nested;
 internal sealed record NestedOptions
 {
     public const string Help = """
-        ./dev nested [--cluster] [--until PART] [--hold] [--list]
+        ./dev nested [--cluster] [--from PART] [--until PART] [--hold] [--list]
+        ./dev nested --on FOLDER [--cluster] [--from PART] [--until PART]
+        ./dev nested --on FOLDER --run SCRIPT
 
-          --cluster     only what a cluster needs of its hosts' kernels, VLANs and NFS, and the steps on which that stands
+          --cluster     what several hosts need: VLANs, NFS, a second host, its upgrade; and the steps on which that stands
+          --from PART   begin with the first step whose name contains PART
           --until PART  end after the first step whose name contains PART
-          --hold        then leave the host running until Ctrl-C, and say how to look into it
+          --hold        then leave the host running until Ctrl-C, and say its folder
+          --on FOLDER   on the host that another run holds, as it is
+          --run SCRIPT  only let a shell of the host run this
           --list        only list the steps
         """;
 
@@ -16,7 +21,12 @@ internal sealed record NestedOptions
     public string Package { get; init; } = "";
     public string NextPackage { get; init; } = "";
     public bool Cluster { get; init; }
+    public string? From { get; init; }
     public string? Until { get; init; }
+
+    /// <summary>The folder of a host that another run holds; null: a host is started.</summary>
+    public string? On { get; init; }
+    public string? Script { get; init; }
     public bool Hold { get; init; }
     public bool List { get; init; }
 
@@ -31,7 +41,10 @@ internal sealed record NestedOptions
             {
                 "--package" => Value() is { } file ? options with { Package = Path.GetFullPath(file) } : null,
                 "--next" => Value() is { } file ? options with { NextPackage = Path.GetFullPath(file) } : null,
+                "--from" => Value() is { } part ? options with { From = part } : null,
                 "--until" => Value() is { } part ? options with { Until = part } : null,
+                "--on" => Value() is { } folder && Directory.Exists(folder) ? options with { On = folder } : null,
+                "--run" => Value() is { } script ? options with { Script = script } : null,
                 "--cluster" => options with { Cluster = true },
                 "--hold" => options with { Hold = true },
                 "--list" => options with { List = true },
@@ -41,6 +54,7 @@ internal sealed record NestedOptions
             options = next;
         }
 
-        return options.List || (File.Exists(options.Package) && File.Exists(options.NextPackage)) ? options : null;
+        if (options.Script is not null && options.On is null) return null;
+        return options.List || options.On is not null || (File.Exists(options.Package) && File.Exists(options.NextPackage)) ? options : null;
     }
 }

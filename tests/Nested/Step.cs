@@ -8,6 +8,8 @@ internal sealed record Step(string Name, Func<Scene, Task> Do)
     /// <summary>Without it nothing that follows makes sense.</summary>
     public bool IsGround { get; init; }
 
-    /// <summary>What a cluster needs of its hosts' kernels: can be taken without the others.</summary>
+    /// <summary>Of several hosts, or of what they need of their kernels: a run of its own, without the others.</summary>
     public bool IsCluster { get; init; }
+
+    public bool IsNamed(string part) => Name.Contains(part, StringComparison.OrdinalIgnoreCase);
 }

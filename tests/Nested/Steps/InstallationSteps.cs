@@ -24,6 +24,7 @@ internal static class InstallationSteps
 
     private static async Task InstallAsync(Scene scene)
     {
+        await CrashSteps.KeepCoresAsync(scene);
         await scene.RunAsync($"DEBIAN_FRONTEND=noninteractive apt-get -q install -y {Scene.Media}/lamina.deb", 300);
         scene.Say(await scene.RunAsync("dpkg-query -W -f '${Package} ${Version} ${Status}\\n' lamina"));
         string units = await scene.RunAsync("systemctl is-active lamina.service lamina-guests.service; systemctl is-enabled lamina.service lamina-guests.service");

@@ -3,9 +3,17 @@ namespace Lamina.Tests.Nested.Steps;
 /// <summary>A pool on NFS, whose server is the nested host itself.</summary>
 internal static class NfsSteps
 {
-    private const string Server = "10.78.0.1";
-    private const string Export = "/srv/export";
-    private const string Mounted = "/srv/nfs";
+    /// <summary>The LAN of the hosts, a bridge.</summary>
+    public const string Hub = "hub";
+
+    /// <summary>There, the address of the server.</summary>
+    public const string Server = "10.78.0.1";
+
+    /// <summary>What it exports.</summary>
+    public const string Export = "/srv/export";
+
+    /// <summary>Where hosts mount that.</summary>
+    public const string Mounted = "/srv/nfs";
 
     public static IReadOnlyList<Step> All { get; } =
     [
@@ -21,9 +29,10 @@ internal static class NfsSteps
             mkdir -p {Export} /mnt/bad
             chmod 700 {Export}
             echo '{Export} 10.78.0.0/24(rw,no_root_squash,no_subtree_check,fsid=0)' > /etc/exports
-            ip link add hub type bridge
-            ip link set hub up
-            ip address add {Server}/24 dev hub
+            printf '[nfsd]\nlease-time=15\ngrace-time=15\n' > /etc/nfs.conf.d/short.conf
+            ip link add {Hub} type bridge
+            ip link set {Hub} up
+            ip address add {Server}/24 dev {Hub}
             systemctl start nfs-server
             """, 120);
         foreach (var (options, word) in new[] { ("vers=4.0,hard", "vers=4.1"), ("vers=4.2,soft", "'hard'") })
@@ -55,7 +64,8 @@ internal static class NfsSteps
         await scene.RunAsync($"umount {Mounted}");
         await scene.WaitAsync("the host to find the pool again", 60, IsThereAsync(scene));
         await scene.RunAsync("lamina disk delete far --yes && lamina pool delete nfs --yes", 120);
-        await scene.RunAsync($"umount {Mounted} && systemctl stop nfs-server && ip link delete hub", 120);
+        string left = await scene.RunAsync($"ls -A {Export}");
+        scene.Require(left.Length == 0, $"The deleted pool has left: {left}");
     }
 
     private static Func<Task<bool>> IsThereAsync(Scene scene) =>

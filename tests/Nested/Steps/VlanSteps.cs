@@ -32,16 +32,16 @@ internal static class VlanSteps
               ip -n switch link set v$id up
             done
             """);
-        scene.Say(await scene.RunAsync($"lamina network create servers --bridge {Card} --vlan 100 && lamina network create storage --bridge {Card} --vlan 200"));
+        scene.Say(await scene.RunAsync($"lamina network create servers --bridge {Card} --vlan 100 2>&1 && lamina network create storage --bridge {Card} --vlan 200 2>&1"));
         var taken = await scene.TryAsync($"lamina network create again --bridge {Card} --vlan 100");
         scene.Require(taken.ExitCode != 0 && taken.Error.Contains("stands on VLAN 100", StringComparison.Ordinal), $"The tag was given twice: {taken}");
         await scene.RunAsync($"lamina vm nic add {GuestSteps.First} --network servers");
-        await GiveAddressAsync(scene, "eth1", "10.0.100.5/24");
+        await GiveAddressAsync(scene, GuestSteps.First, "eth1", "10.0.100.5/24");
         await ReachAsync(scene, "10.0.100.5", "the guest by VLAN 100");
         await scene.RunAsync("ping -c 1 -W 10 192.0.2.1");
 
         // On the wire of the other tag nobody hears it, though it has an address there.
-        await GiveAddressAsync(scene, "eth1", "10.0.200.5/24");
+        await GiveAddressAsync(scene, GuestSteps.First, "eth1", "10.0.200.5/24");
         scene.Require((await scene.TryAsync("ip netns exec switch ping -c 2 -W 3 10.0.200.5")).ExitCode != 0, "VLAN 200 reaches a guest of VLAN 100.");
         scene.Say("10.0.200.5 of the same guest by VLAN 200: no answer; 192.0.2.1 by the host, without a tag: answered");
         scene.Say(await scene.RunAsync("ip -d -o link show type vlan | grep -o 'lm[a-z2-7]*@[a-z0-9]*\\|vlan protocol 802.1Q id [0-9]*' | paste -sd' '"));
@@ -50,7 +50,7 @@ internal static class VlanSteps
     private static async Task RetagAsync(Scene scene)
     {
         await scene.RunAsync("lamina network delete storage --yes");
-        scene.Say(await scene.RunAsync("lamina network set servers --vlan 200"));
+        scene.Say(await scene.RunAsync("lamina network set servers --vlan 200 2>&1"));
         await ReachAsync(scene, "10.0.200.5", "the guest by VLAN 200");
         scene.Require((await scene.TryAsync("ip netns exec switch ping -c 2 -W 3 10.0.100.5")).ExitCode != 0, "VLAN 100 still reaches the guest.");
         string links = await scene.RunAsync("ip -d -o link show type vlan | grep -c ' lm'");
@@ -69,11 +69,11 @@ internal static class VlanSteps
             ip -n switch address add 10.1.44.1/24 dev w300
             ip -n switch link set w300 up
             """);
-        scene.Say(await scene.RunAsync($"lamina network create strict --bridge {Filtering} --vlan 300"));
+        scene.Say(await scene.RunAsync($"lamina network create strict --bridge {Filtering} --vlan 300 2>&1"));
         string words = (await scene.TryAsync($"lamina doctor | grep -A1 'vlan 300 of {Filtering}'")).Output;
         scene.Require(words.Contains("passes only the VLANs", StringComparison.Ordinal), $"The doctor says: {words}");
         await scene.RunAsync($"lamina vm nic add {GuestSteps.First} --network strict");
-        await GiveAddressAsync(scene, "eth2", "10.1.44.5/24");
+        await GiveAddressAsync(scene, GuestSteps.First, "eth2", "10.1.44.5/24");
         scene.Require((await scene.TryAsync("ip netns exec switch ping -c 2 -W 3 10.1.44.5")).ExitCode != 0, "The bridge did not filter.");
         await scene.RunAsync($"bridge vlan add dev {Filtering} vid 300 self && bridge vlan add dev {SecondCard} vid 300");
         await ReachAsync(scene, "10.1.44.5", $"the guest through {Filtering}, once it has VLAN 300");
@@ -83,8 +83,9 @@ internal static class VlanSteps
         scene.Require((await scene.TryAsync("ip -d -o link show type vlan | grep ' lm'")).ExitCode != 0, "A link of a deleted network is left.");
     }
 
-    private static Task GiveAddressAsync(Scene scene, string card, string address) => scene.WaitAsync($"the guest's {card}", 60, async () =>
-        (await scene.TryAsync($"lamina vm exec {GuestSteps.First} -- sh -c 'ip link set {card} up && ip addr add {address} dev {card}'")).ExitCode == 0);
+    /// <summary>To a card of a guest, as soon as the guest has it.</summary>
+    public static Task GiveAddressAsync(Scene scene, string vm, string card, string address) => scene.WaitAsync($"the guest's {card}", 60, async () =>
+        (await scene.TryAsync($"lamina vm exec {vm} -- sh -c 'ip link set {card} up && ip addr add {address} dev {card}'")).ExitCode == 0);
 
     private static async Task ReachAsync(Scene scene, string address, string what)
     {
