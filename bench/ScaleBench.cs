@@ -82,7 +82,7 @@ internal static class ScaleBench
     {
         await using var daemon = new BenchDaemon(options.Programs, folder);
         await daemon.StartAsync();
-        await daemon.CliAsync("cluster", "init", "--name", "scale");
+        await FoundAsync(daemon, "scale");
         await using var store = await OpenAsync(folder);
         string image = Path.Join(folder, "image.qcow2");
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", image, "1G");
@@ -94,6 +94,10 @@ internal static class ScaleBench
         await world.FillAsync(Hosts, Vms, CancellationToken.None);
         return await LoadAsync(daemon, world) with { IdleKiB = idle, Requests = requests };
     }
+
+    /// <summary>Makes the daemon the first of a cluster, by the first of the machine's addresses.</summary>
+    public static async Task FoundAsync(BenchDaemon daemon, string name) =>
+        await daemon.CliAsync("cluster", "init", "--name", name, "--address", (await Run.OutputAsync("hostname", "--all-ip-addresses")).Split(' ')[0]);
 
     /// <summary>The store of the daemon that has its data there.</summary>
     public static async Task<EtcdStore> OpenAsync(string folder)

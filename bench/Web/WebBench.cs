@@ -41,7 +41,7 @@ internal static class WebBench
     {
         await using var daemon = new BenchDaemon(options.Programs, folder);
         await daemon.StartAsync();
-        await daemon.CliAsync("cluster", "init", "--name", "web");
+        await ScaleBench.FoundAsync(daemon, "web");
         await using var store = await ScaleBench.OpenAsync(folder);
         string image = Path.Join(folder, "image.qcow2");
         await Run.OutputAsync("qemu-img", "create", "-q", "-f", "qcow2", image, "1G");
