@@ -110,6 +110,29 @@ public sealed class EtcdStoreTests(SharedEtcd etcd) : IClassFixture<SharedEtcd>
         Assert.Null(await other.GetAsync("lock", Cancellation));
     }
 
+    /// <summary>As on a host that is busy: to give it up and begin anew would go on for as long as the host is busy.</summary>
+    [Fact]
+    public async Task A_slow_handshake_is_not_given_up()
+    {
+        await using var own = await EtcdServer.StartAsync(tls: true);
+        await using var relay = new LossyRelay(own.Access.Endpoints[0]) { Hesitation = TimeSpan.FromSeconds(1.2) };
+        using var calls = new EtcdEndpoints(own.Access with { Endpoints = [relay.Endpoint] });
+        int attempts = 0;
+        while (true)
+        {
+            try
+            {
+                attempts++;
+                await new EtcdCalls(calls, TimeProvider.System).AskAsync(async (connection, options) => await connection.Maintenance.StatusAsync(new StatusRequest(), options), Cancellation);
+                return;
+            }
+            catch (StoreUnavailableException) when (attempts < 10)
+            {
+                // The connection is made meanwhile, and serves the next call.
+            }
+        }
+    }
+
     [Fact]
     public async Task Without_any_member_nothing_is_written_and_that_is_said()
     {

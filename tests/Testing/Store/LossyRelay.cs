@@ -3,10 +3,11 @@ using System.Net.Sockets;
 
 namespace Lamina.Testing.Store;
 
-/// <summary>Passes bytes between a client and a server, and can lose those of one direction.</summary>
+/// <summary>Passes bytes between a client and a server, and can lose those of one direction, or begin late. It listens at the server's address when that is of the loopback, so that the server's certificate names it.</summary>
 internal sealed class LossyRelay : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
+    private readonly string _scheme;
     private readonly IPEndPoint _server;
     private readonly Func<Socket> _newSocket;
     private readonly CancellationTokenSource _stop = new();
@@ -20,12 +21,17 @@ internal sealed class LossyRelay : IAsyncDisposable
     {
         _newSocket = newSocket ?? (() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         var uri = new Uri(server);
+        _scheme = uri.Scheme;
         _server = new IPEndPoint(IPAddress.Parse(uri.Host), uri.Port);
+        _listener = new TcpListener(IPAddress.IsLoopback(_server.Address) ? _server.Address : IPAddress.Loopback, 0);
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
-    public string Endpoint => $"http://{_listener.LocalEndpoint}";
+    public string Endpoint => $"{_scheme}://{_listener.LocalEndpoint}";
+
+    /// <summary>A connection that was accepted is not served before this.</summary>
+    public TimeSpan Hesitation { get; init; }
 
     /// <summary>What the server says does not arrive.</summary>
     public volatile bool LosesAnswers;
@@ -67,8 +73,7 @@ internal sealed class LossyRelay : IAsyncDisposable
                     continue;
                 }
 
-                _ = PassAsync(client.GetStream(), server.GetStream(), () => HoldsRequests);
-                _ = PassAsync(server.GetStream(), client.GetStream(), () => LosesAnswers);
+                _ = ServeAsync(client.GetStream(), server.GetStream());
             }
         }
         catch (Exception ended) when (ended is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -89,6 +94,12 @@ internal sealed class LossyRelay : IAsyncDisposable
         {
             return false;
         }
+    }
+
+    private async Task ServeAsync(NetworkStream client, NetworkStream server)
+    {
+        await Task.Delay(Hesitation, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(PassAsync(client, server, () => HoldsRequests), PassAsync(server, client, () => LosesAnswers));
     }
 
     private async Task PassAsync(NetworkStream from, NetworkStream to, Func<bool> loses)

@@ -17,7 +17,12 @@ internal sealed class EtcdConnection : IDisposable
     /// <summary>etcd closes connections that ping more often than every 5 s (<c>--grpc-keepalive-min-time</c>).</summary>
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromMilliseconds(700);
+
+    /// <summary>For TCP: a host that is away does not answer at all.</summary>
+    private static readonly TimeSpan ReachTimeout = TimeSpan.FromMilliseconds(700);
+
+    /// <summary>With TLS, which costs time on a busy host. Who calls waits no longer than its own deadline: the connection is made meanwhile, and serves the next call.</summary>
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
     private readonly GrpcChannel _channel;
     private readonly EtcdAccess _access;
@@ -75,10 +80,17 @@ internal sealed class EtcdConnection : IDisposable
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(ReachTimeout);
         try
         {
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            await socket.ConnectAsync(context.DnsEndPoint, patience.Token);
             return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new SocketException((int)SocketError.TimedOut);
         }
         catch
         {
