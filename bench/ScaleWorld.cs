@@ -110,7 +110,9 @@ internal sealed class ScaleWorld(IStore store, CacheSnapshot model, string model
         for (long run = 2; vms.Length > 0; run++)
         {
             var vm = vms[run % vms.Length];
-            var status = vm.Status with { Run = run, StartedAt = TimeProvider.System.GetUtcNow() };
+            // A change that is seen: each time that it is a VM's turn, the VM is paused or runs again.
+            var state = run / vms.Length % 2 == 0 ? VmState.Running : VmState.Paused;
+            var status = vm.Status with { Run = run, State = state, StartedAt = TimeProvider.System.GetUtcNow() };
             long begun = TimeProvider.System.GetTimestamp();
             var result = await new StoreChange("vm.status").Put(Keys.Vms.Status, vm.Id, status).CommitAsync(store, TimeProvider.System, cancellationToken);
             committed(vm.Id, result.Revision, begun);
