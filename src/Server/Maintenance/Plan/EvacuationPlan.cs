@@ -42,7 +42,7 @@ internal static class EvacuationPlan
         var busy = new Dictionary<string, Traffic>(StringComparer.Ordinal);
         foreach (var passage in underWay.Where(passage => !passage.IsEnding)) Take(busy, passage.From, passage.To, sends: passage.BytesPerSecond > 0);
         var chosen = new List<Departure>();
-        foreach (var departure in Order(waiting))
+        foreach (var departure in Order(waiting, links))
         {
             if (!HasRoom(busy, links, departure, departure.From) || !HasRoom(busy, links, departure, departure.To)) continue;
             Take(busy, departure.From, departure.To, sends: false);
@@ -94,10 +94,13 @@ internal static class EvacuationPlan
         return departure.Bytes / (1 - part);
     }
 
-    /// <summary>Quiet guests first: while it is found out how many streams the links carry, they lose nothing by sharing. Large ones before small ones, which fill the gaps at the end.</summary>
-    private static IEnumerable<Departure> Order(IReadOnlyList<Departure> waiting) => waiting
-        .OrderBy(departure => departure.DirtyBytesPerSecond / Math.Max(departure.Bytes, 1) > 0.05)
-        .ThenByDescending(departure => departure.Bytes)
+    /// <summary>
+    /// Those that take longest first, so that short ones fill the gaps at the end and nobody is left to go alone on a link that one stream does not fill. Where one fills it,
+    /// or as long as that is being found out, quiet guests come first: they lose nothing by sharing.
+    /// </summary>
+    private static IEnumerable<Departure> Order(IReadOnlyList<Departure> waiting, EvacuationLinks links) => waiting
+        .OrderBy(departure => links.Of(departure.From).Streams == 1 && departure.DirtyBytesPerSecond / Math.Max(departure.Bytes, 1) > 0.05)
+        .ThenByDescending(departure => Sent(departure, links.Of(departure.From).StreamBytesPerSecond ?? 0))
         .ThenBy(departure => departure.Vm, StringComparer.Ordinal);
 
     private static bool HasRoom(Dictionary<string, Traffic> busy, EvacuationLinks links, Departure departure, string host)

@@ -41,6 +41,9 @@ internal sealed record LinkExperience
     /// <summary>The most that it carried; null: nothing was measured yet.</summary>
     public double? BestBytesPerSecond => BytesPerSecond.Count == 0 ? null : BytesPerSecond.Values.Max();
 
+    /// <summary>What one of <see cref="Streams"/> has of it; null: nothing was measured yet.</summary>
+    public double? StreamBytesPerSecond => BestBytesPerSecond / Streams;
+
     /// <param name="streams">How many sent, all of them settled.</param>
     /// <param name="bytesPerSecond">What they sent in all.</param>
     public LinkExperience With(int streams, double bytesPerSecond)
