@@ -1,6 +1,7 @@
 using Lamina.Engine;
 using Lamina.Engine.Migration;
 using Lamina.Engine.Qmp;
+using Lamina.Testing.Bed;
 using Lamina.Testing.Engine;
 
 namespace Lamina.Tests.Integration.Migration;
@@ -94,6 +95,8 @@ public class MemoryTests
         // The connection breaks; the guest has not stood still in all this, and goes over in the end.
         await hosts.ListenAsync();
         await hosts.Source.BeginMigrationAsync(hosts.Send() with { Limits = slow }, hosts.Deadline);
+        await Eventually.BecomesAsync(
+            async cancellation => (await hosts.Source.QueryMigrationAsync(cancellation)).Phase == MigrationPhase.Active, "there is a connection that can break");
         await hosts.Source.BreakMigrationAsync(hosts.Deadline);
         Assert.Equal(MigrationPhase.Failed, await hosts.Source.FollowMigrationAsync(null, hosts.Deadline));
         await TwoHosts.AssertRunsAsync(hosts.Source, hosts.Deadline);
