@@ -14,6 +14,7 @@ public sealed class FullDiskTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Length", "long")]
     public async Task ItReadsOnSaysWhyItWritesNothingAndGoesOnByItselfWhenThereIsRoom()
     {
         await using var bed = await ClusterBed.StartAsync(0);

@@ -17,6 +17,7 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
         new() { To = hosts.Second.Daemon.HostId, MaxBytesPerSecond = postCopy ? VerySlow : Slow, AllowPostCopy = postCopy, TimeoutSeconds = timeoutSeconds };
 
     [Fact]
+    [Trait("Length", "long")]
     public async Task A_guest_that_outruns_the_link_is_slowed_down_and_given_up_in_the_end()
     {
         var vm = await hosts.LaunchAsync("runner", also: Writer);
@@ -50,6 +51,7 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
     }
 
     [Fact]
+    [Trait("Length", "long")]
     public async Task Both_daemons_may_die_meanwhile()
     {
         Assert.SkipUnless(setting.IsOpen, PostCopySetting.Reason);
@@ -65,6 +67,7 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
     }
 
     [Fact]
+    [Trait("Length", "long")]
     public async Task A_link_that_does_not_come_back_takes_the_memory_and_that_is_said()
     {
         Assert.SkipUnless(setting.IsOpen, PostCopySetting.Reason);
