@@ -21,11 +21,15 @@ internal sealed class EventFeed(ApiServices services, ApiRequest request, Func<E
         // A stream ends now and then, so that a permission taken away does not live on; the client takes it up again.
         using var lifetime = new CancellationTokenSource(Longest, services.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.Token, services.Stopping);
+        // Before the answer begins: whoever has it in hand misses nothing that is committed from then on.
+        var (newest, revision) = from is null ? await TailAsync(tail, end.Token) : ([], 0);
         await using var writer = new EventStreamWriter(request.Http.Response, services.Time);
         await writer.BeginAsync();
         try
         {
-            await SendAsync(writer, from, tail, end.Token);
+            foreach (var item in newest) await SendAsync(writer, item);
+            if (from is null) await FollowAsync(writer, revision, null, end.Token);
+            else await TakeUpAsync(writer, from, end.Token);
         }
         catch (OperationCanceledException) when (!request.Aborted.IsCancellationRequested)
         {
@@ -33,9 +37,9 @@ internal sealed class EventFeed(ApiServices services, ApiRequest request, Func<E
         }
     }
 
-    private async Task SendAsync(EventStreamWriter writer, EventPosition? from, int tail, CancellationToken cancellationToken)
+    private async Task TakeUpAsync(EventStreamWriter writer, EventPosition from, CancellationToken cancellationToken)
     {
-        if (from is { Revision: { } known })
+        if (from.Revision is { } known)
         {
             try
             {
@@ -49,10 +53,7 @@ internal sealed class EventFeed(ApiServices services, ApiRequest request, Func<E
             }
         }
 
-        long revision = from is null
-            ? await SendTailAsync(writer, tail, cancellationToken)
-            : await SendAfterAsync(writer, from.Id, cancellationToken);
-        await FollowAsync(writer, revision, null, cancellationToken);
+        await FollowAsync(writer, await SendAfterAsync(writer, from.Id, cancellationToken), null, cancellationToken);
     }
 
     private async Task FollowAsync(EventStreamWriter writer, long revision, EventPosition? seen, CancellationToken cancellationToken)
@@ -82,7 +83,7 @@ internal sealed class EventFeed(ApiServices services, ApiRequest request, Func<E
         return revision;
     }
 
-    private async Task<long> SendTailAsync(EventStreamWriter writer, int tail, CancellationToken cancellationToken)
+    private async Task<(Stack<StoreItem> Newest, long Revision)> TailAsync(int tail, CancellationToken cancellationToken)
     {
         var newest = new Stack<StoreItem>();
         long revision = 0;
@@ -93,8 +94,7 @@ internal sealed class EventFeed(ApiServices services, ApiRequest request, Func<E
             if (newest.Count >= tail) break;
         }
 
-        foreach (var item in newest) await SendAsync(writer, item);
-        return revision;
+        return (newest, revision);
     }
 
     private async Task SendAsync(EventStreamWriter writer, StoreItem item)
