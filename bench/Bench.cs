@@ -3,14 +3,15 @@ namespace Lamina.Bench;
 /// <summary>One run from an empty installation to its figures; nothing stays on the machine.</summary>
 internal static class Bench
 {
-    private static async Task<BenchResult> RunAsync(BenchOptions options)
+    /// <summary>Gives a bench its folder, which is gone afterwards.</summary>
+    public static async Task<T> InFolderAsync<T>(Func<string, Task<T>> work)
     {
         // Short, since sockets lie below it; and on a disk, since that is what both sides' files are on in earnest.
         string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
         try
         {
             File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-            return await RunAsync(options, folder);
+            return await work(folder);
         }
         finally
         {
@@ -18,9 +19,16 @@ internal static class Bench
         }
     }
 
+    /// <summary>The same for a bench that gives nothing back.</summary>
+    public static Task InFolderAsync(Func<string, Task> work) => InFolderAsync(async folder =>
+    {
+        await work(folder);
+        return true;
+    });
+
     public static async Task StartAsync(BenchOptions options)
     {
-        var result = await RunAsync(options);
+        var result = await InFolderAsync(folder => RunAsync(options, folder));
         await Report.WriteAsync(options.Results, "start", Report.Json(result), Report.Table(result));
     }
 

@@ -47,19 +47,7 @@ internal sealed class CloneBench(BenchOptions options, string folder)
         await Report.WriteAsync(options.Results, "clone", Json(result), Table(result));
     }
 
-    private static async Task<CloneResult> RunAsync(BenchOptions options)
-    {
-        string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
-        try
-        {
-            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-            return await new CloneBench(options, folder).MeasureAsync();
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+    private static Task<CloneResult> RunAsync(BenchOptions options) => Bench.InFolderAsync(folder => new CloneBench(options, folder).MeasureAsync());
 
     private static string Json(CloneResult result) => JsonSerializer.Serialize(result, CloneBenchJson.Default.CloneResult) + "\n";
 

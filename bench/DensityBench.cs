@@ -49,20 +49,11 @@ internal static class DensityBench
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(60);
 
-    public static async Task RunAsync(BenchOptions options)
+    public static Task RunAsync(BenchOptions options) => Bench.InFolderAsync(async folder =>
     {
-        string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
-        try
-        {
-            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-            var result = await RunAsync(options, folder);
-            await Report.WriteAsync(options.Results, "density", JsonSerializer.Serialize(result, BenchJson.Default.DensityResult) + "\n", Table(result));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+        var result = await RunAsync(options, folder);
+        await Report.WriteAsync(options.Results, "density", JsonSerializer.Serialize(result, BenchJson.Default.DensityResult) + "\n", Table(result));
+    });
 
     private static async Task<DensityResult> RunAsync(BenchOptions options, string folder)
     {

@@ -66,35 +66,26 @@ internal static partial class MemoryBench
 
     private static string CommandLine(string before = "") => $"console=ttyS0 quiet run64={Convert.ToBase64String(Encoding.UTF8.GetBytes(before + Script()))}";
 
-    public static async Task RunAsync(BenchOptions options)
+    public static Task RunAsync(BenchOptions options) => Bench.InFolderAsync(async folder =>
     {
-        string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
-        try
+        string before = Bench.Load();
+        await using var daemon = new BenchDaemon(options.Programs, folder);
+        await daemon.StartAsync();
+        await daemon.CliAsync("iso", "upload", Path.Join(options.Media, "vmlinuz"), "--name", "bench-kernel", "--kind", "kernel");
+        await daemon.CliAsync("iso", "upload", Path.Join(options.Media, "initrd.gz"), "--name", "bench-initrd", "--kind", "initrd");
+        var (lamina, fine, bare) = (new List<FreedMemory>(), new List<FreedMemory>(), new List<FreedMemory>());
+        for (int round = 0; round < Rounds; round++)
         {
-            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-            string before = Bench.Load();
-            await using var daemon = new BenchDaemon(options.Programs, folder);
-            await daemon.StartAsync();
-            await daemon.CliAsync("iso", "upload", Path.Join(options.Media, "vmlinuz"), "--name", "bench-kernel", "--kind", "kernel");
-            await daemon.CliAsync("iso", "upload", Path.Join(options.Media, "initrd.gz"), "--name", "bench-initrd", "--kind", "initrd");
-            var (lamina, fine, bare) = (new List<FreedMemory>(), new List<FreedMemory>(), new List<FreedMemory>());
-            for (int round = 0; round < Rounds; round++)
-            {
-                lamina.Add(await UnderLaminaAsync(daemon.Client, $"memory-{round}", CommandLine()));
-                fine.Add(await UnderLaminaAsync(daemon.Client, $"fine-{round}", CommandLine(FineReporting)));
-                bare.Add(await UnderQemuAsync(options.Media, folder));
-                Console.Error.WriteLine($"round {round}: {lamina[^1].Ratio:0.00} {fine[^1].Ratio:0.00} {bare[^1].Ratio:0.00}");
-            }
+            lamina.Add(await UnderLaminaAsync(daemon.Client, $"memory-{round}", CommandLine()));
+            fine.Add(await UnderLaminaAsync(daemon.Client, $"fine-{round}", CommandLine(FineReporting)));
+            bare.Add(await UnderQemuAsync(options.Media, folder));
+            Console.Error.WriteLine($"round {round}: {lamina[^1].Ratio:0.00} {fine[^1].Ratio:0.00} {bare[^1].Ratio:0.00}");
+        }
 
-            var image = options.Image.Length > 0 ? await OfImageAsync(daemon, options.Image) : [];
-            var result = new MemoryResult { At = TimeProvider.System.GetUtcNow(), Lamina = lamina, FineLamina = fine, Bare = bare, Image = image, Machine = await Bench.MachineAsync(before) };
-            await Report.WriteAsync(options.Results, "memory", JsonSerializer.Serialize(result, BenchJson.Default.MemoryResult) + "\n", Table(result));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+        var image = options.Image.Length > 0 ? await OfImageAsync(daemon, options.Image) : [];
+        var result = new MemoryResult { At = TimeProvider.System.GetUtcNow(), Lamina = lamina, FineLamina = fine, Bare = bare, Image = image, Machine = await Bench.MachineAsync(before) };
+        await Report.WriteAsync(options.Results, "memory", JsonSerializer.Serialize(result, BenchJson.Default.MemoryResult) + "\n", Table(result));
+    });
 
     private static async Task<FreedMemory> UnderLaminaAsync(LaminaClient client, string name, string commandLine)
     {

@@ -62,21 +62,12 @@ internal static class ScaleBench
     /// <summary>The last changes have so long to arrive.</summary>
     private static readonly TimeSpan Tail = TimeSpan.FromSeconds(5);
 
-    public static async Task ReportAsync(BenchOptions options)
+    public static Task ReportAsync(BenchOptions options) => Bench.InFolderAsync(async folder =>
     {
-        string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
-        try
-        {
-            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-            string before = Bench.Load();
-            var result = await MeasureAsync(options, folder) with { Machine = await Bench.MachineAsync(before) };
-            await Report.WriteAsync(options.Results, "scale", JsonSerializer.Serialize(result, ScaleBenchJson.Default.ScaleResult) + "\n", Table(result));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+        string before = Bench.Load();
+        var result = await MeasureAsync(options, folder) with { Machine = await Bench.MachineAsync(before) };
+        await Report.WriteAsync(options.Results, "scale", JsonSerializer.Serialize(result, ScaleBenchJson.Default.ScaleResult) + "\n", Table(result));
+    });
 
     private static async Task<ScaleResult> MeasureAsync(BenchOptions options, string folder)
     {

@@ -61,22 +61,13 @@ internal sealed class SnapshotBench(BenchDaemon daemon, BenchOptions options, st
 
     private static string CommandLine => $"console=ttyS0 quiet run64={Convert.ToBase64String(Encoding.UTF8.GetBytes($"echo {Word}; while :; do :; done"))}";
 
-    public static async Task ReportAsync(BenchOptions options)
+    public static Task ReportAsync(BenchOptions options) => Bench.InFolderAsync(async folder =>
     {
-        string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
-        try
-        {
-            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-            await using var daemon = new BenchDaemon(options.Programs, folder);
-            await daemon.StartAsync();
-            var result = await new SnapshotBench(daemon, options, folder).MeasureAsync();
-            await Report.WriteAsync(options.Results, "snapshot", JsonSerializer.Serialize(result, BenchJson.Default.SnapshotResult) + "\n", Table(result));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+        await using var daemon = new BenchDaemon(options.Programs, folder);
+        await daemon.StartAsync();
+        var result = await new SnapshotBench(daemon, options, folder).MeasureAsync();
+        await Report.WriteAsync(options.Results, "snapshot", JsonSerializer.Serialize(result, BenchJson.Default.SnapshotResult) + "\n", Table(result));
+    });
 
     private async Task<SnapshotResult> MeasureAsync()
     {

@@ -21,21 +21,12 @@ internal static class WebBench
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ScriptPatience = TimeSpan.FromMinutes(5);
 
-    public static async Task ReportAsync(BenchOptions options)
+    public static Task ReportAsync(BenchOptions options) => Bench.InFolderAsync(async folder =>
     {
-        string folder = Directory.CreateDirectory("/var/tmp/lamina-bench").FullName;
-        try
-        {
-            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-            string before = Bench.Load();
-            var result = await MeasureAsync(options, folder) with { Machine = await Bench.MachineAsync(before) };
-            await Report.WriteAsync(options.Results, "web", JsonSerializer.Serialize(result, WebBenchJson.Default.WebResult) + "\n", WebTable.Of(result));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+        string before = Bench.Load();
+        var result = await MeasureAsync(options, folder) with { Machine = await Bench.MachineAsync(before) };
+        await Report.WriteAsync(options.Results, "web", JsonSerializer.Serialize(result, WebBenchJson.Default.WebResult) + "\n", WebTable.Of(result));
+    });
 
     private static async Task<WebResult> MeasureAsync(BenchOptions options, string folder)
     {

@@ -98,7 +98,7 @@ internal static class MigrationBlockers
     {
         if (snapshot.Get(Keys.Vms.Status, vm.Id)?.Record.State is not (VmState.Running or VmState.Paused) || snapshot.Get(Keys.Hosts.Status, request.To)?.Record is not { } target) yield break;
         string name = snapshot.HostName(request.To);
-        string? network = snapshot.Get(Keys.MigrationSettings, "")?.Record.Network;
+        string? network = MigrationRoute.SettingsIn(snapshot).Network;
         if (network is not null && MigrationRoute.AddressIn(network, target) is null)
             yield return Blocked("migration.networkMissing", $"Host '{name}' has no address in {network}, the network for migrations.", "Give it one, or choose another network: lamina migration set --network.");
         if (!request.AllowPostCopy) yield break;

@@ -43,7 +43,7 @@ internal sealed record MigrationGround
 
     /// <summary>How long post-copy may stand still on a broken link.</summary>
     public TimeSpan RecoverPatience =>
-        Now.Get(Keys.MigrationSettings, "")?.Record.PostCopyPatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : MigrationPlan.RecoverPatience;
+        MigrationRoute.SettingsIn(Now).PostCopyPatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : MigrationPlan.RecoverPatience;
 
     public CacheSnapshot Now => Host.Cache.Snapshot;
 }

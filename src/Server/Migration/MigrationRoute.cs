@@ -21,9 +21,12 @@ internal sealed record MigrationRoute(string? Address, int Streams, long? MaxByt
     private const int BitsPerByte = 8;
     private const int BitsPerMegabit = 1_000_000;
 
+    /// <summary>What holds for all migrations.</summary>
+    public static MigrationSettings SettingsIn(CacheSnapshot snapshot) => snapshot.Get(Keys.MigrationSettings, "")?.Record ?? new MigrationSettings();
+
     public static MigrationRoute Choose(CacheSnapshot snapshot, string? from, MigrationRequest request)
     {
-        var settings = snapshot.Get(Keys.MigrationSettings, "")?.Record ?? new MigrationSettings();
+        var settings = SettingsIn(snapshot);
         long? most = request.MaxBytesPerSecond ?? settings.MaxBytesPerSecond;
         var source = from is null ? null : snapshot.Get(Keys.Hosts.Status, from)?.Record;
         var target = snapshot.Get(Keys.Hosts.Status, request.To)?.Record;

@@ -34,14 +34,12 @@ internal sealed class MigrationSettingsEndpoints(EventLog events)
         return before with { Network = update.Network, MaxBytesPerSecond = update.MaxBytesPerSecond, PostCopyPatienceSeconds = update.PostCopyPatienceSeconds };
     }
 
-    private static MigrationSettings Read(CacheSnapshot snapshot) => snapshot.Get(Keys.MigrationSettings, "")?.Record ?? new MigrationSettings();
-
-    private static ApiAnswer Show(ApiRequest request) => ApiAnswer.Ok(Read(request.Snapshot), ApiJson.Default.MigrationSettings);
+    private static ApiAnswer Show(ApiRequest request) => ApiAnswer.Ok(MigrationRoute.SettingsIn(request.Snapshot), ApiJson.Default.MigrationSettings);
 
     private async ValueTask<ApiAnswer> UpdateAsync(ApiRequest request)
     {
         var current = request.Snapshot.Get(Keys.MigrationSettings, "");
-        var before = Read(request.Snapshot);
+        var before = MigrationRoute.SettingsIn(request.Snapshot);
         var known = new MigrationSettingsUpdate { Network = before.Network, MaxBytesPerSecond = before.MaxBytesPerSecond, PostCopyPatienceSeconds = before.PostCopyPatienceSeconds };
         var settings = Update(before, await request.PatchAsync(known, ApiJson.Default.MigrationSettingsUpdate));
         var change = new StoreChange("migration.update");

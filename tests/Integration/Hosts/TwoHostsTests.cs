@@ -24,11 +24,7 @@ public sealed class TwoHostsTests : IAsyncLifetime
 
     private TestDaemon B => _cluster.B;
 
-    public async ValueTask InitializeAsync()
-    {
-        _cluster = await TestCluster.StartAsync();
-        await A.Client.UntilAsync("hosts", ApiJson.Default.Host, hosts => hosts.Count(host => host.Status?.DefaultMachineType is not null) == 2, Token);
-    }
+    public async ValueTask InitializeAsync() => _cluster = await TestCluster.StartAsync(Token);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 

@@ -19,8 +19,7 @@ public sealed class ColdMoveTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _cluster = await TestCluster.StartAsync();
-        await Client.UntilAsync("hosts", ApiJson.Default.Host, hosts => hosts.Count(host => host.Status?.DefaultMachineType is not null) == 2, Token);
+        _cluster = await TestCluster.StartAsync(Token);
         _pools = (await Client.Pools.ListAsync(Token).ToListAsync(Token)).ToDictionary(pool => pool.Name, pool => pool.Spec.Path);
     }
 

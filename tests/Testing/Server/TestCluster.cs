@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using Lamina.Api;
 using Lamina.Linux;
 using Lamina.Server;
 using Lamina.Server.Control;
@@ -42,7 +43,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public IStore Store => _store.Store;
 
-    public static async Task<TestCluster> StartAsync()
+    public static async Task<TestCluster> StartAsync(CancellationToken cancellationToken)
     {
         var cluster = new TestCluster();
         try
@@ -51,6 +52,7 @@ internal sealed class TestCluster : IAsyncDisposable
             cluster.B = await cluster.StartHostAsync("hostb", cluster.EngineB);
             cluster.Connect(cluster.A, cluster.B);
             cluster.Connect(cluster.B, cluster.A);
+            await cluster.A.Client.UntilAsync("hosts", ApiJson.Default.Host, hosts => hosts.Count(host => host.Status?.DefaultMachineType is not null) == 2, cancellationToken);
             return cluster;
         }
         catch
