@@ -32,7 +32,7 @@ public class PostCopyMemoryTests(PostCopySetting setting)
         await hosts.StartSourceAsync(await hosts.From.SmallLinuxAsync(TwoHosts.Ticker), "tick=3");
         await hosts.ListenAsync(listen => listen with { Transport = Transport });
         await hosts.Source.BeginMigrationAsync(
-            hosts.Send() with { Transport = Transport, PauseBeforeSwitchover = true, Limits = new MigrationLimits { BytesPerSecond = 8 << 20, DowntimeMs = 1 } }, hosts.Deadline);
+            hosts.Send() with { Transport = Transport, PauseBeforeSwitchover = true, Limits = new MigrationLimits { BytesPerSecond = 2 << 20, DowntimeMs = 1 } }, hosts.Deadline);
         await hosts.Source.StartPostCopyAsync(hosts.Deadline);
         Assert.Equal(MigrationPhase.PreSwitchover, await hosts.Source.FollowMigrationAsync(null, hosts.Deadline));
         var before = TwoHosts.LastTick(hosts.Source);
