@@ -37,10 +37,17 @@ internal sealed record ScaleResult
     /// <summary>Of one core, while it was written, watched and listed.</summary>
     public required double DaemonCpuPercent { get; init; }
 
-    /// <summary>How long the daemon's collector held it up in that time, and the bench's the bench.</summary>
-    public required double DaemonPausedMs { get; init; }
+    /// <summary>What the daemon's collector did in that time, and how long the bench's held up the bench.</summary>
+    public required Collected DaemonCollected { get; init; }
     public required double BenchPausedMs { get; init; }
     public required IReadOnlyList<RequestCost> Requests { get; init; }
+}
+
+/// <summary>The work of a garbage collector: how long it held all threads up, and how often it collected the generations up to 0, 1 and 2.</summary>
+internal readonly record struct Collected(double PausedMs, double Youngest, double Middle, double Whole)
+{
+    public static Collected operator -(Collected left, Collected right) =>
+        new(left.PausedMs - right.PausedMs, left.Youngest - right.Youngest, left.Middle - right.Middle, left.Whole - right.Whole);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
@@ -129,12 +136,12 @@ internal static class ScaleBench
         await Task.Delay(Tail, CancellationToken.None);
         long from = TimeProvider.System.GetTimestamp();
         double cpu = await daemon.CpuSecondsAsync();
-        double paused = await PausedMsAsync(watchers.Http);
+        var collected = await CollectedAsync(watchers.Http);
         var ownPaused = GC.GetTotalPauseDuration();
         var lists = await ListAsync(watchers.Http, written);
         double seconds = Run.Since(from) / 1000;
         cpu = await daemon.CpuSecondsAsync() - cpu;
-        paused = await PausedMsAsync(watchers.Http) - paused;
+        collected = await CollectedAsync(watchers.Http) - collected;
         ownPaused = GC.GetTotalPauseDuration() - ownPaused;
         await writing.CancelAsync();
         await EndedAsync(written);
@@ -157,7 +164,7 @@ internal static class ScaleBench
             IdleKiB = 0,
             LoadedKiB = await daemon.IdleResidentAsync(),
             DaemonCpuPercent = 100 * cpu / seconds,
-            DaemonPausedMs = paused,
+            DaemonCollected = collected,
             BenchPausedMs = ownPaused.TotalMilliseconds,
             Requests = [],
         };
@@ -186,12 +193,14 @@ internal static class ScaleBench
         return times;
     }
 
-    private static async Task<double> PausedMsAsync(HttpClient http)
+    private static async Task<Collected> CollectedAsync(HttpClient http)
     {
-        const string Name = "dotnet_gc_pause_seconds_total ";
-        string metrics = await http.GetStringAsync("/metrics");
-        string line = metrics.Split('\n').Single(line => line.StartsWith(Name, StringComparison.Ordinal));
-        return 1000 * double.Parse(line[Name.Length..], CultureInfo.InvariantCulture);
+        string[] metrics = (await http.GetStringAsync("/metrics")).Split('\n');
+        double Value(string name) =>
+            double.Parse(metrics.Single(line => line.StartsWith(name + " ", StringComparison.Ordinal))[(name.Length + 1)..], CultureInfo.InvariantCulture);
+        double Collections(int generation) => Value($"dotnet_gc_collections_total{{generation=\"{generation}\"}}");
+        // Each is counted with all that are younger, too.
+        return new Collected(1000 * Value("dotnet_gc_pause_seconds_total"), Collections(0), Collections(1), Collections(2));
     }
 
     /// <summary>Waits for what was cancelled.</summary>
@@ -231,7 +240,8 @@ internal static class ScaleBench
             Line(text, $"| transactions of: {request.Request} (and of progress) | {request.Transactions.Count} ({request.Progress}) | ≤ {request.Allowed} | {Reached(request.Transactions.Count <= request.Allowed)} |");
         Line(text, $"| laminad resident, before and after | {result.IdleKiB / 1024.0:0} and {result.LoadedKiB / 1024.0:0} MiB | – | |");
         Line(text, $"| laminad, of one core, meanwhile | {result.DaemonCpuPercent:0} % | – | |");
-        Line(text, $"| held up by its collector meanwhile: laminad; this program | {result.DaemonPausedMs:0} ms; {result.BenchPausedMs:0} ms | – | |");
+        Line(text, $"| held up by its collector meanwhile: laminad; this program | {result.DaemonCollected.PausedMs:0} ms; {result.BenchPausedMs:0} ms | – | |");
+        Line(text, $"| laminad's collections of generation 0, 1 and 2 at least | {result.DaemonCollected.Youngest:0}, {result.DaemonCollected.Middle:0}, {result.DaemonCollected.Whole:0} | – | |");
         Line(text, $"");
         Line(text, $"What each transaction wrote (ids as `*`):");
         Line(text, $"");
