@@ -47,7 +47,8 @@ internal sealed class ScaleWorld(IStore store, CacheSnapshot model, string model
         string id = Guid.CreateVersion7().ToString();
         _hosts.Add(id);
         string name = $"scale-host{index}";
-        yield return Put(Keys.Hosts.Spec, id, model.Get(Keys.Hosts.Spec, modelHost)!.Record with { Name = name });
+        // Without addresses, since nobody answers there: the lines of a real cluster are open, and cost its leader no handshakes.
+        yield return Put(Keys.Hosts.Spec, id, model.Get(Keys.Hosts.Spec, modelHost)!.Record with { Name = name, Addresses = null });
         yield return Put(Keys.Hosts.Status, id, model.Get(Keys.Hosts.Status, modelHost)!.Record with { Incarnation = id, MemoryMiB = 1 << 20, Cores = 128 });
         yield return Put(Keys.Names, Keys.NameId("-", "host", name), new Claim { Owner = id });
     }

@@ -25,6 +25,10 @@ internal sealed class ClockKeeper(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>Five hundred lines opened at once would hold up all else that this host does for seconds.</summary>
+    internal const int AtOnce = 8;
+    internal static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(400);
+
     /// <summary>Answers the hosts that ask.</summary>
     public static void Map(PeerRoutes routes, TimeProvider time) =>
         routes.Get(Path, request => request.WriteAsync(new ClockAnswer { Now = time.GetUtcNow() }, ClockJson.Default.ClockAnswer));
@@ -48,7 +52,7 @@ internal sealed class ClockKeeper(
     {
         string[] others = [.. cache.Snapshot.All(Keys.Hosts.Live).Select(host => host.Id).Where(id => id != hostId)];
         if (cache.IsStale || others.Length == 0) return;
-        var read = await Task.WhenAll(others.Select(host => ReadAsync(host, cancellationToken)));
+        var read = await Task.WhenAll(others.Select((host, index) => ReadAsync(host, Pause * (index / AtOnce), cancellationToken)));
         var snapshot = cache.Snapshot;
         foreach (var reading in HostClocks.AgainstMost(hostId, [.. read.OfType<ClockReading>()], host => snapshot.Get(Keys.Hosts.Clock, host) is not null))
         {
@@ -66,8 +70,9 @@ internal sealed class ClockKeeper(
     }
 
     /// <summary>The surer one of two answers, since the first may have had to open the line. Null: it does not answer.</summary>
-    private async Task<ClockReading?> ReadAsync(string host, CancellationToken cancellationToken)
+    private async Task<ClockReading?> ReadAsync(string host, TimeSpan pause, CancellationToken cancellationToken)
     {
+        await Task.Delay(pause, time, cancellationToken);
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try

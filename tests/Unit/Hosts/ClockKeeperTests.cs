@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
@@ -15,6 +16,7 @@ public sealed class ClockKeeperTests : IAsyncLifetime
 
     private readonly FakeTimeProvider _time = new();
     private readonly Dictionary<string, TimeSpan?> _ahead = new() { ["two"] = TimeSpan.Zero, ["three"] = TimeSpan.Zero };
+    private readonly ConcurrentQueue<string> _asked = new();
     private TimeSpan _slow;
     private TestStore _test = null!;
     private Cache _cache = null!;
@@ -93,6 +95,29 @@ public sealed class ClockKeeperTests : IAsyncLifetime
         Assert.Empty(_cache.Snapshot.All(Keys.Hosts.Clock));
     }
 
+    [Fact]
+    public async Task ManyAreAskedFewAtATime()
+    {
+        var many = new StoreChange("test");
+        foreach (string id in Enumerable.Range(0, 2 * ClockKeeper.AtOnce).Select(number => $"many{number}"))
+        {
+            _ahead[id] = TimeSpan.Zero;
+            many.Put(Keys.Hosts.Spec, id, new HostSpec { Name = id }).Put(Keys.Hosts.Live, id, new HostLive { Incarnation = "i", Since = DateTimeOffset.UnixEpoch });
+        }
+
+        var written = await many.CommitAsync(_test.Store, _time);
+        Assert.True(await _cache.WaitForRevisionAsync(written.Revision, Patience));
+        var look = _keeper.LookAsync(Cancellation);
+        foreach (int expected in (int[])[ClockKeeper.AtOnce, 2 * ClockKeeper.AtOnce, 2 * ClockKeeper.AtOnce + 2])
+        {
+            while (_asked.Distinct().Count() < expected) await Task.Delay(1, Cancellation);
+            Assert.Equal(expected, _asked.Distinct().Count());
+            _time.Advance(ClockKeeper.Pause);
+        }
+
+        await look;
+    }
+
     private (string Host, long AheadMs) Only()
     {
         var clock = Assert.Single(_cache.Snapshot.All(Keys.Hosts.Clock));
@@ -101,6 +126,7 @@ public sealed class ClockKeeperTests : IAsyncLifetime
 
     private Task<DateTimeOffset> AskAsync(string host, CancellationToken cancellationToken)
     {
+        _asked.Enqueue(host);
         if (_ahead[host] is not { } ahead) throw new HttpRequestException("silent");
         _time.Advance(_slow / 2);
         var said = _time.GetUtcNow() + ahead;
