@@ -16,6 +16,7 @@ public sealed class AddressTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Length", "long")]
     public async Task AVoterIsReachedElsewhereAndOneWhoseNewAddressGoesStaysWhereItWas()
     {
         await using var bed = await ClusterBed.StartClusterAsync(3);

@@ -29,6 +29,7 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
     }
 
     [Fact]
+    [Trait("Length", "long")]
     public async Task It_goes_on_there_and_a_link_that_is_cut_and_mended_costs_nothing()
     {
         Assert.SkipUnless(setting.IsOpen, PostCopySetting.Reason);
