@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Lamina.Api;
+using Lamina.Server.Control;
 
 namespace Lamina.Server.Cluster;
 
@@ -18,6 +19,10 @@ internal static class Addresses
     public static string EtcdClient(HostAddresses host) => Etcd(host, 1);
 
     public static string EtcdPeer(HostAddresses host) => Etcd(host, 2);
+
+    /// <summary>Where all members answer each other, this one first: it knows its own address before that is on record.</summary>
+    public static IReadOnlyList<string> Peers(CacheSnapshot snapshot, string hostId, HostAddresses own) =>
+        [own.Peer, .. snapshot.All(Keys.Hosts.Spec).Where(host => host.Id != hostId).Select(host => host.Record.Addresses?.Peer).OfType<string>()];
 
     /// <summary>Where the host answers the others whose etcd answers at this address.</summary>
     public static Uri PeerOfEtcd(string client)

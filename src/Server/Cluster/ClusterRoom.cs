@@ -156,11 +156,8 @@ internal sealed class ClusterRoom : IDisposable
 
     /// <summary>Of all members, this one first.</summary>
     /// <exception cref="ProblemException">This host is alone.</exception>
-    public IReadOnlyList<string> PeerAddresses(CacheSnapshot snapshot)
-    {
-        if (Voter is null) throw Alone();
-        return [.. snapshot.All(Keys.Hosts.Spec).OrderBy(host => host.Id != _parts.Host.Id).Select(host => host.Record.Addresses?.Peer).OfType<string>()];
-    }
+    public IReadOnlyList<string> PeerAddresses(CacheSnapshot snapshot) =>
+        Addresses.Peers(snapshot, _parts.Host.Id, Addresses.Of(_parts.Instance, (Voter ?? throw Alone()).Membership.Address));
 
     public void Dispose()
     {
