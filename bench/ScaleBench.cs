@@ -43,7 +43,7 @@ internal sealed record ScaleResult
     public required IReadOnlyList<RequestCost> Requests { get; init; }
 }
 
-/// <summary>The work of a garbage collector: how long it held all threads up, and how often it collected the generations up to 0, 1 and 2.</summary>
+/// <summary>The work of a garbage collector: how long it held all threads up, and how often it collected; a collection of a generation counts with those of all younger ones, too.</summary>
 internal readonly record struct Collected(double PausedMs, double Youngest, double Middle, double Whole)
 {
     public static Collected operator -(Collected left, Collected right) =>
@@ -199,7 +199,6 @@ internal static class ScaleBench
         double Value(string name) =>
             double.Parse(metrics.Single(line => line.StartsWith(name + " ", StringComparison.Ordinal))[(name.Length + 1)..], CultureInfo.InvariantCulture);
         double Collections(int generation) => Value($"dotnet_gc_collections_total{{generation=\"{generation}\"}}");
-        // Each is counted with all that are younger, too.
         return new Collected(1000 * Value("dotnet_gc_pause_seconds_total"), Collections(0), Collections(1), Collections(2));
     }
 
@@ -241,7 +240,7 @@ internal static class ScaleBench
         Line(text, $"| laminad resident, before and after | {result.IdleKiB / 1024.0:0} and {result.LoadedKiB / 1024.0:0} MiB | – | |");
         Line(text, $"| laminad, of one core, meanwhile | {result.DaemonCpuPercent:0} % | – | |");
         Line(text, $"| held up by its collector meanwhile: laminad; this program | {result.DaemonCollected.PausedMs:0} ms; {result.BenchPausedMs:0} ms | – | |");
-        Line(text, $"| laminad's collections of generation 0, 1 and 2 at least | {result.DaemonCollected.Youngest:0}, {result.DaemonCollected.Middle:0}, {result.DaemonCollected.Whole:0} | – | |");
+        Line(text, $"| laminad's collections: all, of generation 1 and 2, of 2 | {result.DaemonCollected.Youngest:0}, {result.DaemonCollected.Middle:0}, {result.DaemonCollected.Whole:0} | – | |");
         Line(text, $"");
         Line(text, $"What each transaction wrote (ids as `*`):");
         Line(text, $"");

@@ -22,7 +22,11 @@ internal static class Addresses
 
     /// <summary>Where all members answer each other, this one first: it knows its own address before that is on record.</summary>
     public static IReadOnlyList<string> Peers(CacheSnapshot snapshot, string hostId, HostAddresses own) =>
-        [own.Peer, .. snapshot.All(Keys.Hosts.Spec).Where(host => host.Id != hostId).Select(host => host.Record.Addresses?.Peer).OfType<string>()];
+        [own.Peer, .. OthersPeers(snapshot, hostId)];
+
+    /// <summary>Where the other members answer; those that have not written it yet are left out.</summary>
+    public static IEnumerable<string> OthersPeers(CacheSnapshot snapshot, string hostId) =>
+        snapshot.All(Keys.Hosts.Spec).Where(host => host.Id != hostId).Select(host => host.Record.Addresses?.Peer).OfType<string>();
 
     /// <summary>Where the host answers the others whose etcd answers at this address.</summary>
     public static Uri PeerOfEtcd(string client)

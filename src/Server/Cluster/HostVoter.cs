@@ -129,7 +129,7 @@ internal sealed partial class HostVoter(
     private void RememberEndpoints(CacheSnapshot snapshot)
     {
         if (Membership.External is not null || StoreEndpoints.Of(snapshot, hostId) is not { Count: > 0 } endpoints) return;
-        string[] peers = [.. snapshot.All(Keys.Hosts.Spec).Where(host => host.Id != hostId).Select(host => host.Record.Addresses?.Peer).OfType<string>().Order(StringComparer.Ordinal)];
+        string[] peers = [.. Addresses.OthersPeers(snapshot, hostId).Order(StringComparer.Ordinal)];
         bool isElsewhere = !endpoints.SequenceEqual(Membership.Endpoints);
         if (!isElsewhere && peers.SequenceEqual(Membership.Peers)) return;
         Keep(now => now with { Endpoints = endpoints, Peers = peers });

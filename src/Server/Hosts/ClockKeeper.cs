@@ -27,6 +27,8 @@ internal sealed class ClockKeeper(
 
     /// <summary>Five hundred lines opened at once would hold up all else that this host does for seconds.</summary>
     internal const int AtOnce = 8;
+
+    /// <summary>Between those and the next ones: five hundred are asked in 25 s.</summary>
     internal static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Answers the hosts that ask.</summary>
@@ -70,6 +72,9 @@ internal sealed class ClockKeeper(
     }
 
     /// <summary>The surer one of two answers, since the first may have had to open the line. Null: it does not answer.</summary>
+    /// <param name="host">Id of who is asked.</param>
+    /// <param name="pause">So long after the look began.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
     private async Task<ClockReading?> ReadAsync(string host, TimeSpan pause, CancellationToken cancellationToken)
     {
         await Task.Delay(pause, time, cancellationToken);

@@ -5,6 +5,7 @@ namespace Lamina.Tests.Integration.Migration;
 
 /// <summary>Real guests that write faster than the link carries: given up in the end, or taken over in post-copy, also over a link that is cut and mended.</summary>
 [Collection(nameof(PostCopySetting))]
+[Trait("Length", "long")]
 public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : IClassFixture<HostsOnOneStore>
 {
     /// <summary>Slower than the guest writes; in post-copy so slow that there is time to break it.</summary>
@@ -17,7 +18,6 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
         new() { To = hosts.Second.Daemon.HostId, MaxBytesPerSecond = postCopy ? VerySlow : Slow, AllowPostCopy = postCopy, TimeoutSeconds = timeoutSeconds };
 
     [Fact]
-    [Trait("Length", "long")]
     public async Task A_guest_that_outruns_the_link_is_slowed_down_and_given_up_in_the_end()
     {
         var vm = await hosts.LaunchAsync("runner", also: Writer);
@@ -29,7 +29,6 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
     }
 
     [Fact]
-    [Trait("Length", "long")]
     public async Task It_goes_on_there_and_a_link_that_is_cut_and_mended_costs_nothing()
     {
         Assert.SkipUnless(setting.IsOpen, PostCopySetting.Reason);
@@ -52,7 +51,6 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
     }
 
     [Fact]
-    [Trait("Length", "long")]
     public async Task Both_daemons_may_die_meanwhile()
     {
         Assert.SkipUnless(setting.IsOpen, PostCopySetting.Reason);
@@ -68,7 +66,6 @@ public class PostCopyTests(PostCopySetting setting, HostsOnOneStore hosts) : ICl
     }
 
     [Fact]
-    [Trait("Length", "long")]
     public async Task A_link_that_does_not_come_back_takes_the_memory_and_that_is_said()
     {
         Assert.SkipUnless(setting.IsOpen, PostCopySetting.Reason);

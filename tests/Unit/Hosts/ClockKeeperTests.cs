@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Lamina.Api;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
@@ -16,7 +16,7 @@ public sealed class ClockKeeperTests : IAsyncLifetime
 
     private readonly FakeTimeProvider _time = new();
     private readonly Dictionary<string, TimeSpan?> _ahead = new() { ["two"] = TimeSpan.Zero, ["three"] = TimeSpan.Zero };
-    private readonly ConcurrentQueue<string> _asked = new();
+    private readonly Channel<string> _asked = Channel.CreateUnbounded<string>();
     private TimeSpan _slow;
     private TestStore _test = null!;
     private Cache _cache = null!;
@@ -107,11 +107,13 @@ public sealed class ClockKeeperTests : IAsyncLifetime
 
         var written = await many.CommitAsync(_test.Store, _time);
         Assert.True(await _cache.WaitForRevisionAsync(written.Revision, Patience));
+        var asked = new HashSet<string>();
         var look = _keeper.LookAsync(Cancellation);
         foreach (int expected in (int[])[ClockKeeper.AtOnce, 2 * ClockKeeper.AtOnce, 2 * ClockKeeper.AtOnce + 2])
         {
-            while (_asked.Distinct().Count() < expected) await Task.Delay(1, Cancellation);
-            Assert.Equal(expected, _asked.Distinct().Count());
+            while (asked.Count < expected) asked.Add(await _asked.Reader.ReadAsync(Cancellation));
+            while (_asked.Reader.TryRead(out string? more)) asked.Add(more);
+            Assert.Equal(expected, asked.Count);
             _time.Advance(ClockKeeper.Pause);
         }
 
@@ -126,7 +128,7 @@ public sealed class ClockKeeperTests : IAsyncLifetime
 
     private Task<DateTimeOffset> AskAsync(string host, CancellationToken cancellationToken)
     {
-        _asked.Enqueue(host);
+        _asked.Writer.TryWrite(host);
         if (_ahead[host] is not { } ahead) throw new HttpRequestException("silent");
         _time.Advance(_slow / 2);
         var said = _time.GetUtcNow() + ahead;
