@@ -18,7 +18,7 @@ dev_browser() { # [--hold] [FILTER]: --hold keeps the daemons until a line is en
     read -r
     return
   fi
-  (set -a; eval "$(browser_variables)"; cd web; node --test --test-concurrency=1 ${1:+--test-name-pattern="$1"} browser/*.test.mjs)
+  (set -a; eval "$(browser_variables)"; cd web; node --test --test-reporter=spec --test-concurrency=1 ${1:+--test-name-pattern="$1"} browser/*.test.mjs)
 }
 
 # Two daemons, each a host of its own: the first on this machine's network, the second in a namespace beside it.
@@ -39,7 +39,7 @@ browser_world() {
   truncate -s 30M "$BROWSER_HOME/rescue.iso"
   export LAMINA_SOCKET=$BROWSER_HOME/first/run/lamina.sock
   lamina image import "$BROWSER_HOME/empty.qcow2" --name empty --no-cloud-init
-  lamina vm launch shell --kernel "$media/vmlinuz" --initrd "$media/initrd.gz" --append "console=tty0 console=ttyS0" --memory 128MiB --tag demo
+  lamina vm launch shell --kernel "$media/vmlinuz" --initrd "$media/initrd.gz" --append "console=tty0 console=ttyS0" --memory 256MiB --max-memory 512MiB --tag demo
 }
 
 browser_daemon() { # NAME COMMAND...: COMMAND runs what follows in the host's own namespaces

@@ -15,8 +15,8 @@ need_node() {
   PATH=$NODE_HOME/node_modules/node/bin:$PATH
 }
 
-web_hash() {
-  find web docs/openapi.json -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -name schema.d.ts -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+web_hash() { # of what the page is made from: a test that changes makes no new laminad
+  find web docs/openapi.json -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/browser/*' -not -path 'web/tests/*' -not -name schema.d.ts -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
 }
 
 web_npm() { # ARGUMENT...: npm in web/, its words kept

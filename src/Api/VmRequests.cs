@@ -96,7 +96,10 @@ public sealed record VmNicCreate
     public int? BootIndex { get; init; }
 }
 
-/// <summary>What cloud-init shall do. <see cref="UserData"/> excludes the four conveniences above it.</summary>
+/// <summary>
+/// What cloud-init shall do; also the body of <c>PATCH /v1/vms/{vm}/cloud-init</c> (RFC 7396: what is left out stays, null takes it away).
+/// <see cref="UserData"/> excludes user, password and keys.
+/// </summary>
 public sealed record CloudInitCreate
 {
     public string? Hostname { get; init; }

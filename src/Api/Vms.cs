@@ -275,6 +275,9 @@ public sealed record VmCloudInit : RecordPart
 
     /// <summary>Id of the secret that holds a <see cref="CloudInitSecret"/>.</summary>
     public required string Secret { get; init; }
+
+    /// <summary>When it was changed last; a guest that was started before is told at its next start. Null: it is as the VM was made.</summary>
+    public DateTimeOffset? ChangedAt { get; init; }
 }
 
 public sealed record VmLimits : RecordPart

@@ -50,11 +50,14 @@ internal sealed class ProblemException(ProblemKind kind, string code, string mes
     public Failure ToFailure() => new() { Code = Code, Message = Message, Remedy = Remedy };
 
     public static ProblemException NotFound(string noun, string name, string project) => new(
-        ProblemKind.NotFound, $"{noun}.notFound", $"There is no {noun} '{name}' in project '{project}'.", $"List what there is with 'lamina {noun} list'.");
+        ProblemKind.NotFound, $"{noun}.notFound", $"There is no {Words(noun)} '{name}' in project '{project}'.", $"List what there is with 'lamina {Words(noun)} list'.");
 
     public static ProblemException NameTaken(string noun, string name, string project) => new(
-        ProblemKind.Conflict, "name.taken", $"Project '{project}' already has a {noun} '{name}'.", "Choose another name.");
+        ProblemKind.Conflict, "name.taken", $"Project '{project}' already has a {Words(noun)} '{name}'.", "Choose another name.");
 
     public static ProblemException Conflict(string code, string message, string? remedy = null) =>
         new(ProblemKind.Conflict, code, message, remedy);
+
+    /// <summary><c>firewallGroup</c> as people write it, and as the command line has it: <c>firewall group</c>.</summary>
+    private static string Words(string noun) => string.Concat(noun.Select(letter => char.IsUpper(letter) ? $" {char.ToLowerInvariant(letter)}" : letter.ToString()));
 }

@@ -1,6 +1,6 @@
 // A VM's life by the page: made, worked with, changed while it runs, put back.
 import assert from "node:assert/strict";
-import { address, andNoComplaints, api, inBrowser, journey, newContext, newPage, stateIs, until, vmNamed, watch, world } from "./world.mjs";
+import { address, andNoComplaints, answer, api, inBrowser, journey, newContext, newPage, stateIs, until, vmNamed, watch, world } from "./world.mjs";
 
 const gib = 2 ** 30;
 
@@ -10,10 +10,6 @@ inBrowser();
 async function choose(page, action) {
   await page.locator("main header").getByRole("button", { name: "Actions" }).click();
   await page.getByRole("menuitem", { name: action, exact: true }).click();
-}
-
-async function answer(page, button) {
-  await page.getByRole("dialog").getByRole("button", { name: button, exact: true }).click();
 }
 
 journey("a VM is made from an image by the form, and a second browser sees it at once", async (page) => {
@@ -32,6 +28,21 @@ journey("a VM is made from an image by the form, and a second browser sees it at
   await stateIs("made", "running");
   await other.getByRole("row", { name: /made/ }).getByText("running").waitFor();
   await other.context().close();
+});
+
+journey("before a VM is made its form tells where it would land, what it takes there, and what cannot be", async (page) => {
+  await page.goto(`${address}/vms/new`);
+  await page.getByLabel("Name").fill("told");
+  await page.getByLabel("Memory (MiB)").fill("128");
+  const forecast = page.locator("section", { has: page.getByRole("heading", { name: "Where it would land" }) });
+  await forecast.getByRole("link", { name: "first" }).waitFor();
+  await forecast.getByText("128 MiB for the guest").waitFor();
+  await forecast.getByText("can take it", { exact: true }).waitFor();
+  await page.locator("pre", { hasText: "lamina vm launch told" }).waitFor();
+  await page.getByLabel("Memory (MiB)").fill("9999999");
+  await forecast.getByText("As it stands, it could not be made.").waitFor();
+  assert.equal(await page.getByLabel("Memory (MiB)").getAttribute("aria-invalid"), "true");
+  assert.equal(await vmNamed("told"), undefined);
 });
 
 journey("an upload is taken up again where its line broke", async (page) => {
@@ -92,6 +103,24 @@ journey("the screen is shown, and keys reach the guest", async () => {
   await console.close();
 });
 
+journey("both consoles stay open while what is on record of their VM changes", async (page) => {
+  const { id } = await vmNamed("shell");
+  for (const kind of ["vnc", "serial"]) {
+    const console = await newPage(world.context);
+    let openings = 0;
+    console.on("websocket", () => openings++);
+    await console.goto(`${address}/console/${id}/${kind}`);
+    await console.getByText("connected").waitFor();
+    const before = openings;
+    for (const name of ["renamed", "shell"]) {
+      await page.evaluate(([vm, to]) => fetch(`/v1/vms/${vm}`, { method: "PATCH", headers: { "Content-Type": "application/merge-patch+json" }, body: JSON.stringify({ name: to }) }), [id, name]);
+      await console.locator(".bar strong", { hasText: name }).waitFor();
+    }
+    assert.equal(openings, before);
+    await console.close();
+  }
+});
+
 /** What the guest says to a command on its serial console. */
 async function askGuest(command, expected) {
   const console = await newPage(world.context);
@@ -99,6 +128,7 @@ async function askGuest(command, expected) {
   await console.getByText("connected").waitFor();
   await console.locator(".xterm-helper-textarea").focus();
   await until(`the guest to say ${expected}`, async () => {
+    await console.keyboard.press("Control+c"); // what a line that broke meanwhile has left half
     await console.keyboard.type(`${command}\n`);
     await console.waitForTimeout(1500);
     return (await console.locator(".xterm-rows").innerText()).includes(expected);
@@ -123,6 +153,17 @@ journey("a disk and a card are plugged in while the guest runs, which sees them"
   await page.getByRole("button", { name: `Remove: ${added.mac}` }).click();
   await answer(page, "Remove");
   await until("the card to go", async () => (await vmNamed("shell")).spec.nics?.length === cards);
+});
+
+journey("memory is given to a guest while it runs, which has it at once", async (page) => {
+  await askGuest("echo online_movable > /sys/devices/system/memory/auto_online_blocks; echo movable$((1+1))", "movable2");
+  await page.goto(`${address}/vms/${(await vmNamed("shell")).id}/hardware`);
+  await page.getByLabel("Memory (MiB)").fill("448");
+  await page.getByRole("button", { name: "Save" }).click();
+  await until("the wish", async () => (await vmNamed("shell")).spec.memoryMiB === 448);
+  // Of the 256 MiB of its start less than 262144 kB are the guest's.
+  await askGuest("echo grown=$(($(awk '/MemTotal/ {print $2}' /proc/meminfo) > 300000))", "grown=1");
+  assert.equal((await vmNamed("shell")).status.pending?.length ?? 0, 0);
 });
 
 journey("a CPU that this run has no room for waits for the next start, and the page says so", async (page) => {

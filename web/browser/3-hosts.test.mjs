@@ -1,6 +1,6 @@
 // Two hosts become one cluster by the page, and guests go between them.
 import assert from "node:assert/strict";
-import { address, andNoComplaints, api, inBrowser, journey, lamina, newContext, newPage, until, vmNamed, world } from "./world.mjs";
+import { address, andNoComplaints, answer, api, inBrowser, journey, lamina, newContext, newPage, until, vmNamed, world } from "./world.mjs";
 
 const second = process.env.LAMINA_SOCKET_2;
 
@@ -42,6 +42,23 @@ journey("a host joins by the command that the page shows, and every page has it"
   });
 });
 
+journey("the cluster's page knows its members, and shows the command by which another one joins", async (page) => {
+  await page.goto(`${address}/cluster`);
+  await page.getByRole("heading", { name: "dc1" }).waitFor();
+  await page.getByText("no voter may fail").waitFor();
+  await page.getByRole("row", { name: /^first leader live voter/ }).waitFor();
+  await page.getByRole("row", { name: /^second live/ }).waitFor();
+  await page.getByRole("button", { name: "Add a host" }).click();
+  assert.match(await page.getByRole("dialog").locator("pre").innerText(), /^lamina cluster join \S{20,}$/);
+});
+
+journey("a member of a cluster is told how the cluster's state is kept, and gives no archive of its own", async (page) => {
+  await page.goto(`${address}/settings/safekeeping`);
+  await page.getByText("laminad cluster-recover --snapshot FILE").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Get a backup" }).count(), 0);
+  assert.equal(await page.evaluate(() => fetch("/v1/backups", { method: "POST" }).then((answer) => answer.status)), 409);
+});
+
 journey("a running VM goes to the other host by its menu, with a chart of what is left", async (page) => {
   const from = await hostOf(await vmNamed("walker"));
   await page.goto(`${address}/vms/${(await vmNamed("walker")).id}/mobility`);
@@ -50,8 +67,10 @@ journey("a running VM goes to the other host by its menu, with a chart of what i
   await page.getByRole("menuitem", { name: "Migrate…" }).click();
   const form = page.getByRole("dialog");
   await form.getByRole("radio").first().check();
-  await form.getByRole("button", { name: "Migrate…" }).click();
+  await form.getByRole("button", { name: "Migrate" }).click();
   await form.getByText("done", { exact: true }).waitFor();
+  await form.getByRole("figure", { name: "Left to send" }).locator("canvas").waitFor();
+  await form.getByText("Changed by the guest").first().waitFor();
   await page.keyboard.press("Escape");
   assert.notEqual(await hostOf(await vmNamed("walker")), from);
   assert.equal((await vmNamed("walker")).status.state, "running");
@@ -63,9 +82,33 @@ journey("a VM is dragged in the tree onto another host", async (page) => {
   const tree = page.getByRole("tree");
   await tree.getByRole("link", { name: "walker" }).dragTo(tree.getByRole("link", { name: target, exact: true }));
   const form = page.getByRole("dialog");
-  await form.getByRole("button", { name: "Migrate…" }).click();
+  await form.getByRole("button", { name: "Migrate" }).click();
   await form.getByText("done", { exact: true }).waitFor();
   assert.equal(await hostOf(await vmNamed("walker")), target);
+});
+
+journey("a rule keeps a VM where it is; its page tells why it goes nowhere else", async (page) => {
+  const walker = await vmNamed("walker");
+  const home = await hostOf(walker);
+  await page.goto(`${address}/placement`);
+  await page.getByRole("button", { name: "Create a rule" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Name").fill("stay");
+  await form.getByLabel("Kind").selectOption("On these hosts only");
+  await form.getByRole("button", { name: "Create", exact: true }).click();
+  await form.getByText("Mend what is marked above.").waitFor();
+  await form.getByRole("checkbox", { name: home, exact: true }).check();
+  await form.getByLabel("VMs").fill("walk");
+  await form.getByRole("checkbox", { name: "walker" }).check();
+  await form.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("row", { name: /^stay/ }).getByText("kept").waitFor();
+  await page.goto(`${address}/vms/${walker.id}/mobility`);
+  await page.getByText(`walker: on ${home} only`).waitFor();
+  await page.getByRole("row", { name: home === "first" ? /^second no/ : /^first no/ }).getByText("rule 'stay'").waitFor();
+  await page.goto(`${address}/placement`);
+  await page.getByRole("button", { name: "Delete: stay" }).click();
+  await answer(page, "Delete");
+  await page.getByText("There is no rule yet.").waitFor();
 });
 
 journey("a host is emptied after its plan was shown, and opened again", async (page) => {
@@ -76,7 +119,7 @@ journey("a host is emptied after its plan was shown, and opened again", async (p
   const plan = page.getByRole("dialog");
   await plan.getByRole("cell", { name: "walker" }).waitFor();
   await plan.getByLabel("Leave those that cannot move where they are").check();
-  await plan.getByRole("button", { name: "Enter maintenance…" }).click();
+  await plan.getByRole("button", { name: "Enter maintenance" }).click();
   await page.locator("main header").getByText("maintenance").waitFor();
   await until("walker to have left", async () => (await hostOf(await vmNamed("walker"))) !== name);
   await page.goto(`${address}/`);

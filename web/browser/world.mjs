@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { brotliDecompressSync } from "node:zlib";
 import { chromium } from "playwright-core";
+import { transpile } from "typescript";
 
 const { LAMINA_PASSWORD_FILE: passwordFile, LAMINA_DIST: dist, LAMINA_CLI: cli, LAMINA_SOCKET: socket } = process.env;
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -21,13 +22,14 @@ export const firstPassword = () => readFileSync(passwordFile, "utf8").trim();
 export const world = { browser: null, context: null, page: null };
 const complaints = [];
 
-/** A browser for the tests of this file, signed in unless they begin before that; at its end it is known whether anything was asked of another host. */
-export function inBrowser({ signedIn = true } = {}) {
+/** A browser for the tests of this file, signed in unless they begin before that, with what is to be there beforehand; at its end it is known whether anything was asked of another host. */
+export function inBrowser({ signedIn = true, prepare = async () => {} } = {}) {
   before(async () => {
     world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
     world.context = await newContext();
     world.page = await newPage(world.context);
     if (signedIn) await signIn();
+    await prepare(world.page);
   });
   after(() => world.browser?.close());
 }
@@ -85,10 +87,19 @@ export async function until(what, condition) {
   assert.fail(`waited in vain for ${what}`);
 }
 
+/** Says yes to the question that lies over the page. */
+export const answer = (page, button) => page.getByRole("dialog").getByRole("button", { name: button, exact: true }).click();
+
 /** The real command line, against this daemon unless another one's socket is named. */
 export async function lamina(words, at = socket) {
   const { stdout } = await promisify(execFile)(cli, words, { env: { ...process.env, LAMINA_SOCKET: at, NO_COLOR: "1" }, timeout: 180_000 });
   return stdout;
+}
+
+/** All texts of the page in a language, by their keys. */
+export async function textsOf(language) {
+  const source = transpile(readFileSync(new URL(`../src/i18n/${language}.ts`, import.meta.url), "utf8"), { module: "esnext", target: "esnext" });
+  return (await import(`data:text/javascript,${encodeURIComponent(source)}`))[language];
 }
 
 /** As the form does it. A daemon that is new is given its password first; that of its first day is gone then. */

@@ -45,7 +45,7 @@ function used(): Set<string> {
   for (const entry of readdirSync("src", { recursive: true, withFileTypes: true })) {
     if (!/\.(ts|svelte)$/.test(entry.name) || entry.name.endsWith(".d.ts")) continue;
     const source = readFileSync(join(entry.parentPath, entry.name), "utf8");
-    for (const call of source.matchAll(/\b(get|list|fetch|fetchFile|post|patch|remove|send|request)(?:<[^(]*>)?\(\s*(?:"([A-Z]+)",\s*)?(?:"([^"]*)"|`([^`]*)`)/g)) {
+    for (const call of source.matchAll(/\b(get|list|fetch|fetchFile|post|patch|remove|send|request)(?:<[^(]*>)?\(\s*(?:"([A-Z]+)",\s*)?(?:session\.making\(|located\()?(?:"([^"]*)"|`([^`]*)`)/g)) {
       const method = call[2] ?? methods[call[1]];
       const path = call[3] ?? call[4];
       if (method && path.startsWith("/v1")) for (const one of spelled(path)) found.add(`${method} ${one}`);

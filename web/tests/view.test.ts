@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { queryOf, viewOf, withView } from "../src/ui/view";
+import { inTable, leftOver, queryOf, viewOf, withView } from "../src/ui/view";
 
 const known = ["name", "state", "memory"];
 const remembered = { sort: "name", descending: false, columns: ["name", "state"] };
@@ -18,7 +18,13 @@ describe("viewOf", () => {
 });
 
 describe("withView", () => {
-  it("replaces the one of the same name, and orders by name", () => {
-    expect(withView([{ name: "b", query: "1" }, { name: "a", query: "2" }], { name: "b", query: "3" })).toEqual([{ name: "a", query: "2" }, { name: "b", query: "3" }]);
+  const view = (table: string, name: string, query: string) => ({ table, name, query });
+  it("replaces the one of the same name in the same table", () => {
+    const views = withView([view("vms", "b", "1"), view("hosts", "b", "2"), view("vms", "a", "3")], view("vms", "b", "4"));
+    expect(inTable(views, "vms")).toEqual([view("vms", "a", "3"), view("vms", "b", "4")]);
+    expect(inTable(views, "hosts")).toEqual([view("hosts", "b", "2")]);
+  });
+  it("takes over what a browser kept, but for names that are taken", () => {
+    expect(leftOver([view("vms", "a", "1"), view("hosts", "b", "2")], "vms", [{ name: "a", query: "old" }, { name: "b", query: "mine" }])).toEqual([view("vms", "b", "mine")]);
   });
 });

@@ -18,6 +18,7 @@ public sealed class LaminaClient : IDisposable
         Server = new ServerClient(Connection);
         Sessions = new SessionsClient(Connection);
         Users = new UsersClient(Connection);
+        Views = new ViewsClient(Connection);
         Tokens = new TokensClient(Connection);
         Bindings = new BindingsClient(Connection);
         Projects = new ProjectsClient(Connection);
@@ -49,6 +50,7 @@ public sealed class LaminaClient : IDisposable
     public ServerClient Server { get; }
     public SessionsClient Sessions { get; }
     public UsersClient Users { get; }
+    public ViewsClient Views { get; }
     public TokensClient Tokens { get; }
     public BindingsClient Bindings { get; }
     public ProjectsClient Projects { get; }

@@ -30,6 +30,10 @@ public sealed class VmsClient
     public Task<Vm> UpdateAsync(string vm, VmUpdate update, string? ifMatch, CancellationToken cancellationToken) =>
         _connection.PatchAsync(Path(vm), update, ApiJson.Default.VmUpdate, ApiJson.Default.Vm, ifMatch, cancellationToken);
 
+    /// <summary>What cloud-init is told at the guest's next start, at which it runs again. A member that is null stays as it is.</summary>
+    public Task<Vm> UpdateCloudInitAsync(string vm, CloudInitCreate update, CancellationToken cancellationToken) => _connection.PatchAsync(
+        Path(vm, "cloud-init"), update, ApiJson.Default.CloudInitCreate, ApiJson.Default.Vm, ifMatch: null, cancellationToken);
+
     /// <summary>Gives a balloon that was set by hand back to the host's policy.</summary>
     public Task<Vm> ReleaseBalloonAsync(string vm, CancellationToken cancellationToken)
     {

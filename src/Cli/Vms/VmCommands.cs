@@ -22,6 +22,7 @@ internal static class VmCommands
         VmPowerCommands.Reset(),
         VmSnapshotCommands.Build(),
         VmChangeCommands.Set(),
+        VmCloudInitCommand.Build(),
         VmChangeCommands.Rename(),
         VmChangeCommands.Delete(),
         VmCopyCommands.Clone(),

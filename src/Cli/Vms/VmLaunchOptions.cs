@@ -16,9 +16,9 @@ internal sealed class VmLaunchOptions
     private readonly Option<string?> memory = new("--memory") { Description = "for example 2GiB (default 512MiB)", HelpName = "size" };
     private readonly Option<string?> memoryMin = new("--memory-min") { Description = "below this the balloon never takes it (default: half)", HelpName = "size" };
     private readonly Option<bool> mergeMemory = new("--merge-memory") { Description = "let the kernel keep once what is the same in several such guests (KSM)" };
-    private readonly Option<string[]> disk = new("--disk") { Description = "size of a disk; the first one is the image's, when there is one", HelpName = "size", AllowMultipleArgumentsPerToken = false };
-    private readonly Option<string?> pool = new("--pool") { Description = "where its disks live", HelpName = "name" };
-    private readonly Option<DiskBus?> diskBus = new("--disk-bus") { Description = "virtio, scsi or sata", HelpName = "virtio|scsi|sata" };
+    private readonly Option<string[]> disk = DiskOption.Make();
+    private readonly Option<string?> pool = new("--pool") { Description = "where its disks live that name no other", HelpName = "name" };
+    private readonly Option<DiskBus?> diskBus = new("--disk-bus") { Description = "of its disks that name no other: virtio, scsi or sata", HelpName = "virtio|scsi|sata" };
     private readonly Option<string[]> iso = new("--iso") { Description = "ISO for a CD-ROM drive: an uploaded name, or a file to upload", HelpName = "name|./file" };
     private readonly Option<string?> floppy = new("--floppy") { Description = "floppy image: an uploaded name, or a file to upload", HelpName = "name|./file" };
     private readonly Option<string?> kernel = new("--kernel") { Description = "boot this kernel directly", HelpName = "name|./file" };
@@ -34,12 +34,7 @@ internal sealed class VmLaunchOptions
     private readonly Option<VmFirmware?> firmware = new("--firmware") { Description = "bios or uefi", HelpName = "bios|uefi" };
     private readonly Option<string[]> network = new("--network") { Description = "network for a NIC; user for user-mode, none for no NIC (default: default)", HelpName = "name|user|none" };
     private readonly Option<string[]> nic = NicOption.Make();
-    private readonly Option<string[]> sshKey = new("--ssh-key") { Description = "public key, or its file, for the guest's user", HelpName = "file|key" };
-    private readonly Option<string?> user = new("--user") { Description = "the guest's user (default: the image's)", HelpName = "name" };
-    private readonly Option<string?> passwordFile = new("--password-file") { Description = "file with the password of the guest's user; - reads standard input", HelpName = "file" };
-    private readonly Option<string?> hostname = new("--hostname") { Description = "the guest's host name (default: the VM's name)", HelpName = "name" };
-    private readonly Option<string?> userData = new("--user-data") { Description = "own cloud-init user-data", HelpName = "file" };
-    private readonly Option<string?> networkConfig = new("--network-config") { Description = "own cloud-init network-config, version 2", HelpName = "file" };
+    private readonly CloudInitOptions cloudInit = new();
     private readonly Option<RestartPolicy?> restart = new("--restart") { Description = "after a crash: never, onFailure or always", HelpName = "never|onFailure|always" };
     private readonly Option<bool> autostart = new("--autostart") { Description = "start it with the host" };
     private readonly Option<string?> notes = new("--notes") { Description = "what it is for", HelpName = "text" };
@@ -48,8 +43,8 @@ internal sealed class VmLaunchOptions
 
     public IEnumerable<Symbol> All =>
     [
-        Name, image, template, cpus, maxCpus, memory, maxMemory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, nic, sshKey, user, passwordFile, hostname,
-        userData, networkConfig, restart, autostart, notes, tag, dryRun,
+        Name, image, template, cpus, maxCpus, memory, maxMemory, memoryMin, mergeMemory, disk, pool, diskBus, iso, floppy, kernel, initrd, commandLine, os, firmware, secureBoot, tpm, clock, watchdog, bootMenu, cdromBus, network, nic,
+        .. cloudInit.All, restart, autostart, notes, tag, dryRun,
     ];
 
     /// <summary>Reads the files that are named, uploads those that are media, and makes the request.</summary>
@@ -66,7 +61,7 @@ internal sealed class VmLaunchOptions
             MaxMemoryMiB = SizeOptions.MemoryMiB(maxMemory, invocation),
             MemoryMinMiB = SizeOptions.MemoryMiB(memoryMin, invocation),
             MergeMemory = invocation.Value(mergeMemory),
-            Disks = Disks(invocation),
+            Disks = DiskOption.Read(invocation.Value(disk) ?? [], invocation.Value(image), invocation.Value(pool), invocation.Value(diskBus)),
             Isos = await media.ResolveAllAsync(invocation.Value(iso) ?? [], IsoKind.Iso, cancellationToken),
             Floppy = await media.ResolveAsync(invocation.Value(floppy), IsoKind.Floppy, cancellationToken),
             Kernel = await KernelAsync(invocation, media, cancellationToken),
@@ -79,7 +74,7 @@ internal sealed class VmLaunchOptions
             BootMenu = invocation.Value(bootMenu) ? true : null,
             CdromBus = invocation.Value(cdromBus),
             Nics = Nics(invocation.Value(network) ?? [], invocation.Value(nic) ?? []),
-            CloudInit = await CloudInitAsync(invocation, cancellationToken),
+            CloudInit = await cloudInit.ReadAsync(invocation, cancellationToken),
             Restart = invocation.Value(restart),
             Autostart = invocation.Value(autostart) ? new VmAutostart { Enabled = true } : null,
             Notes = invocation.Value(notes),
@@ -105,7 +100,7 @@ internal sealed class VmLaunchOptions
     /// <summary>The request for a linked clone; what the template decides cannot be named.</summary>
     public async Task<VmClone> ReadCloneAsync(Invocation invocation, bool start, CancellationToken cancellationToken)
     {
-        Option[] possible = [template, cpus, memory, pool, sshKey, user, passwordFile, hostname, userData, networkConfig, notes, tag];
+        Option[] possible = [template, cpus, memory, pool, .. cloudInit.All, notes, tag];
         if (All.OfType<Option>().Except(possible).FirstOrDefault(invocation.Has) is { } other)
             throw new CliException(ExitCode.Usage, $"{other.Name} does not go with --template, which brings its own", "change the clone afterwards: lamina vm set --help");
         return new VmClone
@@ -115,24 +110,11 @@ internal sealed class VmLaunchOptions
             Pool = invocation.Value(pool),
             Cpus = invocation.Value(cpus),
             MemoryMiB = SizeOptions.MemoryMiB(memory, invocation),
-            CloudInit = await CloudInitAsync(invocation, cancellationToken),
+            CloudInit = await cloudInit.ReadAsync(invocation, cancellationToken),
             Notes = invocation.Value(notes),
             Tags = invocation.Value(tag) is { Length: > 0 } tags ? tags : null,
             Start = start,
         };
-    }
-
-    private List<VmDiskCreate>? Disks(Invocation invocation)
-    {
-        var sizes = invocation.Value(disk) ?? [];
-        var bus = invocation.Value(diskBus);
-        var place = invocation.Value(pool);
-        var fromImage = invocation.Value(image);
-        var disks = sizes.Select(size => new VmDiskCreate { SizeBytes = SizeOptions.Bytes(disk.Name, size), Bus = bus, Pool = place }).ToList();
-        if (fromImage is null) return disks.Count == 0 ? null : disks;
-        if (disks.Count > 0) disks[0] = disks[0] with { Image = fromImage };
-        else if (bus is not null || place is not null) disks.Add(new VmDiskCreate { Image = fromImage, Bus = bus, Pool = place });
-        return disks.Count == 0 ? null : disks;
     }
 
     private async Task<VmKernel?> KernelAsync(Invocation invocation, LocalMedia media, CancellationToken cancellationToken)
@@ -157,40 +139,4 @@ internal sealed class VmLaunchOptions
         (["none"], []) => [],
         _ => [.. networks.Concat(nics).Select(NicOption.Parse)],
     };
-
-    private async Task<CloudInitCreate?> CloudInitAsync(Invocation invocation, CancellationToken cancellationToken)
-    {
-        Option[] own = [sshKey, user, passwordFile, hostname, userData, networkConfig];
-        if (!own.Any(invocation.Has)) return null;
-        return new CloudInitCreate
-        {
-            Hostname = invocation.Value(hostname),
-            User = invocation.Value(user),
-            Password = await PasswordAsync(invocation, cancellationToken),
-            SshKeys = await SshKeysAsync(invocation.Value(sshKey) ?? [], cancellationToken),
-            UserData = await TextFile.ReadAsync(invocation.Value(userData), cancellationToken),
-            NetworkConfig = await TextFile.ReadAsync(invocation.Value(networkConfig), cancellationToken),
-        };
-    }
-
-    private async Task<string?> PasswordAsync(Invocation invocation, CancellationToken cancellationToken) =>
-        invocation.Value(passwordFile) switch
-        {
-            null => null,
-            "-" => Terminal.ReadSecret("Password of the guest's user: "),
-            var file => (await TextFile.ReadAsync(file, cancellationToken))?.TrimEnd('\r', '\n'),
-        };
-
-    /// <summary>A value with a space is a key itself; anything else names a file, which may hold several.</summary>
-    private static async Task<List<string>?> SshKeysAsync(string[] values, CancellationToken cancellationToken)
-    {
-        var keys = new List<string>();
-        foreach (var value in values)
-        {
-            var text = value.Contains(' ', StringComparison.Ordinal) ? value : await TextFile.ReadAsync(value, cancellationToken) ?? "";
-            keys.AddRange(text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#'));
-        }
-
-        return keys.Count == 0 ? null : keys;
-    }
 }

@@ -68,6 +68,7 @@ internal sealed class AuthRoom : IDisposable
         new UserEndpoints(_passwords, _throttle, _firstPasswordFile, _time).Map(api);
         new TokenEndpoints(_time).Map(api);
         BindingEndpoints.Map(api);
+        ViewEndpoints.Map(api);
         CaEndpoints.Map(api, Tls);
         new CertificateEndpoints(Tls, _time).Map(api);
     }

@@ -16,6 +16,9 @@ internal static class Keys
 
     public static RecordKind<RoleBinding> Bindings { get; } = new("bindings/", "", ApiJson.Default.RoleBinding);
 
+    /// <summary>What a user has kept of tables; the id is the user.</summary>
+    public static RecordKind<SavedViews> Views { get; } = new("views/", "", ApiJson.Default.SavedViews);
+
     /// <summary>Files on their way in.</summary>
     public static RecordKind<UploadSpec> Uploads { get; } = new("uploads/", "", ApiJson.Default.UploadSpec);
 
@@ -86,7 +89,7 @@ internal static class Keys
         Networks.Spec, Networks.OnHost, FirewallGroups, PlacementRules, PlacementSettings, MigrationSettings,
         Hosts.Spec, Hosts.Status, Hosts.Live, Hosts.Silence, Hosts.Clock, Hosts.Death, Hosts.Load, Hosts.Certificate, Hosts.Voter, Hosts.Etcd, Hosts.Report, Hosts.Guests,
         Cluster, JoinTokens, RemovedHosts,
-        Users, Tokens, Sessions, Bindings, Projects,
+        Users, Tokens, Sessions, Bindings, Views, Projects,
         Names, Macs, Addresses, Vnis,
         Generation, Recovery, Leader,
     ];

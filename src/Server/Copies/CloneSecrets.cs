@@ -1,8 +1,6 @@
 using Lamina.Api;
-using Lamina.Linux.Host;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
-using Lamina.Server.Isos;
 using Lamina.Server.Store;
 using Lamina.Server.Vms;
 
@@ -20,9 +18,8 @@ internal sealed class CloneSecrets(IStore store, SecretBox box)
         var keys = new List<string>();
         if (draft.Spec.CloudInit is { } cloudInit)
         {
-            var secret = asked is null ? await OfSourceAsync(source.CloudInit!, cloudInit.Hostname, cancellation) : Asked(asked, cloudInit.Hostname);
-            byte[] plain = RecordJson.Write(secret, ApiJson.Default.CloudInitSecret);
-            Add(cloudInit.Secret, new SecretRecord { Owner = draft.Id, Sealed = box.Seal(cloudInit.Secret, plain) });
+            var secret = asked is null ? await OfSourceAsync(source.CloudInit!, cloudInit.Hostname, cancellation) : VmSecrets.NewCloudInit(asked, cloudInit.Hostname);
+            Add(cloudInit.Secret, VmSecrets.Seal(box, draft.Id, cloudInit, secret));
         }
 
         if (draft.Spec.Tpm is { } tpm) Add(tpm.Secret, VmSecrets.NewTpmKey(box, draft.Id, tpm));
@@ -52,19 +49,11 @@ internal sealed class CloneSecrets(IStore store, SecretBox box)
         return string.Join('\n', lines);
     }
 
-    private static CloudInitSecret Asked(CloudInitCreate asked, string hostname) => new()
-    {
-        UserData = CloudInitSeed.UserData(asked, hostname, asked.Password is { } password ? PasswordHash.Sha512(password) : null),
-        NetworkConfig = asked.NetworkConfig,
-    };
-
     /// <summary>An own network-config may name the source's MACs, but a person wrote it: it stays.</summary>
     private async Task<CloudInitSecret> OfSourceAsync(VmCloudInit source, string hostname, CancellationToken cancellation)
     {
-        var item = await store.GetAsync(Keys.Secrets[source.Secret], cancellation) ?? throw new ProblemException(
+        var secret = await VmSecrets.ReadAsync(store, box, source, cancellation) ?? throw new ProblemException(
             ProblemKind.Unprocessable, "vm.secretMissing", "The cloud-init data of the VM are gone from the store.", "Give the clone its own: --ssh-key, --user-data.");
-        byte[] plain = box.Unseal(source.Secret, RecordJson.Read(item, Keys.Secrets).Sealed);
-        var secret = RecordJson.Read(item.Key, plain, ApiJson.Default.CloudInitSecret);
         return secret with { UserData = WithHostname(secret.UserData, source.Hostname, hostname) };
     }
 }

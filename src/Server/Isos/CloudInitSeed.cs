@@ -14,6 +14,9 @@ internal static class CloudInitSeed
     /// <summary>The volume label by which cloud-init finds the seed.</summary>
     public const string Label = "cidata";
 
+    private static readonly string[] OwnKeys = ["hostname", "preserve_hostname", "users", "ssh_pwauth"];
+    private static readonly string[] OwnUserKeys = ["name", "shell", "lock_passwd", "sudo", "passwd", "hashed_passwd", "ssh_authorized_keys"];
+
     /// <summary>The account that gets the password and keys when none is named; Debian's images know it.</summary>
     public const string DefaultUser = "debian";
 
@@ -37,6 +40,16 @@ internal static class CloudInitSeed
         }
 
         return "#cloud-config\n" + Write(document);
+    }
+
+    /// <summary>The conveniences of which <see cref="UserData"/> made a document; null: it is a person's own.</summary>
+    public static CloudInitConveniences? Read(string userData)
+    {
+        if (Root(userData) is not { } root || Keys(root).Except(OwnKeys).Any()) return null;
+        if (!root.Children.TryGetValue(new YamlScalarNode("users"), out var users)) return new CloudInitConveniences(null, null, null);
+        if (users is not YamlSequenceNode { Children: [YamlMappingNode user] } || Keys(user).Except(OwnUserKeys).Any()) return null;
+        var keys = user.Children.TryGetValue(new YamlScalarNode("ssh_authorized_keys"), out var found) ? found as YamlSequenceNode : null;
+        return new CloudInitConveniences(Value(user, "name"), Value(user, "hashed_passwd"), keys?.Children.OfType<YamlScalarNode>().Select(key => key.Value!).ToList());
     }
 
     /// <summary>All files of the seed.</summary>
@@ -117,6 +130,26 @@ internal static class CloudInitSeed
 
         return user;
     }
+
+    private static YamlMappingNode? Root(string userData)
+    {
+        if (!userData.StartsWith("#cloud-config\n", StringComparison.Ordinal)) return null;
+        try
+        {
+            var stream = new YamlStream();
+            stream.Load(new StringReader(userData));
+            return stream.Documents is [{ RootNode: YamlMappingNode root }] ? root : null;
+        }
+        catch (YamlException)
+        {
+            return null; // not one of ours
+        }
+    }
+
+    private static IEnumerable<string?> Keys(YamlMappingNode mapping) => mapping.Children.Keys.Select(key => (key as YamlScalarNode)?.Value);
+
+    private static string? Value(YamlMappingNode mapping, string key) =>
+        mapping.Children.TryGetValue(new YamlScalarNode(key), out var value) ? (value as YamlScalarNode)?.Value : null;
 
     // Quoted always: a host named "no" or a user named "123" is a text.
     private static YamlScalarNode Text(string value) => new(value) { Style = ScalarStyle.DoubleQuoted };

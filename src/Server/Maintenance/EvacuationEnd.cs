@@ -36,9 +36,9 @@ internal sealed class EvacuationEnd(MaintenanceGround ground, Term term)
         {
             Kind = job.Kind == EvacuationJob.Exit ? "host.refilled" : isFailure ? "host.notEmptied" : "host.emptied",
             Severity = isFailure ? EventSeverity.Warning : EventSeverity.Information,
-            Message = job.Kind == EvacuationJob.Exit ? $"{moved} VMs have come back to host '{job.HostName}'.{(incomplete is null ? "" : " " + incomplete.Message)}"
+            Message = job.Kind == EvacuationJob.Exit ? $"{EvacuationWords.Have(moved)} come back to host '{job.HostName}'.{(incomplete is null ? "" : " " + incomplete.Message)}"
                 : isFailure ? incomplete!.Message
-                : $"{moved} VMs have left host '{job.HostName}'{Rest(view)}",
+                : $"{EvacuationWords.Have(moved)} left host '{job.HostName}'{Rest(view)}",
             Target = job.Target,
             Operation = job.Operation,
         });

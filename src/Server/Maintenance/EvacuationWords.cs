@@ -45,6 +45,9 @@ internal static class EvacuationWords
         return $"{going.Count(vm => vm.State == EvacueeState.Moved)} of {going.Count} VMs have gone{now}{wait}{end}";
     }
 
+    /// <summary>Such as <c>1 VM has</c>.</summary>
+    public static string Have(int vms) => vms == 1 ? "1 VM has" : $"{vms} VMs have";
+
     /// <summary>Who is left, and why; null: nobody who should have gone.</summary>
     public static Failure? Incomplete(EvacuationJob job, IReadOnlyList<Evacuee> vms)
     {

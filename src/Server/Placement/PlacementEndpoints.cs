@@ -13,9 +13,9 @@ internal sealed class PlacementEndpoints(EventLog events)
 
     public void Map(ApiRoutes api)
     {
-        api.Get("/v1/placement", Permission.View, "Shows how hosts are chosen, and the CPU that new VMs get", Show).Answers(ApiJson.Default.PlacementReport);
+        api.Get("/v1/placement", Permission.View, "Shows how hosts are chosen, and the CPU that new VMs get", Show).Answers(ApiJson.Default.PlacementReport).InstallationWide();
         api.Patch("/v1/placement", Permission.Administer, "Changes how hosts are chosen", UpdateAsync)
-            .Takes(ApiJson.Default.PlacementSettingsUpdate).Answers(ApiJson.Default.PlacementReport).Problems("etag.mismatch");
+            .Takes(ApiJson.Default.PlacementSettingsUpdate).Answers(ApiJson.Default.PlacementReport).InstallationWide().Problems("etag.mismatch");
         api.Get("/v1/vms/{vm}/placement", Permission.View, "Says for each host whether it could take a VM, and why not", Explain)
             .Answers(ApiJson.Default.PagePlacementOpinion).Problems("vm.notFound");
     }

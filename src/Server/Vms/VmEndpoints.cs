@@ -1,11 +1,9 @@
 using Lamina.Api;
-using Lamina.Linux.Host;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Disks;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
-using Lamina.Server.Isos;
 using Lamina.Server.OperatingSystems;
 using Lamina.Server.Operations;
 using Lamina.Server.Vms.Rules;
@@ -66,7 +64,7 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
         var operation = operations.Add(change, new OperationDraft { Kind = VmOperations.Create, Target = target, Project = project, RequestedBy = request.Caller.Subject, Warnings = draft.Warnings });
         var power = new VmPower { Wanted = body.Start ? PowerWanted.Running : PowerWanted.Stopped, Request = operation.Id };
         VmRecords.Create(change, draft with { Spec = draft.Spec with { Power = power } }, request.Snapshot);
-        if (draft.Spec.CloudInit is { } cloudInit) change.Create(Keys.Secrets, cloudInit.Secret, Seal(body.CloudInit, cloudInit));
+        if (draft.Spec.CloudInit is { } cloudInit) change.Create(Keys.Secrets, cloudInit.Secret, VmSecrets.Seal(secrets, draft.Id, cloudInit, VmSecrets.NewCloudInit(body.CloudInit, cloudInit.Hostname)));
         if (draft.Spec.Tpm is { } tpm) change.Create(Keys.Secrets, tpm.Secret, VmSecrets.NewTpmKey(secrets, draft.Id, tpm));
         Tell(change, "vm.created", $"VM '{draft.Spec.Name}' was created.", target, project, operation.Id);
         return await request.CommitAsync(change, ApiAnswer.Accepted(operation), target);
@@ -158,14 +156,6 @@ internal sealed class VmEndpoints(OperationRequests operations, EventLog events,
     private VmLookups LookupsFor(ApiRequest request, VmCreate body, string project) => body.OperatingSystem is null && body.Isos is null or { Count: 0 }
         ? new VmLookups(request.Snapshot, project) { HostId = request.HostId }
         : new VmLookups(request.Snapshot, project) { HostId = request.HostId, OperatingSystems = systems.Catalogue };
-
-    private SecretRecord Seal(CloudInitCreate? asked, VmCloudInit cloudInit)
-    {
-        string? passwordHash = asked?.Password is { } password ? PasswordHash.Sha512(password) : null;
-        var secret = new CloudInitSecret { UserData = CloudInitSeed.UserData(asked, cloudInit.Hostname, passwordHash), NetworkConfig = asked?.NetworkConfig };
-        byte[] plain = RecordJson.Write(secret, ApiJson.Default.CloudInitSecret);
-        return new SecretRecord { Owner = cloudInit.InstanceId, Sealed = secrets.Seal(cloudInit.Secret, plain) };
-    }
 
     private void Tell(StoreChange change, string kind, string message, ObjectReference target, string project, string? operation) =>
         events.Add(change, new EventDraft { Kind = kind, Message = message, Target = target, Project = project, Operation = operation });

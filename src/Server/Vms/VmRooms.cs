@@ -89,6 +89,7 @@ internal sealed class VmRooms : IAsyncDisposable
         new VmEndpoints(operations, _parts.Events, _parts.Secrets, _parts.OperatingSystems, _parts.Time).Map(api);
         new VmDiskEndpoints(operations, _parts.Events, _parts.Time).Map(api);
         new VmNicEndpoints(operations).Map(api);
+        new VmCloudInitEndpoints(_parts.Store, _parts.Secrets, _parts.Events, _parts.Time).Map(api);
         new VmCdromEndpoints(operations).Map(api);
         new VmPowerEndpoints(operations, Vms, _parts.Time).Map(api);
         new VmFileEndpoints(Vms, _parts.Time).Map(api);

@@ -1,11 +1,14 @@
 using System.Security.Cryptography;
 using Lamina.Api;
+using Lamina.Linux.Host;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
+using Lamina.Server.Isos;
+using Lamina.Server.Store;
 
 namespace Lamina.Server.Vms;
 
-/// <summary>The secrets of a VM that are no person's: the key of its TPM.</summary>
+/// <summary>The secrets of a VM: the key of its TPM, and what its cloud-init is told.</summary>
 internal static class VmSecrets
 {
     private const int TpmKeyBytes = 32;
@@ -14,4 +17,19 @@ internal static class VmSecrets
 
     /// <summary>Of a copy of a VM, whose TPM state bears the key of the original.</summary>
     public static SecretRecord TpmKey(SecretBox box, string vmId, VmTpm tpm, ReadOnlySpan<byte> key) => new() { Owner = vmId, Sealed = box.Seal(tpm.Secret, key) };
+
+    /// <summary>Of a password only the hash is kept.</summary>
+    public static CloudInitSecret NewCloudInit(CloudInitCreate? asked, string hostname) => new()
+    {
+        UserData = CloudInitSeed.UserData(asked, hostname, asked?.Password is { } password ? PasswordHash.Sha512(password) : null),
+        NetworkConfig = asked?.NetworkConfig,
+    };
+
+    public static SecretRecord Seal(SecretBox box, string vmId, VmCloudInit cloudInit, CloudInitSecret secret) =>
+        new() { Owner = vmId, Sealed = box.Seal(cloudInit.Secret, RecordJson.Write(secret, ApiJson.Default.CloudInitSecret)) };
+
+    /// <summary>Null: it is gone from the store.</summary>
+    public static async Task<CloudInitSecret?> ReadAsync(IStore store, SecretBox box, VmCloudInit cloudInit, CancellationToken cancellation) =>
+        await store.GetAsync(Keys.Secrets[cloudInit.Secret], cancellation) is not { } item ? null
+            : RecordJson.Read(item.Key, box.Unseal(cloudInit.Secret, RecordJson.Read(item, Keys.Secrets).Sealed), ApiJson.Default.CloudInitSecret);
 }

@@ -139,6 +139,36 @@ public sealed class AuthApiTests(SharedDaemon shared) : IClassFixture<SharedDaem
     }
 
     [Fact]
+    public async Task How_hosts_are_chosen_is_of_the_installation_which_an_administrator_of_a_project_does_not_change()
+    {
+        await Root.Users.CreateAsync(new UserCreate { Name = "adele", Password = Password, Role = Role.Admin, Scope = ProjectRecord.DefaultProject }, Token);
+        using var adele = await LogInAsync("adele");
+        Assert.Equal("auth.denied", await CodeAsync(adele.Placement.UpdateAsync(new PlacementSettingsUpdate { Balance = BalanceMode.Off }, Token)));
+        Assert.Equal(BalanceMode.Advise, (await adele.Placement.GetAsync(Token)).Value.Settings.Balance);
+    }
+
+    [Fact]
+    public async Task Views_follow_their_user_to_another_browser_and_nobody_elses()
+    {
+        await UserAsync("wanda", Role.Viewer);
+        await UserAsync("willi", Role.Operator);
+        using var here = await LogInAsync("wanda");
+        using var there = await LogInAsync("wanda");
+        using var other = await LogInAsync("willi");
+        await here.Views.SaveAsync("vms", "a/b 내 것", new SavedViewUpdate { Query = "filter=web" }, Token);
+        await there.Views.SaveAsync("vms", "a/b 내 것", new SavedViewUpdate { Query = "filter=db" }, Token);
+        await there.Views.SaveAsync("hosts", "big", new SavedViewUpdate { Query = "sort=-memory" }, Token);
+        Assert.Equal(
+            [new SavedView { Table = "hosts", Name = "big", Query = "sort=-memory" }, new SavedView { Table = "vms", Name = "a/b 내 것", Query = "filter=db" }],
+            await here.Views.ListAsync(Token).OrderBy(view => view.Table).ToListAsync(Token));
+        Assert.Empty(await other.Views.ListAsync(Token).ToListAsync(Token));
+        Assert.Equal("view.notFound", await CodeAsync(other.Views.DeleteAsync("hosts", "big", Token)));
+        await here.Views.DeleteAsync("vms", "a/b 내 것", Token);
+        Assert.Equal(["big"], (await there.Views.ListAsync(Token).ToListAsync(Token)).Select(view => view.Name));
+        Assert.Equal("view.noUser", await CodeAsync(Root.Views.SaveAsync("vms", "mine", new SavedViewUpdate { Query = "" }, Token)));
+    }
+
+    [Fact]
     public async Task A_token_has_its_role_and_never_more_than_its_maker()
     {
         await UserAsync("max", Role.Operator);

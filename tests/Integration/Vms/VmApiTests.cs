@@ -131,6 +131,61 @@ public sealed class VmApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_cloud_init_is_told_changes_for_the_next_start_and_what_is_not_named_stays()
+    {
+        const string Key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@here";
+        await DoAsync("/v1/vms", $$"""{"name":"told","nics":[],"cloudInit":{"user":"me","password":"correct horse","sshKeys":["{{Key}}"] } }""");
+        string first = await SeedAsync();
+
+        var (status, changed) = await SendAsync(HttpMethod.Patch, "/v1/vms/told/cloud-init", """{"hostname":"renamed","password":"battery staple"}""");
+        Assert.Equal((HttpStatusCode.OK, "renamed"), (status, (string?)changed["spec"]!["cloudInit"]!["hostname"]));
+        Assert.DoesNotContain("battery", changed.ToJsonString(), StringComparison.Ordinal);
+        string second = await SeedAsync();
+        Assert.Contains($"instance-id: \"{changed["spec"]!["cloudInit"]!["instanceId"]}\"", second, StringComparison.Ordinal);
+        Assert.Contains("local-hostname: \"renamed\"", second, StringComparison.Ordinal);
+        Assert.Contains(Key, second, StringComparison.Ordinal);
+        Assert.Contains("name: \"me\"", second, StringComparison.Ordinal);
+        Assert.NotEqual(HashIn(first), HashIn(second));
+
+        (_, var again) = await SendAsync(HttpMethod.Patch, "/v1/vms/told/cloud-init", """{"sshKeys":null}""");
+        string third = await SeedAsync();
+        Assert.NotEqual((string?)changed["spec"]!["cloudInit"]!["instanceId"], (string?)again["spec"]!["cloudInit"]!["instanceId"]);
+        Assert.Equal(HashIn(second), HashIn(third));
+        Assert.DoesNotContain(Key, third, StringComparison.Ordinal);
+
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(HttpMethod.Patch, "/v1/vms/told/cloud-init", """{"userData":"#!/bin/sh\necho mine\n"}""")).Status);
+        string own = await SeedAsync();
+        Assert.Contains("echo mine", own, StringComparison.Ordinal);
+        Assert.Equal("", HashIn(own));
+    }
+
+    [Fact]
+    public async Task Cloud_init_that_nobody_could_use_is_refused_whole()
+    {
+        await DoAsync("/v1/vms", """{"name":"plain","nics":[]}""");
+        var (status, problem) = await SendAsync(HttpMethod.Patch, "/v1/vms/plain/cloud-init", """{"hostname":"no host","user":"Me","userData":"#cloud-config"}""");
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Equal(["$.userData", "$.hostname", "$.user"], Paths(problem));
+        Assert.Null((await GetAsync("/v1/vms/plain"))["spec"]!["cloudInit"]);
+        Assert.Equal((HttpStatusCode.NotFound, "vm.notFound"), Code(await SendAsync(HttpMethod.Patch, "/v1/vms/nobody/cloud-init", "{}")));
+        var (_, given) = await SendAsync(HttpMethod.Patch, "/v1/vms/plain/cloud-init", """{"user":"me"}""");
+        Assert.Equal("plain", (string?)given["spec"]!["cloudInit"]!["hostname"]);
+    }
+
+    /// <summary>What the seed of the next start of VM "told" holds; its files lie in it as they are.</summary>
+    private async Task<string> SeedAsync()
+    {
+        await DoAsync("/v1/vms/told/start", null);
+        string seed = await File.ReadAllTextAsync(_engine.Started[^1].Cdroms.Single().Path!, Token);
+        await DoAsync("/v1/vms/told/stop", """{"force":true}""");
+        return seed;
+    }
+
+    /// <summary>Empty: there is no password in it.</summary>
+    private static string HashIn(string seed) =>
+        seed.IndexOf("hashed_passwd: \"", StringComparison.Ordinal) is var at and >= 0 ? seed[at..seed.IndexOf('\n', at)] : "";
+
+    [Fact]
     public async Task Guests_are_let_power_off_with_their_host()
     {
         await DoAsync("/v1/vms", """{"name":"late","nics":[],"start":true}""");

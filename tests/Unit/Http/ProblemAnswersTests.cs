@@ -51,6 +51,13 @@ public class ProblemAnswersTests
         Assert.Contains("lamina vm list", problem.Remedy, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ANounOfTwoWordsIsWrittenAsPeopleDo()
+    {
+        Assert.Contains("firewall group 'web'", ProblemException.NameTaken("firewallGroup", "web", "default").Message, StringComparison.Ordinal);
+        Assert.Contains("lamina firewall group list", ProblemException.NotFound("firewallGroup", "web", "default").Remedy, StringComparison.Ordinal);
+    }
+
     private static (int Status, string Code) CodeOf(Exception failure)
     {
         var problem = ProblemAnswers.Of(failure, "r1");

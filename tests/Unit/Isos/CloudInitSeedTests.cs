@@ -50,6 +50,27 @@ public class CloudInitSeedTests
         Assert.False(Parse(CloudInitSeed.UserData(null, "web1", null)).Children.ContainsKey("users"));
     }
 
+    [Theory]
+    [InlineData("#!/bin/sh\necho hello\n")]
+    [InlineData("#cloud-config\npackages: [nginx]\n")]
+    [InlineData("#cloud-config\nusers: [default]\n")]
+    [InlineData("#cloud-config\nusers:\n- name: ann\n  groups: wheel\n")]
+    [InlineData("#cloud-config\nusers:\n- name: ann\n- name: bob\n")]
+    [InlineData("#cloud-config\n{ broken")]
+    public void A_document_of_ones_own_is_not_taken_apart(string own) => Assert.Null(CloudInitSeed.Read(own));
+
+    [Fact]
+    public void What_the_fields_became_is_read_again()
+    {
+        const string Key = "ssh-ed25519 AAAA \"quoted\" # ünï: {x}";
+        var whole = CloudInitSeed.Read(CloudInitSeed.UserData(new CloudInitCreate { User = "123", Password = "p", SshKeys = [Key, "two"] }, "web1", "$6$salt$hash"))!;
+        Assert.Equal(("123", "$6$salt$hash"), (whole.User, whole.PasswordHash));
+        Assert.Equal([Key, "two"], whole.SshKeys!);
+        Assert.Equal(new CloudInitConveniences(null, null, null), CloudInitSeed.Read(CloudInitSeed.UserData(null, "web1", null)));
+        var root = CloudInitSeed.Read(CloudInitSeed.UserData(new CloudInitCreate { User = "root" }, "web1", null))!;
+        Assert.Equal(new CloudInitConveniences("root", null, null), root);
+    }
+
     [Fact]
     public void Cards_are_found_by_their_MAC()
     {

@@ -15,14 +15,27 @@ export class ApiError extends Error {
     this.problems = problem.problems ?? [];
   }
 
-  /** The words for one field of a form: `$.name`. */
+  /** The words for one field of a form, such as `$.name`, `$.tags` with all of its elements, or `$.tags[1]`. */
   at(path: string): string | undefined {
-    return this.problems.find((problem) => problem.path === path)?.message;
+    return this.problems.filter((problem) => isOf(problem.path, path)).map((problem) => problem.message).join(" ") || undefined;
   }
 }
 
+/** Pure: whether a problem is one of this field: of its value, or of an element of its list. */
+export const isOf = (problem: string, path: string) => problem === path || (problem.startsWith(`${path}[`) && problem.indexOf("]", path.length) === problem.length - 1);
+
 /** Called when a request was refused because the session has ended: whether somebody has signed in again since. */
 export const onSignedOut: { call: () => Promise<boolean> } = { call: () => Promise.resolve(false) };
+
+/** Set by who knows the objects: the project of one of them. */
+export const projectOf: { call: (kind: string, id: string) => string | undefined } = { call: () => undefined };
+
+/** The address with the project of the object that it names, in which the server looks for it. */
+export function located(path: string): string {
+  const [, kind, id] = /^\/v1\/([a-z-]+)\/([^/?]+)/.exec(path) ?? [];
+  const project = kind ? projectOf.call(kind, decodeURIComponent(id)) : undefined;
+  return !project || project === "default" || /[?&]project=/.test(path) ? path : `${path}${path.includes("?") ? "&" : "?"}project=${encodeURIComponent(project)}`;
+}
 
 /** The revision of the last write: reads wait for it, so that one sees what one wrote. */
 let written: string | null = null;
@@ -45,7 +58,7 @@ export async function send(method: string, path: string, options: Options = {}):
     headers["Content-Type"] ??= method === "PATCH" ? "application/merge-patch+json" : "application/json";
     body = JSON.stringify(options.body);
   }
-  const response = await fetchAgain(path, { method, headers, body, signal: options.signal, credentials: "same-origin" }, method === "GET" || options.once === true);
+  const response = await fetchAgain(located(path), { method, headers, body, signal: options.signal, credentials: "same-origin" }, method === "GET" || options.once === true);
   if (method !== "GET") written = response.headers.get("Lamina-Revision") ?? written;
   if (response.ok) return response;
   const refusal = await problemOf(response);

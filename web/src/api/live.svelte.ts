@@ -1,4 +1,4 @@
-import { onSignedOut } from "./http";
+import { onSignedOut, projectOf } from "./http";
 import { EventStreamReader } from "./sse";
 import type { Disk, FirewallGroup, Host, Image, Iso, Network, Operation, PlacementRule, Pool, Project, Snapshot, Vm, WatchChange } from "./types";
 
@@ -52,6 +52,8 @@ export const firewallGroups = new Collection<FirewallGroup>();
 const collections: Record<string, Collection<{ id?: string }>> = {
   vms, hosts, disks, pools, networks, images, isos, snapshots, operations, projects, "placement-rules": placementRules, "firewall-groups": firewallGroups,
 } as never;
+
+projectOf.call = (kind, id) => (collections[kind]?.byId.get(id) as { project?: string } | undefined)?.project;
 
 export type LineState = "connecting" | "live" | "broken";
 

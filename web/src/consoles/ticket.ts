@@ -1,9 +1,9 @@
-import { post } from "../api/http";
+import { located, post } from "../api/http";
 
 /** The address of a console's WebSocket, good for one opening. */
 export async function consoleAddress(vm: string, kind: "vnc" | "serial"): Promise<string> {
   const { path } = await post<{ path: string }>(`/v1/vms/${vm}/console-ticket`, { kind });
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${located(path)}`;
 }
 
 /** Opens anew after each break, sooner at first; the guest may have been restarted or moved. */

@@ -1,6 +1,10 @@
 import type { Operation } from "../api/types";
+import { session } from "../session/session.svelte";
 
 export const isOver = (operation: Operation) => ["succeeded", "failed", "cancelled"].includes(operation.state?.phase ?? "");
+
+/** Its end can be asked for, by this user. */
+export const mayCancel = (operation: Operation) => !isOver(operation) && operation.state?.cancellable === true && session.may("operate", operation.project ?? null);
 
 /** Pure: those under way first, then the newest. */
 export function inOrder(operations: readonly Operation[]): Operation[] {

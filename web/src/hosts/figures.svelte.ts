@@ -10,7 +10,7 @@ export function loadedHosts(): { readonly items: Host[] } {
   const isAlone = $derived(hosts.items.length === 1);
   $effect(() => {
     if (!isAlone) return;
-    const ask = () => void get<MetricsNow>("/v1/metrics/now").then((now) => (alone = now.host ?? null), () => {});
+    const ask = () => void get<MetricsNow>("/v1/metrics/now?project=*").then((now) => (alone = now.host ?? null), () => {});
     ask();
     const timer = setInterval(ask, everyMs);
     return () => clearInterval(timer);

@@ -12,6 +12,9 @@ export function t(key: TextKey, values: Record<string, string | number> = {}): s
   return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 
+/** What a menu announces with an ellipsis, as the dialog that it opens names it. */
+export const deed = (key: TextKey): string => t(key).replace(/…$/, "");
+
 /** For words that come from records: `vm.state.running`; a word unknown to this page is shown as it is. */
 export function word(prefix: string, value: string | null | undefined): string {
   if (!value) return "";

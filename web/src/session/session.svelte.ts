@@ -1,6 +1,7 @@
 import { ApiError, get, onSignedOut, post, remove } from "../api/http";
-import { line } from "../api/live.svelte";
+import { line, projects } from "../api/live.svelte";
 import type { WhoAmI } from "../api/types";
+import { allows, defaultProject, workshops, type Permission } from "./rights";
 
 /** Who uses this page. */
 class Session {
@@ -28,14 +29,29 @@ class Session {
     return this.who?.subject.replace(/^user:/, "") ?? "";
   }
 
-  /** Administrators alone see some pages. */
-  get isAdmin(): boolean {
-    return this.who?.bindings.some((binding) => binding.role === "admin" && binding.scope === "*") ?? false;
+  /** What it may not do is not offered. Null: to the installation as a whole. */
+  may(permission: Permission, project: string | null = null): boolean {
+    return this.who !== null && allows(this.who.bindings, permission, project);
   }
 
-  /** May change what belongs to a project; of all: to the installation. */
-  mayOperate(project = "*"): boolean {
-    return this.who?.bindings.some((binding) => (binding.role === "admin" || binding.role === "operator") && (binding.scope === "*" || binding.scope === project)) ?? false;
+  /** Administrators alone see some pages. */
+  get isAdmin(): boolean {
+    return this.may("administer");
+  }
+
+  /** Where it may make things; empty: nowhere. */
+  get workshops(): string[] {
+    return this.who ? workshops(this.who.bindings, projects.items.map((project) => project.name)) : [];
+  }
+
+  get mayMake(): boolean {
+    return this.workshops.length > 0;
+  }
+
+  /** The address of what makes a thing in the project in which this user makes things. */
+  making(path: string): string {
+    const [project = defaultProject] = this.workshops;
+    return project === defaultProject ? path : `${path}?project=${encodeURIComponent(project)}`;
   }
 
   async resume() {

@@ -36,6 +36,7 @@ export const icons = {
   clock: "M8 1.5a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13M8 4v4l3 2",
   overview: "M2 2h5v6H2zM9 2h5v3H9zM9 7h5v7H9zM2 10h5v4H2z",
   upload: "M8 11V2M4 6l4-4 4 4M2 11v3h12v-3",
+  download: "M8 2v9M4 7l4 4 4-4M2 11v3h12v-3",
   wrench: "M14 4.5a3.5 3.5 0 0 1-5 3.200L4 13.5 2.5 12l5.800-5A3.5 3.5 0 0 1 11.5 2L10 4l2 2z",
 } as const;
 export type IconName = keyof typeof icons;

@@ -22,8 +22,9 @@ class OpenMenu {
 
 export const menu = new OpenMenu();
 
-/** Opens at the pointer, or under the button that was pressed. */
+/** Opens at the pointer, or under the button that was pressed. Where nothing can be done, the browser's own menu opens. */
 export function openMenu(event: MouseEvent, items: MenuItem[]) {
+  if (items.length === 0) return;
   event.preventDefault();
   event.stopPropagation();
   const button = (event.target as HTMLElement).closest("button");

@@ -1,3 +1,4 @@
+import type { components } from "../api/schema";
 import type { Order } from "./table";
 
 /** What a list shows: its order and its columns. It is the address, so that it can be sent to another person, and kept under a name. */
@@ -5,11 +6,7 @@ export interface View extends Order {
   columns: string[];
 }
 
-export interface SavedView {
-  name: string;
-  /** The query of its address. */
-  query: string;
-}
+export type SavedView = components["schemas"]["SavedView"];
 
 const prefix = "by.";
 
@@ -38,7 +35,14 @@ export function queryOf(view: View): string {
   return query.toString();
 }
 
-/** Pure: with one more, or with another content of the one of that name; in the order of their names. */
+/** Pure: with one more, or with another content of the one of that name. */
 export function withView(views: readonly SavedView[], saved: SavedView): SavedView[] {
-  return [...views.filter((view) => view.name !== saved.name), saved].sort((left, right) => left.name.localeCompare(right.name));
+  return [...views.filter((view) => view.table !== saved.table || view.name !== saved.name), saved];
 }
+
+/** Pure: those of one table, in the order of their names. */
+export const inTable = (views: readonly SavedView[], table: string) => views.filter((view) => view.table === table).sort((left, right) => left.name.localeCompare(right.name));
+
+/** Pure: what was kept elsewhere under a name that is not taken. */
+export const leftOver = (views: readonly SavedView[], table: string, kept: readonly { name: string; query: string }[]): SavedView[] =>
+  kept.filter((one) => !views.some((view) => view.table === table && view.name === one.name)).map(({ name, query }) => ({ table, name, query }));

@@ -3,6 +3,7 @@ import { hosts } from "../api/live.svelte";
 import type { Operation, Vm } from "../api/types";
 import { t } from "../i18n/index.svelte";
 import { router } from "../router.svelte";
+import { session } from "../session/session.svelte";
 import { ask } from "../ui/ask.svelte";
 import type { IconName } from "../ui/icons";
 import type { MenuItem } from "../ui/menu.svelte";
@@ -56,8 +57,13 @@ export function openConsole(vm: Vm, kind: "vnc" | "serial") {
   open(`/console/${vm.id}/${kind}`, `console-${vm.id}-${kind}`, "popup,width=1040,height=820");
 }
 
-/** What can be done with these VMs, as a menu. */
-export function vmMenu(vms: Vm[]): MenuItem[] {
+/** All that can be done with a VM needs one permission in its project. */
+export const mayUse = (vm: Vm) => session.may("operate", vm.project);
+
+/** What can be done with these VMs, as a menu; empty for those who may only look. */
+export function vmMenu(all: Vm[]): MenuItem[] {
+  const vms = all.filter(mayUse);
+  if (vms.length === 0) return [];
   const verbs = (["start", "resume", "shutdown", "pause", "suspend", "reset", "stop"] as const).filter((verb) => vms.some((vm) => verbsOf(vm).includes(verb)));
   const items: MenuItem[] = verbs.map((verb) => ({ text: t(`vm.${verb}`), icon: icons[verb], danger: verb === "stop", run: () => void power(verb, vms.filter((vm) => verbsOf(vm).includes(verb))) }));
   const [only] = vms;

@@ -16,10 +16,10 @@ export class Forecasting {
   }
 
   /** Gives what ends it. */
-  ask(create: VmCreate): () => void {
+  ask(query: string, create: VmCreate): () => void {
     const end = new AbortController();
     const body = askOf(create);
-    const load = () => request<VmForecast>("POST", "/v1/vms/forecast", { body, signal: end.signal }).then((answer) => {
+    const load = () => request<VmForecast>("POST", `/v1/vms/forecast${query}`, { body, signal: end.signal }).then((answer) => {
       this.answer = answer;
       this.failure = null;
     }, (refusal) => {

@@ -20,7 +20,7 @@ internal sealed class ImportedRecords(ImportMapping mapping, SecretBox before, S
     public static IReadOnlyList<string> Prefixes { get; } =
     [
         Keys.Names.Prefix, Keys.Macs.Prefix, Keys.Addresses.Prefix,
-        Keys.Projects.Prefix, Keys.Users.Prefix, Keys.Bindings.Prefix, Keys.Secrets.Prefix,
+        Keys.Projects.Prefix, Keys.Users.Prefix, Keys.Views.Prefix, Keys.Bindings.Prefix, Keys.Secrets.Prefix,
         Keys.Pools.Spec.Prefix, Keys.Networks.Spec.Prefix, Keys.FirewallGroups.Prefix,
         Keys.Images.Spec.Prefix, Keys.Isos.Spec.Prefix, Keys.Uploads.Prefix, Keys.Disks.Spec.Prefix, Keys.Snapshots.Spec.Prefix,
         Keys.Vms.Prefix, Keys.PlacementRules.Prefix,
@@ -42,6 +42,7 @@ internal sealed class ImportedRecords(ImportMapping mapping, SecretBox before, S
         if (Keys.Addresses.IdOf(item.Key) is { } address) return mapping.AddressId(address) is { } there ? Put(Keys.Addresses[there], item.Value) : null;
         if (Keys.Projects.IdOf(item.Key) is { } project) return mapping.Projects.Contains(project) ? Put(item.Key, item.Value) : null;
         if (Keys.Users.IdOf(item.Key) is { } user) return mapping.Users.Contains(user) ? Put(item.Key, item.Value) : null;
+        if (Keys.Views.IdOf(item.Key) is { } viewer) return mapping.Users.Contains(viewer) ? Put(item.Key, item.Value) : null;
         if (Keys.Bindings.IdOf(item.Key) is not null) return ComesAlong(RecordJson.Read(item, Keys.Bindings)) ? Put(item.Key, item.Value) : null;
         if (Keys.Secrets.IdOf(item.Key) is { } secret) return Sealed(secret, RecordJson.Read(item, Keys.Secrets));
         if (item.Key.StartsWith(Keys.Networks.Spec.Prefix, StringComparison.Ordinal) && mapping.Networks.ContainsKey(item.Key.Split('/')[1])) return null;

@@ -1,6 +1,5 @@
 using Lamina.Api;
 using Lamina.Api.Input;
-using Lamina.Server.Isos;
 using Lamina.Server.Pools;
 using Lamina.Server.Vms.Run;
 
@@ -151,9 +150,7 @@ internal static class VmRules
     {
         var images = disks.Select(disk => disk.Image).OfType<Image>().ToList();
         if (create.CloudInit is not { } asked) return images.Any(image => image.Spec.CloudInit);
-        foreach (var problem in CloudInitRules.Check(asked, "$.cloudInit")) problems.Add(problem.Path, problem.Code, problem.Message);
-        if (images.Count > 0 && images.All(image => !image.Spec.CloudInit))
-            problems.Add("$.cloudInit", "cloudInit.unsupported", $"Image {images[0].Name} is marked as one without cloud-init, so nobody would read this: leave it out, or import the image anew with cloudInit.");
+        VmCloudInitRules.Check(asked, "$.cloudInit", images, problems);
         return true;
     }
 
