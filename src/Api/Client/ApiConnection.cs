@@ -170,7 +170,7 @@ public sealed class ApiConnection : IDisposable
     private async Task<LaminaException> RefusalAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var problem = await ProblemReader.ReadAsync(response, cancellationToken);
-        // Said once: what the caller knew is void, and the next read must not be refused for it again.
+        // Said once: what the caller knew is void, and the next request must not be refused for it again.
         if (problem.Code == RevisionMemory.OtherStoreCode) _revisions.Forget();
         return new LaminaException(problem);
     }
@@ -186,7 +186,8 @@ public sealed class ApiConnection : IDisposable
         if (request.IdempotencyKey is { } key) headers.Add("Idempotency-Key", key);
         if (request.RangeFrom is > 0 and var from) headers.Range = new RangeHeaderValue(from, null);
         if (request.LastEventId is { } last) headers.Add("Last-Event-ID", last);
-        if ((request.Method == HttpMethod.Get || request.Method == HttpMethod.Head) && _revisions.Newest is { } revision) headers.Add(RevisionMemory.WaitHeader, revision);
+        // A change too is decided on what the caller has seen: a daemon that lags behind would refuse it for what is no longer so.
+        if (_revisions.Newest is { } revision) headers.Add(RevisionMemory.WaitHeader, revision);
         return message;
     }
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Lamina.Api.Client;
 
 /// <summary>
-/// Remembers the newest revision that this client's writes were answered with, so that its next reads wait for it. Revisions are
+/// Remembers the newest revision that this client's writes were answered with, so that what it asks next waits for it. Revisions are
 /// <c>storeId-n</c>; another store's revision replaces the old one, since the two cannot be compared.
 /// </summary>
 internal sealed class RevisionMemory

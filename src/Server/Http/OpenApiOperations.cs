@@ -34,7 +34,7 @@ internal static partial class OpenApiOperations
         if (!endpoint.IsInstallationWide) yield return Parameter(
             "project", ParameterLocation.Query, endpoint.IsRead ? "Name of the project; default: default; * is every one that the caller may see." : "Name of the project; default: default.");
         foreach (var query in endpoint.Queries) yield return Parameter(query.Name, ParameterLocation.Query, query.Description);
-        if (endpoint.IsRead) yield return Parameter(ApiHeaders.MinRevision, ParameterLocation.Header, "Answer from a state that holds this revision; after 2 s 503.");
+        yield return Parameter(ApiHeaders.MinRevision, ParameterLocation.Header, "Answer from a state that holds this revision; after 2 s 503.");
         if (endpoint.IsIdempotent) yield return Parameter("Idempotency-Key", ParameterLocation.Header, "The same key and request again get the same object, for 24 h.");
         if (endpoint.Method == HttpMethods.Patch && endpoint.Takes is not null)
             yield return Parameter("If-Match", ParameterLocation.Header, "The ETag read before: changed meanwhile is 412.");

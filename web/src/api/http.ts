@@ -37,7 +37,7 @@ export function located(path: string): string {
   return !project || project === "default" || /[?&]project=/.test(path) ? path : `${path}${path.includes("?") ? "&" : "?"}project=${encodeURIComponent(project)}`;
 }
 
-/** The revision of the last write: reads wait for it, so that one sees what one wrote. */
+/** The revision of the last write: what is asked next waits for it, so that one sees what one wrote, and no change is refused for what is no longer so. */
 let written: string | null = null;
 
 interface Options {
@@ -50,7 +50,7 @@ interface Options {
 
 export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
   const headers: Record<string, string> = { ...options.headers };
-  if (written && method === "GET") headers["Lamina-Min-Revision"] = written;
+  if (written) headers["Lamina-Min-Revision"] = written;
   if (options.once) headers["Idempotency-Key"] = crypto.randomUUID();
   let body: BodyInit | undefined;
   if (options.body instanceof Blob) body = options.body;
@@ -62,6 +62,11 @@ export async function send(method: string, path: string, options: Options = {}):
   if (method !== "GET") written = response.headers.get("Lamina-Revision") ?? written;
   if (response.ok) return response;
   const refusal = await problemOf(response);
+  // The store was restored from a backup: nothing was done, and what was written before is void.
+  if (refusal.code === "revision.otherStore" && written) {
+    written = null;
+    return send(method, path, options);
+  }
   if (refusal.status === 401 && refusal.code !== "auth.failed" && (await onSignedOut.call())) return send(method, path, options);
   throw refusal;
 }
