@@ -27,7 +27,8 @@ public sealed class TakeoverTests
         // It comes back, finds a higher epoch, and ends what the VM has outlived.
         await bed.Links.SetAsync(third.Number, BedLine.Whole);
         await Eventually.BecomesAsync(_ => Task.FromResult(guests.ProcessesOf(vm.Id).All(process => process.Host != third)), "the host that came back has ended its instance");
-        await first.LaminaAsync("vm", "start", "web");
+        // Lines that were cut come again one by one: until the last has, the store may have no answer in time.
+        await Eventually.BecomesAsync(async _ => (await first.TryLaminaAsync("vm", "start", "web")).Status == 0, "the store takes the order to start");
         var (owner, _) = await guests.RestsAsync(vm, runs: 2);
         Assert.NotSame(third, owner);
 
