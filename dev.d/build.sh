@@ -10,10 +10,12 @@ sources_hash() {
   find src web/dist Directory.Build.props Directory.Packages.props global.json -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
 }
 
+# In a shell of its own: laminad does all its work without the page, and says at its address that it is missing.
+page_if_stale() { (web_if_stale) || say "the web console could not be built; laminad is built without it"; }
+
 publish_if_stale() {
   need_dotnet
-  # In a shell of its own: laminad does all its work without the page, and says at its address that it is missing.
-  (web_if_stale) || say "the web console could not be built; laminad is built without it"
+  page_if_stale
   local hash; hash=$(sources_hash)
   [ "$(cat "$OUT/.sources" 2>/dev/null)" != "$hash" ] || return 0
   say "building laminad and lamina (native AOT, some minutes)"

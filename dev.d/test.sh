@@ -21,6 +21,8 @@ prepare_tests() {
   need_dotnet
   install_packages "${DEV_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}" "${RECOMMENDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
   [ "$*" = Unit ] || need_root
+  # Before laminad is compiled, which embeds it: else it is compiled twice.
+  case " $* " in *' Integration '*) page_if_stale ;; esac
   say "building the tests"
   local what=Lamina.slnx
   [ "$*" != Unit ] || what=tests/Unit

@@ -7,6 +7,7 @@ public sealed class MigrationTests
 {
     private const string Cable = "mig0", CablePrefix = "10.9.0.";
     private const long MostBytesPerSecond = 24 << 20;
+    private const int LastWords = 40;
 
     private static readonly TimeSpan Early = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan Reporting = TimeSpan.FromMinutes(2);
@@ -44,11 +45,18 @@ public sealed class MigrationTests
         {
             var strike = new BedStrike(BedFault.All.Single(known => known.Name == fault), first, Early, Early);
             var results = await trial.RunAsync(moves, strike, deadline);
+            if (results.Any(result => result.Wrong is not null)) Tell(bed);
             Assert.All(results, result => Assert.Null(result.Wrong));
             return results;
         }
 
         BedHost OtherThan(Vm vm) => guests.ProcessesOf(vm.Id).Single().Host == first ? second : first;
+    }
+
+    /// <summary>What the hosts have said last, beside the failure.</summary>
+    private static void Tell(ClusterBed bed)
+    {
+        foreach (var host in bed.Hosts) TestContext.Current.TestOutputHelper?.WriteLine($"{host.Name}:\n{string.Join('\n', host.Words.Split('\n').TakeLast(LastWords))}");
     }
 
     /// <summary>The network that is set aside for it carries the guest, and nothing else does; a bound on the rate is kept. Judged by what the cards have carried.</summary>

@@ -72,7 +72,8 @@ internal static class SharedPoolSteps
         scene.Say(await scene.RunAsync($"LAMINA_INSTANCE=second timeout 30 lamina vm list && timeout 30 lamina vm exec {SecondHostSteps.Far} -- true"));
         await Task.Delay(Lease, scene.Stop);
         await scene.RunAsync(SecondHostSteps.On("nft delete table inet silent"));
-        await scene.WaitAsync("the pool to be the cluster's again", 180, async () => await WallAsync(scene) == "cluster");
+        // The kernel's own pauses, between segments and between calls, have grown to minutes meanwhile (nfs(5), timeo and retrans).
+        await scene.WaitAsync("the pool to be the cluster's again", 420, async () => await WallAsync(scene) == "cluster");
         await WriteAsync(scene, "written after the silence");
         await RequireShutAsync(scene, SecondHostSteps.First);
     }
@@ -82,7 +83,8 @@ internal static class SharedPoolSteps
     {
         await scene.RunAsync("systemctl restart nfs-server", 120);
         await WriteAsync(scene, "written after the new start");
-        await RequireShutAsync(scene, SecondHostSteps.First);
+        // Whoever wants a lock in that time waits in the kernel for its end, and then for what the server has found out of the claims.
+        await RequireShutAsync(scene, SecondHostSteps.First, seconds: 90);
         await scene.WaitAsync("the pool to be the cluster's", 120, async () => await WallAsync(scene) == "cluster");
     }
 
@@ -110,20 +112,20 @@ internal static class SharedPoolSteps
     /// <summary>Of timeout(1): QEMU ran until it was ended.</summary>
     private const int TimedOut = 124;
 
-    private static async Task RequireShutAsync(Scene scene, string host)
+    private static async Task RequireShutAsync(Scene scene, string host, int seconds = 20)
     {
-        var refused = await OpenAsync(scene, host);
+        var refused = await OpenAsync(scene, host, seconds);
         scene.Require(refused.ExitCode == 1 && refused.Error.Contains("Failed to get \"write\" lock", StringComparison.Ordinal), $"A QEMU on {host} was not kept out: {refused}");
         scene.Say($"a QEMU on {host}: {refused.Error.Split('\n').First(line => line.Contains("lock", StringComparison.Ordinal)).Split(": ").Last()}");
     }
 
     /// <summary>A QEMU that nobody watches over, such as one that a person starts.</summary>
-    private static async Task<ShellResult> OpenAsync(Scene scene, string host)
+    private static async Task<ShellResult> OpenAsync(Scene scene, string host, int seconds = 20)
     {
         string disk = (string)(await scene.AskAsync("disk list")).AsArray().Single(disk => (string?)disk!["name"] is { } name && name.StartsWith(Vm, StringComparison.Ordinal))!["id"]!;
-        string open = $"timeout 20 qemu-system-x86_64 -accel tcg -M q35 -nodefaults -display none -S -blockdev driver=file,node-name=file,filename=$(ls {NfsSteps.Mounted}/disks/{disk}/disk.*)"
+        string open = $"timeout {seconds} qemu-system-x86_64 -accel tcg -M q35 -nodefaults -display none -S -blockdev driver=file,node-name=file,filename=$(ls {NfsSteps.Mounted}/disks/{disk}/disk.*)"
             + " -blockdev driver=qcow2,node-name=disk,file=file -device virtio-blk-pci,drive=disk";
-        return await scene.TryAsync(host == SecondHostSteps.First ? open : SecondHostSteps.On(open), 60);
+        return await scene.TryAsync(host == SecondHostSteps.First ? open : SecondHostSteps.On(open), seconds + 40);
     }
 
     private static async Task<List<System.Text.Json.Nodes.JsonNode?>> HostsAsync(Scene scene) => [.. (await scene.AskAsync($"pool show {Pool}"))["hosts"]!.AsArray()];

@@ -103,13 +103,15 @@ internal sealed class BedGuests : IAsyncDisposable
     public async Task<(BedHost Host, CheckerRecord Record)> RestsAsync(Vm vm, int runs, TimeSpan? patience = null)
     {
         BedHost? on = null;
+        string seen = "nothing was seen";
         await Eventually.BecomesAsync(async cancellation =>
         {
             var now = (await AskAsync(client => client.Vms.GetAsync(vm.Id, cancellation))).Value;
             var processes = ProcessesOf(vm.Id);
             on = processes.Count == 1 ? processes[0].Host : null;
+            seen = $"{now.Status?.State} on {now.Status?.Host} at {now.Status?.Epoch}, assigned to {now.Assignment?.Host} at {now.Assignment?.Epoch}, processes on {string.Join(", ", processes.Select(process => process.Host.Name))}";
             return on is not null && now.Status is { State: VmState.Running } status && status.Host == now.Assignment?.Host && status.Epoch == now.Assignment.Epoch && await IdOfAsync(on, cancellation) == status.Host;
-        }, $"VM {vm.Name} rests on one host", patience);
+        }, () => $"VM {vm.Name} rests on one host ({seen})", patience);
         var (begun, run) = (Listener.Of(vm.Name).Last!.Word.Sweeps, Listener.Of(vm.Name).Runs.Count);
         using var deadline = new CancellationTokenSource(patience ?? Eventually.Patience);
         var record = await Listener.UntilAsync(vm.Name, record => record.Findings.Count > 0 || (record.Last!.From == on!.Address && (record.Last.Word.Sweeps >= begun + 2 || record.Runs.Count > run)), deadline.Token);

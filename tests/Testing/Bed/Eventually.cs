@@ -13,7 +13,10 @@ internal static class Eventually
     /// <param name="isSo">Asks.</param>
     /// <param name="what">In words, for the failure.</param>
     /// <param name="patience">Null: <see cref="Patience"/>.</param>
-    public static async Task BecomesAsync(Func<CancellationToken, Task<bool>> isSo, string what, TimeSpan? patience = null)
+    public static Task BecomesAsync(Func<CancellationToken, Task<bool>> isSo, string what, TimeSpan? patience = null) => BecomesAsync(isSo, () => what, patience);
+
+    /// <summary>As above, with words that tell what was seen last.</summary>
+    public static async Task BecomesAsync(Func<CancellationToken, Task<bool>> isSo, Func<string> what, TimeSpan? patience = null)
     {
         using var deadline = new CancellationTokenSource(patience ?? Patience);
         Exception? last = null;
@@ -31,6 +34,6 @@ internal static class Eventually
             await Task.Delay(Pause, CancellationToken.None);
         }
 
-        throw new TimeoutException($"not within {(patience ?? Patience).TotalSeconds} s: {what}", last);
+        throw new TimeoutException($"not within {(patience ?? Patience).TotalSeconds} s: {what()}", last);
     }
 }
