@@ -126,7 +126,7 @@ internal sealed class EtcdStore : IStore
             async (etcd, options) =>
             {
                 using var stream = etcd.Lease.LeaseKeepAlive(options);
-                await stream.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = leaseId }, cancellationToken);
+                await stream.RequestStream.SayAsync(new LeaseKeepAliveRequest { ID = leaseId }, cancellationToken);
                 if (!await stream.ResponseStream.MoveNext(cancellationToken)) throw new RpcException(new Status(StatusCode.Unavailable, "the stream has ended"));
                 return stream.ResponseStream.Current;
             },

@@ -79,7 +79,7 @@ internal sealed class EtcdWatch(EtcdCalls calls, EtcdReads reads, EtcdLayout lay
                     StartRevision = Math.Max(_position, 1),
                     ProgressNotify = true,
                 };
-                await stream.RequestStream.WriteAsync(new WatchRequest { CreateRequest = create }, cancellationToken);
+                await stream.RequestStream.SayAsync(new WatchRequest { CreateRequest = create }, cancellationToken);
                 return stream;
             }
             catch
