@@ -25,7 +25,7 @@ internal sealed class BackupEndpoints(Instance instance, TimeProvider time)
     }
 
     /// <summary>A member of a cluster has no state of its own; the voters' daemons keep the cluster's, each day.</summary>
-    internal static ProblemException? RefusalIn(Instance instance) => StoreFolder.Read(instance.StoreDirectory) is { Kind: StoreDescription.Etcd }
+    internal static ProblemException? RefusalIn(Instance instance) => StoreFolder.IsEtcd(instance.StoreDirectory)
         ? ProblemException.Conflict(
             "backup.inCluster", "This host is a member of a cluster: its state is the cluster's, and no archive of one host holds it.",
             $"Copy the newest etcd-*.snapshot in {instance.BackupDirectory} of a host that is a voter; 'laminad cluster-recover --snapshot FILE' brings it back.")

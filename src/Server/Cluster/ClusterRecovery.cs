@@ -73,7 +73,7 @@ internal sealed class ClusterRecovery(Instance instance, TimeProvider time, Text
         if (snapshot is not null && !File.Exists(snapshot)) throw new ProblemException(
             ProblemKind.NotFound, "cluster.snapshotMissing", $"There is no file {snapshot}.", $"The daemon of each voter keeps snapshots in {instance.BackupDirectory}.");
         var membership = Membership.Read(instance);
-        if (membership is null || !StoreChoice.IsEtcd(instance.StoreDirectory)) throw new ProblemException(
+        if (membership is null || !StoreFolder.IsEtcd(instance.StoreDirectory)) throw new ProblemException(
             ProblemKind.Conflict, "cluster.alone", "This host is no member of a cluster.", "Do this on a host that is one. A host of its own is restored by: laminad store restore FILE");
         if (membership.External is not null) throw new ProblemException(
             ProblemKind.Conflict, "cluster.external", "The store is an etcd that Lamina does not look after.", "Recover it by its own means.");

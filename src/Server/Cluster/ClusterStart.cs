@@ -28,7 +28,7 @@ internal sealed record ClusterStart(Membership Membership, HostCertificate Certi
             return null;
         }
 
-        if (StoreChoice.IsEtcd(instance.StoreDirectory))
+        if (StoreFolder.IsEtcd(instance.StoreDirectory))
         {
             SecretFiles.TakeUp(instance);
             JoinAttempt.Forget(instance);

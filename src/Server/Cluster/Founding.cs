@@ -24,7 +24,7 @@ internal sealed class Founding(Instance instance, string hostId, TlsIdentity tls
             await StoreChoice.MoveToEtcdAsync(instance, store, membership, time, cancellation);
             return membership;
         }
-        catch when (!StoreChoice.IsEtcd(instance.StoreDirectory))
+        catch when (!StoreFolder.IsEtcd(instance.StoreDirectory))
         {
             await etcd.RemoveAsync(CancellationToken.None);
             File.Delete(instance.MembershipFile);

@@ -44,7 +44,7 @@ internal sealed partial class JoinWithdrawals(Instance instance, string hostId, 
     /// <returns>False: the cluster does not answer now.</returns>
     public static async Task<bool> TryAsync(Instance instance, string hostId, TimeProvider time, CancellationToken cancellation)
     {
-        if (JoinAttempt.Read(instance) is not { } attempt || StoreChoice.IsEtcd(instance.StoreDirectory)) return true;
+        if (JoinAttempt.Read(instance) is not { } attempt || StoreFolder.IsEtcd(instance.StoreDirectory)) return true;
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try

@@ -41,7 +41,7 @@ internal sealed class Joining(ClusterParts parts)
             await SwitchAsync(grant, facts, address, cancellation);
             return joined;
         }
-        catch when (!StoreChoice.IsEtcd(parts.Instance.StoreDirectory))
+        catch when (!StoreFolder.IsEtcd(parts.Instance.StoreDirectory))
         {
             await JoinWithdrawals.TryAsync(parts.Instance, parts.Host.Id, parts.Time, CancellationToken.None);
             throw;
@@ -74,7 +74,7 @@ internal sealed class Joining(ClusterParts parts)
         catch
         {
             store.Unseal();
-            if (StoreChoice.IsEtcd(parts.Instance.StoreDirectory)) throw;
+            if (StoreFolder.IsEtcd(parts.Instance.StoreDirectory)) throw;
             File.Delete(parts.Instance.MembershipFile);
             SecretFiles.Discard(parts.Instance);
             throw;

@@ -10,8 +10,6 @@ internal static class StoreChoice
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    public static bool IsEtcd(string folder) => StoreFolder.Read(folder)?.Kind == StoreDescription.Etcd;
-
     /// <summary>The etcd that keeps this host's store, and its generation: <c>cdf818194e3a8c32.1</c>.</summary>
     public static string IdOf(string folder) => StoreFolder.Read(folder)!.StoreId;
 

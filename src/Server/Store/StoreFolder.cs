@@ -65,11 +65,15 @@ internal sealed class StoreFolder : IDisposable
         }
     }
 
+    /// <summary>This host is a member of a cluster.</summary>
+    /// <exception cref="StoreRefusedException">As of <see cref="Read"/>.</exception>
+    public static bool IsEtcd(string path) => Read(path)?.Kind == StoreDescription.Etcd;
+
     /// <summary>For what works on the database of a host of its own. A member of a cluster never falls back to it (decision 4).</summary>
     /// <exception cref="StoreRefusedException">This host is a member of a cluster.</exception>
     public static void RequireSqlite(string path)
     {
-        if (Read(path) is { Kind: StoreDescription.Etcd }) throw new StoreRefusedException(
+        if (IsEtcd(path)) throw new StoreRefusedException(
             StoreRefusal.InCluster,
             $"This host is a member of a cluster: {FileIn(path)} names its etcd, and the database beside it is only what was there before.",
             "The cluster's state is backed up and restored for all members together: see 'lamina cluster'.");

@@ -1,11 +1,9 @@
 using Lamina.Api;
 using Lamina.Api.Input;
-using Lamina.Linux.Host;
 using Lamina.Server.Auth;
 using Lamina.Server.Control;
 using Lamina.Server.Events;
 using Lamina.Server.Http;
-using Lamina.Server.Isos;
 using Lamina.Server.Store;
 using Lamina.Server.Vms.Rules;
 
@@ -32,9 +30,7 @@ internal sealed class VmCloudInitEndpoints(IStore store, SecretBox box, EventLog
         var asked = await request.PatchAsync(known, ApiJson.Default.CloudInitCreate);
         VmCloudInitRules.Check(asked, vm.Record, new VmLookups(request.Snapshot, vm.Record.Project));
         string hostname = asked.Hostname ?? vm.Record.Name;
-        bool hasNewPassword = asked.Password is not null && asked.Password != known.Password;
-        string? hash = hasNewPassword ? PasswordHash.Sha512(asked.Password!) : asked.Password;
-        var secret = new CloudInitSecret { UserData = CloudInitSeed.UserData(asked, hostname, hash), NetworkConfig = asked.NetworkConfig };
+        var secret = VmSecrets.NewCloudInit(asked, hostname, known.Password);
         var now = time.GetUtcNow();
         var cloudInit = new VmCloudInit { Hostname = hostname, InstanceId = Guid.CreateVersion7(now).ToString(), Secret = present?.Secret ?? vm.Id, ChangedAt = now };
         var spec = vm.Record with { CloudInit = cloudInit };

@@ -19,9 +19,12 @@ internal static class VmSecrets
     public static SecretRecord TpmKey(SecretBox box, string vmId, VmTpm tpm, ReadOnlySpan<byte> key) => new() { Owner = vmId, Sealed = box.Seal(tpm.Secret, key) };
 
     /// <summary>Of a password only the hash is kept.</summary>
-    public static CloudInitSecret NewCloudInit(CloudInitCreate? asked, string hostname) => new()
+    /// <param name="asked">Null: nothing but the host name.</param>
+    /// <param name="hostname">The guest's.</param>
+    /// <param name="keptHash">What stands in the place of a password that stays as it is.</param>
+    public static CloudInitSecret NewCloudInit(CloudInitCreate? asked, string hostname, string? keptHash = null) => new()
     {
-        UserData = CloudInitSeed.UserData(asked, hostname, asked?.Password is { } password ? PasswordHash.Sha512(password) : null),
+        UserData = CloudInitSeed.UserData(asked, hostname, asked?.Password is { } password && password != keptHash ? PasswordHash.Sha512(password) : asked?.Password),
         NetworkConfig = asked?.NetworkConfig,
     };
 
